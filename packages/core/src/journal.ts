@@ -1,0 +1,71 @@
+/** What a store of records promises: a folder of files and plain memory fit the same core. */
+
+import type { Json } from './json.ts';
+
+/** What a receipt may rely on: a power cut is survived, the loss of one machine is survived, or nothing is. */
+export type Durability = 'disk' | 'replica' | 'memory';
+
+/** The drawers of a journal. */
+export type Bucket = 'queue' | 'cache' | 'entities' | 'state';
+
+/** One absolute change; a commit holds one or more, all or none of which happen. */
+export type Change =
+  | { readonly bucket: Bucket; readonly key: string; readonly put: Json }
+  | { readonly bucket: Bucket; readonly key: string; readonly delete: true };
+
+/** Whose records these are: only an equal identity ever reads them again. */
+export interface Identity {
+  /** The manager's name. */
+  readonly manager: string;
+  /** Hash of the application's name and the normalised upstream URL, lower-case hex. */
+  readonly hash: string;
+}
+
+/** What was found when a journal opened. */
+export interface OpenReport {
+  /** How many records are there. */
+  readonly records: number;
+  /** Names of files that were damaged and are kept aside. */
+  readonly quarantined: readonly string[];
+  /** What a person should know, in words: a lost generation, other slots with pending operations, … */
+  readonly warnings: readonly string[];
+}
+
+/** What a journal says of itself at any time, without I/O. */
+export interface JournalStatus {
+  readonly kind: string;
+  /** What a commit would promise now. */
+  readonly durability: Durability;
+  /** False while commits fail. */
+  readonly writable: boolean;
+  /** Why commits fail: the system's error code (`EACCES`, `ENOSPC`, …), or the journal's own. */
+  readonly problem?: string;
+  /** The folder or address, where there is one. For people: never an attribute of telemetry. */
+  readonly location?: string;
+  /** Bytes on disk, where it is known. */
+  readonly bytes?: number;
+}
+
+/** Records under keys in buckets, changed by atomic commits. */
+export interface Journal {
+  readonly kind: string;
+  /**
+   * Reads what is there. Touches nothing that does not exist yet, and never rejects: damage is kept
+   * aside and reported, a folder that cannot be used shows in {@link Journal.status}.
+   */
+  open(identity: Identity): Promise<OpenReport>;
+  /** The records of a bucket in order of first put; a repeated put keeps its place. */
+  entries(bucket: Bucket): Iterable<readonly [key: string, value: Json]>;
+  /**
+   * Applies the changes as one, and resolves with what they survive from then on. With `lazy` it may
+   * resolve at once, and write within a second.
+   *
+   * Values are serialised before the changes join others: one that cannot be refuses this commit alone.
+   *
+   * @throws whatever kept the changes from being stored; none of them is then acknowledged
+   */
+  commit(changes: readonly Change[], options?: { readonly lazy?: boolean }): Promise<Durability>;
+  status(): JournalStatus;
+  /** Writes what is lazy, and lets go of the records. Safe to repeat. */
+  close(): Promise<void>;
+}
