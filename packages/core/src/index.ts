@@ -1,4 +1,25 @@
 export type {
+  BreakerOptions,
+  BreakerStateKind,
+  BreakerStatus,
+  Outage,
+  Trigger,
+} from './breaker/breaker.ts';
+export type { CacheOptions } from './cache.ts';
+export { type Clock, systemClock } from './clock.ts';
+export type { Entity } from './entity.ts';
+export {
+  type FallbackCode,
+  FallbackError,
+  type FallbackErrorOptions,
+  fallbackStatus,
+  isFallbackError,
+} from './errors.ts';
+export type { FallbackEvents, OutageEvent, Undo } from './events.ts';
+export { classify, type Failure, type FailureLabel, failure } from './failure.ts';
+export type { HealthChecker, HealthStatus } from './health/checker.ts';
+export type { ComponentHealth, HealthOptions } from './health/monitor.ts';
+export type {
   Bucket,
   Change,
   Durability,
@@ -8,4 +29,49 @@ export type {
   OpenReport,
 } from './journal.ts';
 export type { Json } from './json.ts';
+export { FallbackManager } from './manager.ts';
 export { memoryJournal } from './memory-journal.ts';
+export type {
+  CallOptions,
+  Classifier,
+  PendingWrite,
+  ReadCallOptions,
+  ReadContext,
+  ReadOperation,
+  ReadSpec,
+  ReconcileContext,
+  Reconciliation,
+  WriteContext,
+  WriteOperation,
+  WriteSpec,
+} from './operation.ts';
+export {
+  type Check,
+  callable,
+  checkOptions,
+  either,
+  flag,
+  httpUrl,
+  listOf,
+  milliseconds,
+  text,
+  wholeNumber,
+  withMethods,
+} from './option-check.ts';
+export type { FallbackManagerOptions, Logger } from './options.ts';
+export type {
+  Detailed,
+  FallbackReason,
+  Outcome,
+  ReadOutcome,
+  Receipt,
+  WriteOutcome,
+} from './outcome.ts';
+export type { BulkheadOptions } from './policy/bulkhead.ts';
+export type { RetryOptions } from './policy/policy.ts';
+export type { DrainOptions } from './queue/drain-ramp.ts';
+export type { QueueOptions } from './queue/journal-queue.ts';
+export type { Decision, OperationState } from './queue/lane-queue.ts';
+export type { QueuedOperation } from './queue/queued-operation.ts';
+export { currentScope, RequestScope, type Served } from './scope.ts';
+export type { FallbackStatus } from './status.ts';

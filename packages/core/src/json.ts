@@ -14,7 +14,11 @@ export type Json =
  *
  * Optional members that are `undefined` are JSON by omission, as `JSON.stringify` has it.
  */
-export function notJson(value: unknown, path = '$', above: readonly object[] = []): string | undefined {
+export function notJson(
+  value: unknown,
+  path = '$',
+  above: readonly object[] = [],
+): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
   if (typeof value !== 'object' || above.includes(value)) return path;

@@ -1,0 +1,214 @@
+/** One cache of answers, indexed by the entities that they concern. */
+
+import { LRUCache } from 'lru-cache';
+import type { Clock } from './clock.ts';
+import { type Entity, entityKey } from './entity.ts';
+import type { Emitter, FallbackEvents } from './events.ts';
+import type { Change, Journal } from './journal.ts';
+import { deepFreeze, type Json } from './json.ts';
+
+/** How long answers are kept, and how many. */
+export interface CacheOptions {
+  /** How long an answer is fresh, in ms; 0 always asks the upstream. @default 0 */
+  readonly ttl?: number;
+  /** How long after that it may be served when the upstream fails, in ms. @default 86,400,000 (24 h) */
+  readonly staleIfError?: number;
+  /** Answers. @default 10,000 */
+  readonly maxEntries?: number;
+  /** Bytes of their JSON. @default 67,108,864 (64 MiB) */
+  readonly maxBytes?: number;
+  /** Where answers outlast the process. @default the manager's store */
+  readonly store?: Journal;
+}
+
+/** An answer as it is kept. Times are wall-clock ms. */
+interface Cached {
+  readonly value: unknown;
+  readonly storedAt: number;
+  readonly freshUntil: number;
+  readonly staleUntil: number;
+  readonly entities: readonly string[];
+  readonly bytes: number;
+}
+
+/** What the cache has for a key. */
+export interface Hit {
+  readonly value: unknown;
+  readonly ageMs: number;
+  readonly fresh: boolean;
+  /** How long it has been stale, in ms. */
+  readonly staleForMs: number;
+}
+
+/** Numbers about the cache, for the status. */
+export interface CacheStatus {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What an answer is stored with. */
+export interface CacheEntry {
+  readonly value: Json;
+  readonly entities: readonly Entity[];
+  readonly ttl: number;
+  readonly staleIfError: number;
+  /** The read that fetched it. */
+  readonly reader: Reader;
+}
+
+/** A read under way: what is expired or removed after it began is not brought back by its answer. */
+export interface Reader {
+  readonly began: number;
+  end(): void;
+}
+
+interface CacheSurroundings {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly events: Emitter<FallbackEvents>;
+}
+
+/** Answers by key, least recently used ones first out. */
+export class Cache {
+  readonly #values: LRUCache<string, Cached>;
+  readonly #byEntity = new Map<string, Set<string>>();
+  readonly #around: CacheSurroundings;
+  /** What happened to entities while reads were under way: in order, by a count of our own. */
+  readonly #expired = new Map<string, number>();
+  readonly #removed = new Map<string, number>();
+  readonly #readers = new Set<Reader>();
+  #moment = 0;
+
+  constructor(around: CacheSurroundings) {
+    this.#around = around;
+    this.#values = new LRUCache({
+      max: around.maxEntries,
+      maxSize: around.maxBytes,
+      sizeCalculation: ({ bytes }) => Math.max(1, bytes),
+      dispose: (cached, key, reason) => this.#forget(key, cached, reason),
+    });
+  }
+
+  /** Takes in what an earlier process kept. */
+  load(): void {
+    const now = this.#around.clock.now();
+    for (const [key, stored] of this.#around.journal.entries('cache')) {
+      const cached = stored as unknown as Cached;
+      if (cached.staleUntil <= now) this.#commit({ bucket: 'cache', key, delete: true });
+      else this.#keep(key, { ...cached, value: deepFreeze(cached.value) });
+    }
+  }
+
+  get(key: string): Hit | undefined {
+    const cached = this.#values.get(key);
+    if (!cached) return undefined;
+    const now = this.#around.clock.now();
+    if (now >= cached.staleUntil) {
+      this.#around.events.emit('cacheEvicted', { reason: 'expired' });
+      this.#values.delete(key);
+      return undefined;
+    }
+    return {
+      value: cached.value,
+      ageMs: Math.max(0, now - cached.storedAt),
+      fresh: now < cached.freshUntil,
+      staleForMs: Math.max(0, now - cached.freshUntil),
+    };
+  }
+
+  /** Begins a read of the upstream; it must be ended. */
+  reader(): Reader {
+    const reader: Reader = {
+      began: ++this.#moment,
+      end: () => {
+        this.#readers.delete(reader);
+        if (this.#readers.size > 0) return;
+        this.#expired.clear();
+        this.#removed.clear();
+      },
+    };
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** Keeps an answer, unless one of its entities was removed since its read began. */
+  set(key: string, { value, entities, ttl, staleIfError, reader }: CacheEntry): void {
+    const keys = entities.map(entityKey);
+    if (keys.some((entity) => (this.#removed.get(entity) ?? 0) > reader.began)) return;
+    const overtaken = keys.some((entity) => (this.#expired.get(entity) ?? 0) > reader.began);
+    const now = this.#around.clock.now();
+    const freshUntil = now + (overtaken ? 0 : ttl);
+    const cached: Cached = {
+      value: deepFreeze(value),
+      storedAt: now,
+      freshUntil,
+      staleUntil: freshUntil + staleIfError,
+      entities: keys,
+      bytes: Buffer.byteLength(JSON.stringify(value)),
+    };
+    this.#keep(key, cached);
+    this.#commit({ bucket: 'cache', key, put: cached as unknown as Json });
+  }
+
+  /** The entity changed: answers that concern it are stale from now on, and stay servable. */
+  expire(entity: Entity): void {
+    const name = entityKey(entity);
+    if (this.#readers.size > 0) this.#expired.set(name, ++this.#moment);
+    const now = this.#around.clock.now();
+    for (const key of this.#byEntity.get(name) ?? []) {
+      const cached = this.#values.peek(key);
+      if (!cached || cached.freshUntil <= now) continue;
+      const staleUntil = now + (cached.staleUntil - cached.freshUntil);
+      const expired = { ...cached, freshUntil: now, staleUntil };
+      this.#keep(key, expired);
+      this.#commit({ bucket: 'cache', key, put: expired as unknown as Json });
+    }
+  }
+
+  /** The entity is gone: so is every answer that concerns it. */
+  remove(entity: Entity): void {
+    const name = entityKey(entity);
+    if (this.#readers.size > 0) this.#removed.set(name, ++this.#moment);
+    for (const key of [...(this.#byEntity.get(name) ?? [])]) this.delete(key);
+  }
+
+  delete(key: string): void {
+    if (this.#values.delete(key)) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
+  }
+
+  status(): CacheStatus {
+    return { entries: this.#values.size, bytes: this.#values.calculatedSize };
+  }
+
+  #keep(key: string, cached: Cached): void {
+    this.#values.set(key, cached);
+    if (!this.#values.has(key)) return;
+    for (const entity of cached.entities) {
+      const keys = this.#byEntity.get(entity) ?? new Set();
+      this.#byEntity.set(entity, keys.add(key));
+    }
+  }
+
+  #forget(key: string, cached: Cached, reason: string): void {
+    for (const entity of cached.entities) {
+      const keys = this.#byEntity.get(entity);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#byEntity.delete(entity);
+    }
+    if (reason === 'set') return;
+    if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
+    this.#commit({ bucket: 'cache', key, delete: true });
+  }
+
+  /** The cache may lose its last second, never the request that fills it. */
+  #commit(change: Change): void {
+    const { journal, events } = this.#around;
+    journal
+      .commit([change], { lazy: true })
+      .catch((error: unknown) =>
+        events.emit('storeFailed', { store: journal.kind, verb: 'cache', error }),
+      );
+  }
+}

@@ -1,0 +1,109 @@
+/** What can happen, as a typed map; metrics, logs and the app listen, features only say. */
+
+import type { BreakerStateKind, Trigger } from './breaker/breaker.ts';
+import type { FailureLabel } from './failure.ts';
+import type { HealthStatus } from './health/checker.ts';
+import type { FallbackReason, Outcome } from './outcome.ts';
+
+/** Every event with what it tells. Times are wall-clock milliseconds. */
+export interface FallbackEvents {
+  /** A breaker changed its state. */
+  stateChange: {
+    readonly breaker: string;
+    readonly from: BreakerStateKind;
+    readonly to: BreakerStateKind;
+    readonly reason: string;
+    readonly at: number;
+  };
+  /** A breaker left closed: an outage began. */
+  activated: OutageEvent;
+  /** A breaker closed again: its outage is over. */
+  deactivated: OutageEvent & { readonly lastedMs: number };
+  /** An operation ended, whatever became of it. */
+  operation: {
+    readonly operation: string;
+    readonly kind: 'read' | 'write';
+    readonly outcome: Outcome;
+    readonly reason?: FallbackReason;
+    readonly durationMs: number;
+  };
+  /** The upstream was tried once. */
+  attempt: { readonly operation: string; readonly result: 'success' | FailureLabel };
+  /** The cache was asked. */
+  cacheLookup: {
+    readonly result: 'hit' | 'stale' | 'miss';
+    readonly ageMs?: number;
+    /** Whether this was asked because the upstream did not answer. */
+    readonly fallback: boolean;
+  };
+  /** A value left the cache before its time. */
+  cacheEvicted: { readonly reason: 'space' | 'removed' | 'expired' };
+  /** The queue took, gave or refused an operation. */
+  queue: {
+    readonly event: 'enqueued' | 'replayed' | 'retried' | 'refused' | 'dead_lettered';
+    readonly operation: string;
+    /** A code for what was retried, refused or given up. */
+    readonly reason?: string;
+  };
+  /** A queued operation was tried, and how long it had waited. */
+  processed: {
+    readonly operation: string;
+    readonly result: 'done' | 'retry' | 'dead' | 'stopped' | 'released';
+    readonly waitedMs: number;
+    readonly durationMs: number;
+  };
+  /** A component was checked. */
+  healthChecked: {
+    readonly component: string;
+    readonly status: HealthStatus;
+    readonly durationMs: number;
+  };
+  /** The store did not do what it was asked. */
+  storeFailed: { readonly store: string; readonly verb: string; readonly error: unknown };
+  /** Something that a person should know, said once. */
+  warning: { readonly message: string };
+}
+
+/** What is told about an outage. */
+export interface OutageEvent {
+  readonly breaker: string;
+  readonly mode: string;
+  readonly trigger: Trigger;
+  /** A code, never upstream text. */
+  readonly reason: string;
+  readonly outage: string;
+  readonly since: number;
+}
+
+/** Takes back a subscription; safe to repeat. */
+export type Undo = () => void;
+
+/** Listeners by event name. One that throws hurts neither the others nor the one who emits. */
+export class Emitter<Events extends object> {
+  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
+
+  /** Listens, and returns how to stop. */
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Undo {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners);
+    // A wrapper of its own, so that the same function may listen twice and stop once.
+    const entry = (event: Events[Name]) => listener(event);
+    listeners.add(entry);
+    return () => listeners.delete(entry);
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    const listeners = this.#listeners.get(name);
+    if (!listeners) return;
+    for (const listener of listeners) {
+      try {
+        (listener as (event: Events[Name]) => void)(event);
+      } catch (error) {
+        process.emitWarning(
+          `A listener of '${String(name)}' threw: ${String(error)}`,
+          'FallbackWarning',
+        );
+      }
+    }
+  }
+}

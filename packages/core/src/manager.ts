@@ -1,0 +1,352 @@
+/** A manager: the parts of the engine put together around one upstream. */
+
+import * as api from '@opentelemetry/api';
+import { Breaker, type Outage } from './breaker/breaker.ts';
+import { Cache } from './cache.ts';
+import type { Engine } from './engine.ts';
+import { Emitter, type FallbackEvents, type Undo } from './events.ts';
+import { classify } from './failure.ts';
+import { HealthMonitor } from './health/monitor.ts';
+import { identityOf } from './identity.ts';
+import type { Change, OpenReport } from './journal.ts';
+import type { Json } from './json.ts';
+import { createNotices } from './notices.ts';
+import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './operation.ts';
+import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { createPolicy } from './policy/policy.ts';
+import { Drain } from './queue/drain.ts';
+import { DrainRamp } from './queue/drain-ramp.ts';
+import { Evidence } from './queue/evidence.ts';
+import { createJournalQueue } from './queue/journal-queue.ts';
+import type { Decision } from './queue/lane-queue.ts';
+import { type QueuedOperation, queuedOperation } from './queue/queued-operation.ts';
+import { declareRead } from './read.ts';
+import { createRecoveryRamp } from './recovery-ramp.ts';
+import type { FallbackStatus } from './status.ts';
+import { statusOf } from './status-of.ts';
+import { collector } from './telemetry/collector.ts';
+import { Counters } from './telemetry/counters.ts';
+import { measurements } from './telemetry/measurements.ts';
+import { createTracing } from './telemetry/tracing.ts';
+import { type DeclaredWrite, declareWrite } from './write.ts';
+
+/** Protects the calls to one upstream: live when it can, stale when it must, queued when it has to be. */
+export class FallbackManager {
+  readonly name: string;
+  readonly upstream: string | undefined;
+  readonly #options: ResolvedOptions;
+  readonly #events = new Emitter<FallbackEvents>();
+  readonly #engine: Engine;
+  readonly #counters: Counters;
+  readonly #drain: Drain;
+  readonly #ramp: DrainRamp;
+  readonly #monitor: HealthMonitor;
+  readonly #names = new Set<string>();
+  readonly #retire: Undo;
+  #report: OpenReport | undefined;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #opened = false;
+  #closed = false;
+  #statusPath: string | undefined;
+
+  /** @throws {TypeError} when an option is unknown or wrong, naming it, what was expected and what came */
+  constructor(options: FallbackManagerOptions) {
+    this.#options = resolveOptions(options);
+    const { name, upstream, clock, random, store } = this.#options;
+    this.name = name;
+    this.upstream = upstream;
+    const events = this.#events;
+    const mode = 'queue_writes';
+    this.#counters = new Counters(name, mode, events);
+    if (this.#options.logger)
+      createNotices({
+        name,
+        upstream,
+        logger: this.#options.logger,
+        events,
+        location: () => store.status().location ?? 'memory',
+        statusPath: () => this.#statusPath,
+        pending: () => this.#engine.queue.counts().size,
+      });
+    const writes = new Map<string, DeclaredWrite>();
+    const read = (error: unknown) => this.#options.classify?.(error) ?? classify(error);
+    const breaker = new Breaker(this.#options.breaker, { name, mode, clock, random, events });
+    const policy = createPolicy({ ...this.#options, classify: read });
+    const tracing = createTracing(name, events, () => clock.now());
+    const queue = createJournalQueue({
+      journal: store,
+      identity: identityOf({ ...this.#options, manager: name }),
+      bounds: this.#options.queue,
+      clock,
+      random,
+      events,
+      isDeclared: (operation) => writes.has(operation),
+    });
+    const evidence = new Evidence(clock);
+    const self = this;
+    const { cache } = this.#options;
+    this.#engine = {
+      name,
+      mode,
+      defaults: {
+        readTimeoutMs: this.#options.timeouts.read,
+        writeTimeoutMs: this.#options.timeouts.write,
+        ttl: cache.ttl,
+        staleIfError: cache.staleIfError,
+      },
+      clock,
+      random,
+      events,
+      breaker,
+      policy,
+      cache: new Cache({ ...cache, journal: cache.store, clock, events }),
+      queue,
+      evidence,
+      recovery: createRecoveryRamp(this.#options.recoveryRamp, clock, random),
+      tracing,
+      collector: collector(),
+      classify: read,
+      writes,
+      get opened() {
+        return self.#opened;
+      },
+      get closed() {
+        return self.#closed;
+      },
+      open: () => this.open(),
+    };
+    const ramp = new DrainRamp(this.#options.drain.limit);
+    this.#ramp = ramp;
+    this.#drain = new Drain({
+      queue,
+      breaker,
+      policy,
+      ramp,
+      evidence,
+      writes,
+      clock,
+      random,
+      events,
+      tracing,
+      classify: read,
+    });
+    this.#monitor = new HealthMonitor({
+      health: this.#options.health,
+      breaker,
+      clock,
+      random,
+      events,
+    });
+    this.#counters.declareBreaker(breaker.name);
+    for (const component of this.#options.health.checks)
+      this.#counters.declareComponent(component.name);
+    events.on('stateChange', ({ to }) => {
+      if (to === 'open') queue.queueWaiting();
+      this.#remember();
+    });
+    events.on('queue', ({ event }) => event === 'enqueued' && this.#remember());
+    events.on('processed', ({ result, waitedMs, durationMs }) => {
+      this.#engine.collector.record('queueWaitDuration', name, [name, result], waitedMs / 1000);
+      this.#engine.collector.record(
+        'queueProcessDuration',
+        name,
+        [name, result],
+        durationMs / 1000,
+      );
+    });
+    this.#retire = this.#engine.collector.add({
+      name,
+      measure: () => measurements(this.#counters, this.status()),
+    });
+    this.#engine.collector.bind();
+  }
+
+  /** Whether fallback is active. */
+  get active(): boolean {
+    return this.#engine.breaker.active;
+  }
+
+  /** How long a caller had better wait before it tries again, in ms. */
+  get retryAfterMs(): number {
+    return this.#engine.breaker.retryAfterMs;
+  }
+
+  /**
+   * Declares a read: what it asks, and what its answers concern.
+   *
+   * @throws {TypeError} when the name is taken, or the declaration is wrong
+   */
+  read<Input, Value>(name: string, spec: ReadSpec<Input, Value>): ReadOperation<Input, Value> {
+    this.#declare(name, 'read', spec);
+    return declareRead(this.#engine, name, spec);
+  }
+
+  /**
+   * Declares a write: how it is sent, what it changes, and how it may be repeated. A queued write is
+   * replayed by its name, also by a later process: declare it at start-up.
+   *
+   * @throws {TypeError} when the name is taken, or the declaration is wrong
+   */
+  write<Input, Value>(name: string, spec: WriteSpec<Input, Value>): WriteOperation<Input, Value> {
+    this.#declare(name, 'write', spec);
+    const operation = declareWrite(this.#engine, name, spec);
+    if (this.#opened) this.#drain.start();
+    return operation;
+  }
+
+  /** Listens to what happens, and returns how to stop. A listener that throws hurts nobody. */
+  on<Name extends keyof FallbackEvents>(
+    name: Name,
+    listener: (event: FallbackEvents[Name]) => void,
+  ): Undo {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Reads what an earlier process left, and begins the work in the background: replays, health
+   * checks. Operations do it by themselves. Never rejects: what is wrong shows in the status.
+   */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /** One snapshot of everything. */
+  status(): FallbackStatus {
+    const { cache, store } = this.#options;
+    const storeStatus = store.status();
+    const cacheStore = cache.store === store ? undefined : cache.store.status();
+    return statusOf({
+      engine: this.#engine,
+      counters: this.#counters,
+      monitor: this.#monitor,
+      drainLimit: this.#ramp.limit,
+      store: { ...storeStatus, report: this.#report },
+      cacheStore,
+      closed: this.#closed,
+      telemetry: {
+        traces: isBare(api.trace.getTracer('graphiti-fallback').startSpan('probe'))
+          ? 'none'
+          : 'sdk',
+        metrics: api.metrics.getMeterProvider().constructor.name.startsWith('Noop')
+          ? 'none'
+          : 'sdk',
+      },
+    });
+  }
+
+  /** The queue, for people. */
+  readonly queue = {
+    /** Every operation in the queue, oldest first, dead letters last. */
+    list: (): readonly QueuedOperation[] => this.#engine.queue.list().map(queuedOperation),
+    /**
+     * Decides on one that waits for a person: `retry` it as if it were new, or `purge` it. Resolves
+     * to false where there is no such operation, it is with the upstream, or needs no decision.
+     */
+    decide: (id: string, decision: Decision): Promise<boolean> =>
+      this.#engine.queue.decide(id, decision),
+  };
+
+  /** Told by an adapter, for the line that people see. */
+  set statusPath(path: string) {
+    this.#statusPath = path;
+  }
+
+  /**
+   * Ends the work in the background: what is in flight has its time, what waits is stored, the store is
+   * let go. Later calls go straight to the upstream.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #declare(name: string, kind: 'read' | 'write', spec: object): void {
+    if (typeof name !== 'string' || name.trim() === '')
+      throw new TypeError(
+        `Expected an operation's name to be a text that is not empty, got ${String(name)}`,
+      );
+    if (this.#names.has(name))
+      throw new TypeError(
+        `Expected operation names to be declared once in '${this.name}', got '${name}' again`,
+      );
+    if (typeof Reflect.get(spec, 'run') !== 'function')
+      throw new TypeError(
+        `Expected \`run\` of '${name}' to be a function, got ${typeof Reflect.get(spec, 'run')}`,
+      );
+    this.#names.add(name);
+    this.#counters.declareOperation(name, kind);
+  }
+
+  async #open(): Promise<void> {
+    const { cache, store } = this.#options;
+    const { queue, breaker, events } = this.#engine;
+    try {
+      this.#report = await queue.open();
+      for (const message of this.#report.warnings) events.emit('warning', { message });
+      if (cache.store !== store) {
+        const report = await cache.store.open(identityOf({ ...this.#options, manager: this.name }));
+        for (const message of report.warnings) events.emit('warning', { message });
+      }
+      this.#engine.cache.load();
+      this.#resume();
+    } catch (error) {
+      events.emit('storeFailed', { store: store.kind, verb: 'open', error });
+    }
+    this.#opened = true;
+    this.#drain.start();
+    this.#monitor.start();
+    breaker.status();
+  }
+
+  /** An outage goes on over a restart; queued writes without one are tried with care. */
+  #resume(): void {
+    const { queue, breaker } = this.#engine;
+    const states = new Map(this.#options.store.entries('state'));
+    const outage = states.get(`breaker:${breaker.name}`) as Outage | undefined;
+    if (outage || queue.counts().states.ready > 0) breaker.resume(outage);
+  }
+
+  /** Keeps the outage where something is on disk anyway: nothing is touched for its sake alone. */
+  #remember(): void {
+    const { store } = this.#options;
+    const { breaker, queue, events } = this.#engine;
+    if (!this.#opened || this.#closed || queue.counts().size === 0) return;
+    const key = `breaker:${breaker.name}`;
+    const change: Change = breaker.outage
+      ? { bucket: 'state', key, put: breaker.outage as unknown as Json }
+      : { bucket: 'state', key, delete: true };
+    store
+      .commit([change], { lazy: true })
+      .catch((error: unknown) =>
+        events.emit('storeFailed', { store: store.kind, verb: 'state', error }),
+      );
+  }
+
+  async #close(): Promise<void> {
+    await this.#opening;
+    this.#monitor.stop();
+    await this.#drain.stop(this.#options.closeTimeout);
+    this.#closed = true;
+    const { cache, store } = this.#options;
+    const { queue, breaker, events } = this.#engine;
+    breaker.close();
+    try {
+      await queue.close();
+      if (cache.store !== store) await cache.store.close();
+    } catch (error) {
+      events.emit('storeFailed', { store: store.kind, verb: 'close', error });
+    }
+    this.#retire();
+  }
+}
+
+/** A span without an SDK records nothing and has no identity. */
+function isBare(span: api.Span): boolean {
+  return !api.isSpanContextValid(span.spanContext());
+}

@@ -1,0 +1,65 @@
+/** The few lines that a person sees with nothing set up: when fallback begins, when it ends, and what is wrong. */
+
+import type { Emitter, FallbackEvents } from './events.ts';
+import type { Logger } from './options.ts';
+
+interface Notices {
+  readonly name: string;
+  readonly upstream: string | undefined;
+  readonly logger: Logger;
+  readonly events: Emitter<FallbackEvents>;
+  /** Where queued writes are, for people. */
+  readonly location: () => string;
+  /** Where the status is served, once it is. */
+  readonly statusPath: () => string | undefined;
+  readonly pending: () => number;
+}
+
+/** How often the same store failure is said, in ms. */
+const quietFor = 60_000;
+
+/** Writes a line for each beginning and end of an outage, and for each warning. */
+export function createNotices({ name, upstream, logger, events, ...ask }: Notices): void {
+  const say = (level: 'warn' | 'info', line: string) =>
+    logger[level](`[graphiti-fallback] ${line}`);
+  let storeFailedAt = Number.NEGATIVE_INFINITY;
+
+  events.on('activated', ({ mode, reason, trigger }) => {
+    const path = ask.statusPath();
+    const status = path ? `, status at ${path}` : '';
+    const where = upstream ? ` (${withoutCredentials(upstream)})` : '';
+    say(
+      'warn',
+      `${name}${where} is down: ${trigger}, ${reason}. Fallback is active: ${mode}, stale reads, writes kept in ${ask.location()}${status}`,
+    );
+  });
+  events.on('deactivated', ({ lastedMs }) => {
+    const pending = ask.pending();
+    const rest = pending > 0 ? `; replaying ${pending} queued writes` : '';
+    say(
+      'info',
+      `${name} works again after ${(lastedMs / 1000).toFixed(1)} s. Fallback is over${rest}`,
+    );
+  });
+  events.on('queue', ({ event, operation, reason }) => {
+    if (event === 'dead_lettered')
+      say(
+        'warn',
+        `A queued '${operation}' was given up: ${reason ?? 'unknown'}. It stays in the queue as a dead letter`,
+      );
+  });
+  events.on('warning', ({ message }) => say('warn', message));
+  events.on('storeFailed', ({ store, verb, error }) => {
+    if (performance.now() - storeFailedAt < quietFor) return;
+    storeFailedAt = performance.now();
+    say(
+      'warn',
+      `The ${store} store failed (${verb}): ${error instanceof Error ? error.message : String(error)}`,
+    );
+  });
+}
+
+function withoutCredentials(address: string): string {
+  const url = new URL(address);
+  return `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
+}

@@ -1,0 +1,118 @@
+/** Declaring operations: named calls to the upstream, each a read or a write. */
+
+import type { Entity } from './entity.ts';
+import type { Failure } from './failure.ts';
+import type { Detailed, Receipt } from './outcome.ts';
+
+/** What a call may be told, besides its input. */
+export interface CallOptions {
+  /** Gives the call up. A write that was sent by then is treated as one whose outcome is unknown. */
+  readonly signal?: AbortSignal;
+  /** Deadline over all attempts, in ms, in place of the operation's. */
+  readonly timeoutMs?: number;
+}
+
+/** What a read may be told, besides its input. */
+export interface ReadCallOptions extends CallOptions {
+  /** How old an answer may be when the upstream gives none, in ms since it was fresh. */
+  readonly maxStaleMs?: number;
+}
+
+/** What `run` of a read gets beside its input. */
+export interface ReadContext {
+  /** Aborts at the deadline. Created only when it is read. */
+  readonly signal: AbortSignal;
+}
+
+/** What `run` of a write gets beside its input. */
+export interface WriteContext extends ReadContext {
+  /** The same for every attempt and replay of this write, across restarts; a UUIDv7. */
+  readonly idempotencyKey: string;
+  /** When the write was first made, in ms since the epoch: the same for every attempt. */
+  readonly createdAt: number;
+}
+
+/** A write that waits in the queue, as an overlay sees it. */
+export interface PendingWrite {
+  readonly id: string;
+  readonly operation: string;
+  readonly input: unknown;
+  readonly entity?: Entity;
+  readonly enqueuedAt: number;
+}
+
+/** How a read is done, and what its answers concern. */
+export interface ReadSpec<Input, Value> {
+  /** Asks the upstream. */
+  readonly run: (input: Input, context: ReadContext) => PromiseLike<Value> | Value;
+  /** What the answer concerns; called without one before there is an answer. */
+  readonly entities?: (input: Input, value?: Value) => readonly Entity[];
+  /** What makes two inputs ask the same; JSON. @default the input itself */
+  readonly key?: (input: Input) => unknown;
+  /** Lays pending writes over an answer, or makes one of them alone. Must not change what it gets. */
+  readonly overlay?: (
+    value: Value | undefined,
+    pending: readonly PendingWrite[],
+    input: Input,
+  ) => Value | undefined;
+  /** Deadline over all attempts, in ms. @default the manager's `timeouts.read` */
+  readonly timeoutMs?: number;
+  /** How long an answer is fresh, in ms. @default the manager's `cache.ttl` */
+  readonly ttl?: number;
+  /** How long after that it may be served when the upstream fails, in ms. @default the manager's `cache.staleIfError` */
+  readonly staleIfError?: number;
+}
+
+/** What an attempt whose outcome was unknown has become, as far as the upstream can tell. */
+export type Reconciliation = 'applied' | 'absent' | 'pending';
+
+/** What a reconcile hook gets beside the input. */
+export interface ReconcileContext extends WriteContext {
+  /** When the write was last sent, in ms since the epoch. */
+  readonly sentAt: number;
+}
+
+/** How a write is done, what it changes, and how it may be repeated. */
+export interface WriteSpec<Input, Value> {
+  /** Sends the write. */
+  readonly run: (input: Input, context: WriteContext) => PromiseLike<Value> | Value;
+  /** What the write changes. */
+  readonly entity?: (input: Input) => Entity;
+  /** How it changes it: an update expires cached answers, a delete removes them. @default 'update' */
+  readonly effect?: 'create' | 'update' | 'delete';
+  /** Ordering key: writes of one lane run one at a time, in order. `null`: unordered. @default the entity */
+  readonly lane?: (input: Input) => string | null;
+  /** Whether sending it twice is the same as once. @default false */
+  readonly idempotent?: boolean;
+  /** Looks whether a write that may have been applied was, before it is sent again. */
+  readonly reconcile?: (
+    input: Input,
+    context: ReconcileContext,
+  ) => PromiseLike<Reconciliation> | Reconciliation;
+  /** How long after sending an absent write may still be on its way, in ms. @default 120,000 */
+  readonly reconcileFor?: number;
+  /** Deadline over all attempts, in ms. @default the manager's `timeouts.write` */
+  readonly timeoutMs?: number;
+}
+
+/** A declared read: resolves to the value. */
+export interface ReadOperation<Input, Value> {
+  (input: Input, options?: ReadCallOptions): Promise<Value>;
+  /** The same, with where the answer came from. */
+  detailed(input: Input, options?: ReadCallOptions): Promise<Detailed<Value>>;
+  readonly operationName: string;
+}
+
+/** A declared write: resolves to a receipt. */
+export interface WriteOperation<Input, Value> {
+  (input: Input, options?: CallOptions): Promise<Receipt<Value>>;
+  /**
+   * Several writes of one call, committed at once where they are kept: the receipt has the last as
+   * `operation`, all as `operations`, and the worst outcome.
+   */
+  all(inputs: readonly Input[], options?: CallOptions): Promise<Receipt<Value>>;
+  readonly operationName: string;
+}
+
+/** Reads an error of an operation's `run`; `undefined` leaves it to the kit. */
+export type Classifier = (error: unknown) => Failure | undefined;

@@ -1,0 +1,68 @@
+/** One vocabulary for what became of a call: values, receipts, spans, metrics and headers use it. */
+
+import type { FailureLabel } from './failure.ts';
+import type { Durability } from './journal.ts';
+
+/** What became of a read that answered. */
+export type ReadOutcome = 'live' | 'cache' | 'stale';
+
+/** What became of a write that was accepted. */
+export type WriteOutcome = 'applied' | 'queued';
+
+/** What became of any call: `rejected` is the caller's doing, `failure` nobody's wish. */
+export type Outcome = ReadOutcome | WriteOutcome | 'rejected' | 'failure';
+
+/** What can become of each kind of call. */
+export const outcomesOf = {
+  read: ['live', 'cache', 'stale', 'rejected', 'failure'],
+  write: ['applied', 'queued', 'rejected', 'failure'],
+} as const satisfies Record<string, readonly Outcome[]>;
+
+/** Why a call was not answered live, as codes. */
+export const fallbackReasons = [
+  'open',
+  'half_open',
+  'unavailable',
+  'unknown',
+  'throttled',
+  'shed',
+  'lane_busy',
+  'bulkhead_full',
+] as const;
+
+/** Why a call was not answered live. */
+export type FallbackReason = (typeof fallbackReasons)[number];
+
+/** What one try of the upstream can come to. */
+export const attemptResults = [
+  'success',
+  'unavailable',
+  'throttled',
+  'unknown',
+  'unauthorized',
+  'rejected',
+] as const satisfies readonly ('success' | FailureLabel)[];
+
+/** The answer of a read, with where it came from. */
+export interface Detailed<Value> {
+  readonly value: Value;
+  readonly outcome: ReadOutcome;
+  /** Age of what was served, in ms; 0 when live. */
+  readonly ageMs: number;
+  /** How many queued writes concern the answer; an `overlay` may have laid them over it. */
+  readonly pending: number;
+  /** Why the upstream did not answer, where it did not. */
+  readonly cause?: unknown;
+}
+
+/** What a write left behind: applied upstream, or kept to be applied later. */
+export type Receipt<Value> =
+  | { readonly outcome: 'applied'; readonly value: Value }
+  | {
+      readonly outcome: 'queued';
+      /** Id of the queued operation, also its idempotency key. */
+      readonly operation: string;
+      /** Ids of all operations, where one call makes several. */
+      readonly operations: readonly string[];
+      readonly durability: Durability;
+    };

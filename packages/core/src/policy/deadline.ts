@@ -1,0 +1,139 @@
+/** Calls that must settle in time, at a fraction of a microsecond each. */
+
+import type { Clock } from '../clock.ts';
+import { TimeoutError } from '../errors.ts';
+
+/** What a call under a deadline gets. */
+export interface DeadlineContext {
+  /** Aborts on timeout or when the caller gives up. Created only when it is read. */
+  readonly signal: AbortSignal;
+  /** Time left, in ms. */
+  remaining(): number;
+  /** Whether the call was ended from outside: nobody waits for its result any more. */
+  readonly over: boolean;
+}
+
+/** Runs a call; rejects with {@link TimeoutError} once `ms` have passed, whatever the call does. */
+export type Deadline = <T>(
+  call: (context: DeadlineContext) => PromiseLike<T> | T,
+  signal?: AbortSignal,
+) => Promise<T>;
+
+/**
+ * Creates a deadline of `ms` milliseconds, shared by any number of calls.
+ *
+ * All its calls wait equally long, so they expire in the order in which they started: one list and
+ * one timer serve them all, and a call that ends early leaves the list in constant time. The timer
+ * never keeps the process alive.
+ *
+ * @throws {TypeError} when `ms` is not a positive number
+ */
+export function createDeadline(ms: number, clock: Clock): Deadline {
+  if (!(ms > 0)) throw new TypeError(`Expected \`ms\` to be positive, got ${ms}`);
+  const pending = new Set<PendingCall>();
+  let armed = false;
+
+  return function deadline(call, signal) {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const entry = new PendingCall(clock, clock.elapsed() + ms, reject, signal, () =>
+        pending.delete(entry),
+      );
+      pending.add(entry);
+      if (!armed) wakeIn(ms);
+      const settle =
+        <V>(deliver: (value: V) => void) =>
+        (value: V) => {
+          if (!pending.delete(entry)) return;
+          entry.release();
+          deliver(value);
+        };
+      invoke(call, entry).then(settle(resolve), settle(reject));
+    });
+  };
+
+  function wakeIn(delay: number): void {
+    armed = true;
+    clock.after(delay, expire);
+  }
+
+  function expire(): void {
+    const now = clock.elapsed();
+    armed = false;
+    for (const entry of pending) {
+      if (entry.expiresAt > now) {
+        wakeIn(entry.expiresAt - now);
+        return;
+      }
+      pending.delete(entry);
+      entry.fail(new TimeoutError(ms));
+    }
+  }
+}
+
+async function invoke<T>(
+  call: (context: DeadlineContext) => PromiseLike<T> | T,
+  entry: PendingCall,
+): Promise<T> {
+  return call(entry);
+}
+
+/** One call in flight. It is its own context, so that a call which ignores the signal pays nothing for it. */
+class PendingCall implements DeadlineContext {
+  readonly expiresAt: number;
+  readonly #clock: Clock;
+  readonly #reject: (reason: unknown) => void;
+  readonly #parent: AbortSignal | undefined;
+  readonly #leave: () => void;
+  #controller: AbortController | undefined;
+  #failure: { reason: unknown } | undefined;
+
+  constructor(
+    clock: Clock,
+    expiresAt: number,
+    reject: (reason: unknown) => void,
+    parent: AbortSignal | undefined,
+    leave: () => void,
+  ) {
+    this.#clock = clock;
+    this.expiresAt = expiresAt;
+    this.#reject = reject;
+    this.#parent = parent;
+    this.#leave = leave;
+    parent?.addEventListener('abort', this.#abandon);
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#failure) this.#controller.abort(this.#failure.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get over(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  remaining(): number {
+    return this.expiresAt - this.#clock.elapsed();
+  }
+
+  /** Ends the call from outside: its signal aborts, whether it was read yet or not. */
+  fail(reason: unknown): void {
+    this.release();
+    this.#failure = { reason };
+    this.#controller?.abort(reason);
+    this.#reject(reason);
+  }
+
+  /** Stops listening to the caller's signal: a listener left behind would outlive the call. */
+  release(): void {
+    this.#parent?.removeEventListener('abort', this.#abandon);
+  }
+
+  readonly #abandon = () => {
+    this.#leave();
+    this.fail(this.#parent?.reason);
+  };
+}

@@ -1,0 +1,209 @@
+/** What surrounds a call to the upstream: deadline, bulkhead, retry, breaker, from the outside in. */
+
+import { decorrelatedJitterGenerator, ExponentialBackoff } from 'cockatiel';
+import type { Breaker } from '../breaker/breaker.ts';
+import type { Permit, PermitHolder } from '../breaker/permit.ts';
+import type { Clock } from '../clock.ts';
+import { TimeoutError } from '../errors.ts';
+import type { Undo } from '../events.ts';
+import { countsAgainstUpstream, type Failure, RefusedHere } from '../failure.ts';
+import { type Bulkhead, type BulkheadOptions, createBulkhead } from './bulkhead.ts';
+import { createDeadline, type Deadline, type DeadlineContext } from './deadline.ts';
+import { createRetryBudget } from './retry-budget.ts';
+
+/** How often a call is tried again. */
+export interface RetryOptions {
+  /** Tries after the first one. @default 2 */
+  readonly retries?: number;
+  /** Shortest wait between tries, in ms. @default 100 */
+  readonly initialDelay?: number;
+  /** Longest wait between tries, in ms. @default 2,000 */
+  readonly maxDelay?: number;
+}
+
+/** How one call is to be made. */
+export interface CallPlan<T> {
+  readonly run: (context: DeadlineContext) => PromiseLike<T> | T;
+  readonly breaker: Breaker;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Who asks the breaker. @default 'call' */
+  readonly by?: PermitHolder;
+  /** A permit that was taken before. */
+  readonly permit?: Permit;
+  /** Whether a failure may be tried again; nothing is where absent. */
+  readonly retriable?: (failure: Failure) => boolean;
+  /** Whether a failure counts against the breaker, beyond being the upstream's. */
+  readonly counts?: (failure: Failure) => boolean;
+  /** Told of each try's end, with its number from 1. */
+  readonly onAttempt?: (number: number, failure: Failure | undefined) => void;
+}
+
+/** A call was given up by its caller; `sent` tells whether the upstream may have seen it. */
+export class CallAborted extends Error {
+  override readonly name = 'CallAborted';
+  readonly sent: boolean;
+
+  constructor(reason: unknown, sent: boolean) {
+    super('The caller gave up', { cause: reason });
+    this.sent = sent;
+  }
+}
+
+/** Makes calls as planned. */
+export interface Policy {
+  /**
+   * @throws {RefusedHere} when the breaker or the bulkhead lets nothing through
+   * @throws {CallAborted} when the caller's signal ended it
+   * @throws {TimeoutError} at the deadline, or what the last try threw
+   */
+  call<T>(plan: CallPlan<T>): Promise<T>;
+  readonly bulkhead: Bulkhead;
+}
+
+interface PolicyOptions {
+  readonly bulkhead: Required<BulkheadOptions>;
+  readonly retry: Required<RetryOptions>;
+  readonly clock: Clock;
+  readonly classify: (error: unknown) => Failure;
+}
+
+/** Retries are at most a tenth of the calls, and ten. */
+const retryShare = 0.1;
+const retryReserve = 10;
+/** Deadlines are shared by duration; odd ones, of calls that waited before, are not kept. */
+const keptDeadlines = 64;
+
+/** Creates the policy that all operations of one upstream share. */
+export function createPolicy({ bulkhead: bounds, retry, clock, classify }: PolicyOptions): Policy {
+  const bulkhead = createBulkhead(bounds);
+  const budget = createRetryBudget(retryShare, retryReserve);
+  const deadlines = new Map<number, Deadline>();
+
+  return { call, bulkhead };
+
+  async function call<T>(plan: CallPlan<T>): Promise<T> {
+    const flight: Flight = { permit: plan.permit, sent: false, maybe: false, tries: 0 };
+    let release: Undo | undefined;
+    let over = false;
+    try {
+      return await deadlineOf(plan.timeoutMs)(async (context) => {
+        const slot = await bulkhead.acquire();
+        if (over) slot();
+        else release = slot;
+        return attempts(plan, context, flight);
+      }, plan.signal);
+    } catch (error) {
+      throw ended(error, plan, flight, classify);
+    } finally {
+      over = true;
+      flight.permit?.release();
+      release?.();
+    }
+  }
+
+  async function attempts<T>(
+    plan: CallPlan<T>,
+    context: DeadlineContext,
+    flight: Flight,
+  ): Promise<T> {
+    const backoff = new ExponentialBackoff({
+      generator: decorrelatedJitterGenerator,
+      initialDelay: retry.initialDelay,
+      maxDelay: retry.maxDelay,
+    });
+    budget.deposit();
+    let wait = backoff.next();
+    for (let number = 1; ; number += 1) {
+      if (context.over) throw new Error('The call was over before it was sent');
+      const permit = flight.permit ?? plan.breaker.admit(plan.by ?? 'call');
+      if (!permit) throw flight.error ?? notAdmitted(plan.breaker);
+      flight.permit = permit;
+      flight.sent = true;
+      flight.tries = number;
+      try {
+        const value = await plan.run(context);
+        permit.succeed();
+        plan.onAttempt?.(number, undefined);
+        return value;
+      } catch (error) {
+        if (context.over) throw error;
+        const failure = classify(error);
+        settle(permit, failure, plan);
+        plan.onAttempt?.(number, failure);
+        flight.permit = undefined;
+        flight.error = error;
+        flight.maybe ||= failure.applied === 'maybe';
+        const delay = Math.max(wait.duration, failure.retryAfterMs ?? 0);
+        const again =
+          number <= retry.retries &&
+          plan.retriable?.(failure) &&
+          delay < context.remaining() &&
+          budget.withdraw();
+        if (!again) throw error;
+        flight.sent = flight.maybe;
+        await sleep(delay, context);
+        wait = wait.next(undefined);
+      }
+    }
+  }
+
+  function deadlineOf(ms: number): Deadline {
+    const known = deadlines.get(ms);
+    if (known) return known;
+    const deadline = createDeadline(ms, clock);
+    if (deadlines.size < keptDeadlines) deadlines.set(ms, deadline);
+    return deadline;
+  }
+
+  function sleep(ms: number, { signal }: DeadlineContext): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      const wake = () => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+}
+
+/** What a call has come to: read by whoever ends it from outside. */
+interface Flight {
+  permit: Permit | undefined;
+  /** Whether the upstream may have seen the call by now. */
+  sent: boolean;
+  /** Whether an earlier try may have been applied. */
+  maybe: boolean;
+  tries: number;
+  error?: unknown;
+}
+
+/** At the deadline or at the caller's abort the try is still running: its permit is settled here. */
+function ended(
+  error: unknown,
+  plan: CallPlan<unknown>,
+  flight: Flight,
+  classify: (error: unknown) => Failure,
+): unknown {
+  if (error instanceof TimeoutError) {
+    error.sent = flight.sent;
+    if (!flight.permit) return error;
+    const failure = classify(error);
+    settle(flight.permit, failure, plan);
+    plan.onAttempt?.(flight.tries, failure);
+    return error;
+  }
+  if (plan.signal?.aborted && error === plan.signal.reason)
+    return new CallAborted(error, flight.sent);
+  return error;
+}
+
+function settle(permit: Permit, failure: Failure, plan: CallPlan<unknown>): void {
+  if (countsAgainstUpstream(failure) && (plan.counts?.(failure) ?? true)) permit.fail(failure.code);
+  else permit.release();
+}
+
+function notAdmitted({ state }: Breaker): RefusedHere {
+  return new RefusedHere(state.kind === 'half_open' ? 'half_open' : 'open');
+}

@@ -1,0 +1,390 @@
+/** The lane queue over a journal: lanes in memory, places taken at once, receipts after the commit. */
+
+import type { Clock } from '../clock.ts';
+import type { Entity } from '../entity.ts';
+import type { Emitter, FallbackEvents, Undo } from '../events.ts';
+import type { Change, Identity, Journal, OpenReport } from '../journal.ts';
+import type { Json } from '../json.ts';
+import type { Entry, Holder, Lane } from './lane.ts';
+import type {
+  Appended,
+  Claim,
+  ClaimRequest,
+  Decision,
+  Entered,
+  LaneQueue,
+  QueueCounts,
+  QueueVerdict,
+} from './lane-queue.ts';
+import { Lanes } from './lanes.ts';
+import { type Addition, LiveTurns } from './live-turns.ts';
+import { type NewOperation, type OperationRecord, recordOf } from './operation-record.ts';
+
+/** Bounds of a queue. */
+export interface QueueOptions {
+  /** Operations. @default 100,000 */
+  readonly maxEntries?: number;
+  /** Bytes of their records. @default 268,435,456 (256 MiB) */
+  readonly maxBytes?: number;
+  /** How old an operation may be when it is replayed, in ms. @default 604,800,000 (7 days) */
+  readonly maxAge?: number;
+}
+
+interface JournalQueueOptions {
+  readonly journal: Journal;
+  readonly identity: Identity;
+  readonly bounds: Required<QueueOptions>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly events: Emitter<FallbackEvents>;
+  readonly isDeclared: (operation: string) => boolean;
+}
+
+/** An operation that was in flight whenever its process died may be what kills it. */
+const mostInterruptions = 3;
+/** A live write that failed is first replayed within this time, in ms, at random. */
+const firstDelay = 1_000;
+/** When a settlement that could not be written is written again, in ms. */
+const rewriteAfter = 1_000;
+
+/** Creates the queue; {@link LaneQueue.open} reads what an earlier process left. */
+export function createJournalQueue(options: JournalQueueOptions): LaneQueue {
+  return new JournalQueue(options);
+}
+
+class JournalQueue implements LaneQueue {
+  readonly #journal: Journal;
+  readonly #options: JournalQueueOptions;
+  readonly #lanes: Lanes;
+  readonly #turns: LiveTurns;
+  readonly #listeners = new Set<() => void>();
+  /** Settlements that hold in memory and are not on disk yet, by operation id. */
+  readonly #unwritten = new Map<string, Change>();
+  #cancelRewrite: Undo | undefined;
+  #closed = false;
+
+  constructor(options: JournalQueueOptions) {
+    this.#options = options;
+    this.#journal = options.journal;
+    this.#lanes = new Lanes(options.clock);
+    const storage = {
+      store: (additions: readonly Addition[]) => this.#store(additions),
+      remove: (id: string) => this.#remove(id),
+      update: (id: string, change: (record: OperationRecord) => OperationRecord) =>
+        this.#update(this.#lanes.entries.get(id), change),
+      firstDelay: () => options.random() * firstDelay,
+    };
+    this.#turns = new LiveTurns(this.#lanes, options.clock, storage, () => this.#notify());
+  }
+
+  async open(): Promise<OpenReport> {
+    const report = await this.#journal.open(this.#options.identity);
+    for (const [, value] of this.#journal.entries('queue'))
+      this.#load(value as unknown as OperationRecord);
+    for (const lane of this.#lanes.all()) this.#lanes.arrange(lane);
+    return report;
+  }
+
+  append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {
+    return this.#turns.append(operations);
+  }
+
+  enter(operation: NewOperation, withinMs: number): Promise<Entered> {
+    return this.#turns.enter(operation, withinMs);
+  }
+
+  queueWaiting(): void {
+    this.#turns.queueWaiting();
+  }
+
+  busy(lane: string): boolean {
+    return this.#lanes.find(lane)?.busy ?? false;
+  }
+
+  claim({ max, admits }: ClaimRequest): readonly Claim[] {
+    const claims: Claim[] = [];
+    if (this.#closed) return claims;
+    const { bounds, clock, isDeclared } = this.#options;
+    const oldest = clock.now() - bounds.maxAge;
+    for (const lane of this.#lanes.ready()) {
+      if (claims.length >= max) break;
+      const entry = lane.head;
+      if (!entry || !isDeclared(entry.record.operation)) continue;
+      if (entry.record.enqueuedAt < oldest)
+        this.#bury(lane, entry, { kind: 'dead', reason: 'expired', error: 'too_old' });
+      else if (admits(entry.record.operation)) claims.push(this.#hold(lane, entry));
+    }
+    return claims;
+  }
+
+  async settle(claim: Claim, verdict: QueueVerdict): Promise<'ok' | 'lost'> {
+    const { lane: name, id } = claim.record;
+    const lane = this.#lanes.find(name);
+    const entry = lane?.head;
+    if (!lane || !entry || entry.record.id !== id || !claim.held(0)) return 'lost';
+    lane.untilRecovery = verdict.kind === 'retry' && verdict.untilRecovery;
+    if (verdict.kind === 'done') await this.#remove(id);
+    else if (verdict.kind === 'dead') await this.#bury(lane, entry, verdict);
+    else await this.#update(entry, (record) => this.#after(record, verdict));
+    lane.holder = undefined;
+    this.#lanes.arrange(lane);
+    this.#notify();
+    return 'ok';
+  }
+
+  get claimable(): boolean {
+    const { isDeclared } = this.#options;
+    return this.#lanes.ready().some(({ head }) => head && isDeclared(head.record.operation));
+  }
+
+  recovered(): void {
+    this.#lanes.recovered();
+    this.#notify();
+  }
+
+  onWork(listener: () => void): Undo {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get nextDue(): number | undefined {
+    return this.#lanes.nextDue;
+  }
+
+  list(): ReturnType<LaneQueue['list']> {
+    const { isDeclared } = this.#options;
+    return [...this.#lanes.entries.values(), ...this.#lanes.dead.values()].map((entry) => ({
+      record: entry.record,
+      state: this.#lanes.stateOf(entry, isDeclared),
+    }));
+  }
+
+  pending(entity: Entity): readonly OperationRecord[] {
+    return this.#lanes.pending(entity).map(({ record }) => record);
+  }
+
+  counts(): QueueCounts {
+    return this.#lanes.counts(this.#options.isDeclared);
+  }
+
+  async decide(id: string, decision: Decision): Promise<boolean> {
+    const entry = this.#lanes.entries.get(id) ?? this.#lanes.dead.get(id);
+    if (!entry?.committed) return false;
+    const lane = this.#lanes.lane(entry.record.lane);
+    if (lane.holder && lane.head === entry) return false;
+    if (decision === 'purge') {
+      this.#lanes.dead.delete(id);
+      await this.#remove(id);
+    } else if (entry.record.dead || entry.record.stopped) {
+      await this.#update(entry, revived);
+      if (this.#lanes.dead.delete(id)) this.#lanes.add(entry);
+    } else return false;
+    this.#lanes.arrange(lane);
+    this.#notify();
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#turns.queueWaiting();
+    this.#closed = true;
+    this.#cancelRewrite?.();
+    if (this.#unwritten.size > 0) await this.#rewrite();
+    await this.#journal.close();
+  }
+
+  #load(stored: OperationRecord): void {
+    const { inFlight, ...record } = stored;
+    const interruptions = record.interruptions + (inFlight ? 1 : 0);
+    const suspect = inFlight && interruptions >= mostInterruptions;
+    const entry = {
+      record: { ...record, interruptions, ...(suspect && { stopped: 'interrupted' as const }) },
+      bytes: bytesOf(stored),
+      committed: true,
+    };
+    if (record.dead) this.#lanes.dead.set(record.id, entry);
+    else this.#lanes.add(entry);
+  }
+
+  async #store(additions: readonly Addition[]): Promise<readonly Appended[]> {
+    if (this.#closed) throw new Error('The queue is closed');
+    const { clock, bounds } = this.#options;
+    const now = clock.now();
+    const prepared = additions.map(({ operation, inFlight }) => {
+      const sending = operation.send();
+      const record = {
+        ...recordOf(operation, now, sending.trace),
+        ...(inFlight && { inFlight, sentAt: now }),
+      };
+      return { sending, entry: { record, bytes: bytesOf(record), committed: false } };
+    });
+    const limit = this.#limitReached(
+      prepared.map(({ entry }) => entry),
+      bounds,
+    );
+    if (limit) {
+      for (const { sending, entry } of prepared) {
+        sending.end(new Error(`The queue is full (${limit})`));
+        this.#say('refused', entry.record, 'full');
+      }
+      return prepared.map(() => ({ status: 'full', limit }));
+    }
+    for (const { entry } of prepared) this.#lanes.add(entry);
+    try {
+      const durability = await this.#journal.commit(prepared.map(({ entry }) => put(entry.record)));
+      return prepared.map(({ sending, entry }) => {
+        entry.committed = true;
+        sending.end();
+        this.#say('enqueued', entry.record);
+        return { status: 'queued', id: entry.record.id, durability };
+      });
+    } catch (error) {
+      this.#fail('commit', error);
+      for (const { sending, entry } of prepared) {
+        this.#lanes.remove(entry);
+        sending.end(error);
+        this.#say('refused', entry.record, 'store');
+      }
+      throw error;
+    } finally {
+      for (const { entry } of prepared) this.#lanes.arrange(this.#lanes.lane(entry.record.lane));
+      this.#notify();
+    }
+  }
+
+  #limitReached(
+    entries: readonly Entry[],
+    { maxEntries, maxBytes }: Required<QueueOptions>,
+  ): 'entries' | 'bytes' | undefined {
+    if (this.#lanes.entries.size + entries.length > maxEntries) return 'entries';
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, this.#lanes.bytes);
+    return bytes > maxBytes ? 'bytes' : undefined;
+  }
+
+  #hold(lane: Lane, entry: Entry): Claim {
+    const holder: Holder = { kind: 'claim' };
+    lane.holder = holder;
+    this.#lanes.arrange(lane);
+    return {
+      record: entry.record,
+      held: () => lane.holder === holder,
+      sending: async (durably) => {
+        const record = {
+          ...entry.record,
+          inFlight: true as const,
+          sentAt: this.#options.clock.now(),
+        };
+        const written = this.#journal.commit([put(record)], { lazy: !durably });
+        if (durably) await written;
+        else written.catch((error) => this.#fail('commit', error));
+        entry.record = record;
+      },
+    };
+  }
+
+  /** What a record becomes when its claim ends with the operation still in its lane. */
+  #after(
+    record: OperationRecord,
+    verdict: Exclude<QueueVerdict, { kind: 'done' | 'dead' }>,
+  ): OperationRecord {
+    const { inFlight: _over, nextAt: _due, ...rest } = record;
+    if (verdict.kind === 'release') return rest;
+    if (verdict.kind === 'stop')
+      return { ...rest, stopped: verdict.reason, lastError: verdict.error };
+    const now = this.#options.clock.now();
+    const { sentAt: _sent, ...unsent } = rest;
+    return {
+      ...unsent,
+      ...(verdict.sentAt !== undefined && { sentAt: verdict.sentAt }),
+      attempts: record.attempts + (verdict.charge ? 1 : 0),
+      failures: record.failures + 1,
+      firstFailureAt: record.firstFailureAt ?? now,
+      nextAt: now + verdict.delayMs,
+      lastError: verdict.error,
+    };
+  }
+
+  async #bury(
+    lane: Lane,
+    entry: Entry,
+    verdict: Extract<QueueVerdict, { kind: 'dead' }>,
+  ): Promise<void> {
+    this.#lanes.remove(entry);
+    this.#lanes.dead.set(entry.record.id, entry);
+    this.#lanes.arrange(lane);
+    this.#say('dead_lettered', entry.record, verdict.reason);
+    await this.#update(entry, ({ inFlight: _over, nextAt: _due, ...record }) => ({
+      ...record,
+      dead: verdict.reason,
+      lastError: verdict.error,
+    }));
+  }
+
+  async #remove(id: string): Promise<void> {
+    const entry = this.#lanes.entries.get(id);
+    if (entry) this.#lanes.remove(entry);
+    await this.#write(id, { bucket: 'queue', key: id, delete: true });
+  }
+
+  async #update(
+    entry: Entry | undefined,
+    change: (record: OperationRecord) => OperationRecord,
+  ): Promise<void> {
+    if (!entry) return;
+    entry.record = change(entry.record);
+    await this.#write(entry.record.id, put(entry.record));
+  }
+
+  /** Memory holds the change already: what cannot be written now is written again later. */
+  async #write(id: string, change: Change): Promise<void> {
+    this.#unwritten.delete(id);
+    try {
+      await this.#journal.commit([change]);
+    } catch (error) {
+      this.#fail('commit', error);
+      this.#unwritten.set(id, change);
+      this.#cancelRewrite ??= this.#options.clock.after(rewriteAfter, () => void this.#rewrite());
+    }
+  }
+
+  async #rewrite(): Promise<void> {
+    this.#cancelRewrite = undefined;
+    const changes = [...this.#unwritten];
+    this.#unwritten.clear();
+    for (const [id, change] of changes) await this.#write(id, change);
+  }
+
+  #say(
+    event: FallbackEvents['queue']['event'],
+    { operation }: OperationRecord,
+    reason?: string,
+  ): void {
+    this.#options.events.emit('queue', { event, operation, ...(reason && { reason }) });
+  }
+
+  #fail(verb: string, error: unknown): void {
+    this.#options.events.emit('storeFailed', { store: this.#journal.kind, verb, error });
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function put(record: OperationRecord): Change {
+  return { bucket: 'queue', key: record.id, put: record as unknown as Json };
+}
+
+function bytesOf(record: OperationRecord): number {
+  return Buffer.byteLength(JSON.stringify(record));
+}
+
+/** A person said: try again, as if it were new. */
+function revived({
+  dead: _dead,
+  stopped: _stopped,
+  nextAt: _due,
+  sentAt: _sent,
+  ...record
+}: OperationRecord): OperationRecord {
+  return { ...record, attempts: 0, interruptions: 0 };
+}

@@ -1,0 +1,129 @@
+/** What a queue of lanes promises; the write path and the drain know nothing else of it. */
+
+import type { Entity } from '../entity.ts';
+import type { Undo } from '../events.ts';
+import type { Durability, OpenReport } from '../journal.ts';
+import type { DeadReason, NewOperation, OperationRecord, StopReason } from './operation-record.ts';
+
+/** What became of an append. */
+export type Appended =
+  | { readonly status: 'queued'; readonly id: string; readonly durability: Durability }
+  | { readonly status: 'full'; readonly limit: 'entries' | 'bytes' };
+
+/** What a live write finds when it comes to its lane: its turn, or that it was queued behind others. */
+export type Entered =
+  | { readonly kind: 'turn'; readonly turn: Turn }
+  | { readonly kind: 'queued'; readonly appended: Appended };
+
+/** The right of one live write to use its lane; it must be ended in one of two ways. */
+export interface Turn {
+  /** Applied or given up: the lane goes on. */
+  done(): Promise<void>;
+  /** To be replayed: it becomes the lane's head, whoever waits behind it follows in order. */
+  keep(failed: { readonly sentAt?: number; readonly lastError: string }): Promise<Appended>;
+}
+
+/** The right to send the head of one lane, once, while nobody else holds that lane. */
+export interface Claim {
+  readonly record: OperationRecord;
+  /** Certain to hold the lane for `ms` more? Asked right before sending. */
+  held(ms: number): boolean;
+  /** Notes that the operation is with the upstream from now on; `durably` waits until that is stored. */
+  sending(durably: boolean): Promise<void>;
+}
+
+/** What came of a claim. */
+export type QueueVerdict =
+  | { readonly kind: 'done' }
+  /** Not sent. */
+  | { readonly kind: 'release' }
+  /** Stays the head of its lane, and is tried again after the delay. */
+  | {
+      readonly kind: 'retry';
+      readonly delayMs: number;
+      readonly charge: boolean;
+      readonly error: string;
+      /** Absent where it is certain that the upstream did not apply it. */
+      readonly sentAt: number | undefined;
+      /** The wait ends when the breaker closes. */
+      readonly untilRecovery: boolean;
+    }
+  /** Given up; the lane goes on. */
+  | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error: string }
+  /** The lane waits for a person. */
+  | { readonly kind: 'stop'; readonly reason: StopReason; readonly error: string };
+
+/** Where a queued operation stands. */
+export type OperationState = 'ready' | 'in_flight' | 'blocked' | 'parked' | 'unhandled' | 'dead';
+
+/** All states, in the order in which they are listed. */
+export const operationStates = [
+  'ready',
+  'in_flight',
+  'blocked',
+  'parked',
+  'unhandled',
+  'dead',
+] as const satisfies readonly OperationState[];
+
+/** Operations by state, and what bounds them. */
+export interface QueueCounts {
+  readonly states: Readonly<Record<OperationState, number>>;
+  /** Operations that are still to be applied: all but the dead ones. */
+  readonly size: number;
+  readonly bytes: number;
+  readonly lanes: { readonly ready: number; readonly blocked: number };
+  /** When the oldest one that is still to be applied was queued, wall-clock ms. */
+  readonly oldestAt: number | undefined;
+}
+
+/** What may be claimed. */
+export interface ClaimRequest {
+  readonly max: number;
+  /** Whether operations of this name may be sent now; `undefined`: nobody knows how. */
+  readonly admits: (operation: string) => boolean | undefined;
+}
+
+/** A person's decision on one operation. */
+export type Decision = 'retry' | 'purge';
+
+/** Queued writes in lanes: strictly first-in first-out within one, each lane held by one at a time. */
+export interface LaneQueue {
+  open(): Promise<OpenReport>;
+  /**
+   * Queues operations in one step, in this order, behind whatever is in their lanes: live writes that
+   * hold or await one go first. Resolves when they are as durable as it says.
+   *
+   * @throws when the store could not keep them; none is queued then
+   */
+  append(operations: readonly NewOperation[]): Promise<readonly Appended[]>;
+  /**
+   * Takes the lane for a live write, or queues the write behind what the lane holds. Waits its turn
+   * for `withinMs` at most, and is queued then.
+   */
+  enter(operation: NewOperation, withinMs: number): Promise<Entered>;
+  /** Queues the live writes that wait for a turn, behind those that hold one. */
+  queueWaiting(): void;
+  /** Whether the lane holds something that must go first. */
+  busy(lane: string): boolean;
+  /** Heads of free lanes that are due, oldest turn first. */
+  claim(request: ClaimRequest): readonly Claim[];
+  /** `lost` when the lane was somebody else's by now: nothing was written. */
+  settle(claim: Claim, verdict: QueueVerdict): Promise<'ok' | 'lost'>;
+  /** Whether a head is due that somebody here knows how to send. */
+  readonly claimable: boolean;
+  /** Ends waits that were for the upstream's recovery. */
+  recovered(): void;
+  /** Called when something may have become claimable. */
+  onWork(listener: () => void): Undo;
+  /** When the next head is due, wall-clock ms; `undefined` when none waits for its time. */
+  readonly nextDue: number | undefined;
+  list(): readonly { readonly record: OperationRecord; readonly state: OperationState }[];
+  /** Writes still to be applied that concern an entity, in order. */
+  pending(entity: Entity): readonly OperationRecord[];
+  counts(): QueueCounts;
+  /** False when there is no such operation, or it is with the upstream. */
+  decide(id: string, decision: Decision): Promise<boolean>;
+  /** Queues what still waits for a turn; takes nothing more. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,148 @@
+/** All lanes in memory: which may be claimed, which wait for their time, what concerns an entity. */
+
+import type { Clock } from '../clock.ts';
+import { type Entity, entityKey } from '../entity.ts';
+import { type Entry, Lane } from './lane.ts';
+import type { OperationState, QueueCounts } from './lane-queue.ts';
+
+/** Lanes arranged by what can be done with them. A lane is ready, waiting, held, stopped or empty. */
+export class Lanes {
+  readonly entries = new Map<string, Entry>();
+  readonly dead = new Map<string, Entry>();
+  readonly #clock: Clock;
+  readonly #lanes = new Map<string, Lane>();
+  /** In the order in which they became ready: a lane that failed goes behind the others. */
+  readonly #ready = new Set<Lane>();
+  readonly #waiting = new Set<Lane>();
+  readonly #byEntity = new Map<string, Set<Entry>>();
+  #bytes = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The lane of that name, made when it is not there. */
+  lane(name: string): Lane {
+    const known = this.#lanes.get(name);
+    if (known) return known;
+    const lane = new Lane(name);
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+
+  find(name: string): Lane | undefined {
+    return this.#lanes.get(name);
+  }
+
+  all(): Iterable<Lane> {
+    return this.#lanes.values();
+  }
+
+  /** Puts an entry at the tail of its lane. */
+  add(entry: Entry): void {
+    const { id, lane, entity } = entry.record;
+    this.entries.set(id, entry);
+    this.lane(lane).entries.set(id, entry);
+    this.#bytes += entry.bytes;
+    if (!entity) return;
+    const key = entityKey(entity);
+    const entries = this.#byEntity.get(key) ?? new Set();
+    this.#byEntity.set(key, entries.add(entry));
+  }
+
+  /** Takes an entry out; its lane is arranged by the caller. */
+  remove(entry: Entry): void {
+    const { id, lane, entity } = entry.record;
+    if (!this.entries.delete(id)) return;
+    this.#lanes.get(lane)?.entries.delete(id);
+    this.#bytes -= entry.bytes;
+    if (!entity) return;
+    const key = entityKey(entity);
+    const entries = this.#byEntity.get(key);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#byEntity.delete(key);
+  }
+
+  /** Puts a lane where it belongs after anything in it changed. */
+  arrange(lane: Lane): void {
+    this.#ready.delete(lane);
+    this.#waiting.delete(lane);
+    if (lane.empty && this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
+    const { head } = lane;
+    if (!head?.committed || lane.holder || head.record.stopped) return;
+    if ((head.record.nextAt ?? 0) > this.#clock.now()) this.#waiting.add(lane);
+    else this.#ready.add(lane);
+  }
+
+  /** Lanes whose head may be sent now, oldest turn first. */
+  ready(): readonly Lane[] {
+    const now = this.#clock.now();
+    for (const lane of this.#waiting)
+      if ((lane.head?.record.nextAt ?? 0) <= now) this.arrange(lane);
+    return [...this.#ready];
+  }
+
+  /** Ends the waits that were for the upstream's recovery. */
+  recovered(): void {
+    for (const lane of [...this.#waiting]) {
+      if (!lane.untilRecovery || !lane.head) continue;
+      const { nextAt: _over, ...record } = lane.head.record;
+      lane.head.record = record;
+      this.arrange(lane);
+    }
+  }
+
+  get nextDue(): number | undefined {
+    let earliest: number | undefined;
+    for (const lane of this.#waiting) {
+      const due = lane.head?.record.nextAt ?? 0;
+      if (earliest === undefined || due < earliest) earliest = due;
+    }
+    return earliest;
+  }
+
+  pending(entity: Entity): readonly Entry[] {
+    return [...(this.#byEntity.get(entityKey(entity)) ?? [])];
+  }
+
+  /** Where an entry stands. */
+  stateOf(entry: Entry, isDeclared: (operation: string) => boolean): OperationState {
+    const { record } = entry;
+    if (record.dead) return 'dead';
+    if (record.stopped) return record.stopped === 'unauthorized' ? 'blocked' : 'parked';
+    const lane = this.#lanes.get(record.lane);
+    if (lane?.holder && lane.head === entry) return 'in_flight';
+    return isDeclared(record.operation) ? 'ready' : 'unhandled';
+  }
+
+  /** Counts by the heads of lanes; what stands behind a head is ready, or unhandled. */
+  counts(isDeclared: (operation: string) => boolean): QueueCounts {
+    const states = {
+      ready: 0,
+      in_flight: 0,
+      blocked: 0,
+      parked: 0,
+      unhandled: 0,
+      dead: this.dead.size,
+    };
+    let blocked = 0;
+    let lanes = 0;
+    for (const lane of this.#lanes.values()) {
+      if (lane.entries.size === 0) continue;
+      lanes += 1;
+      if (lane.head?.record.stopped) blocked += 1;
+    }
+    for (const entry of this.entries.values()) states[this.stateOf(entry, isDeclared)] += 1;
+    return {
+      states,
+      size: this.entries.size,
+      bytes: this.#bytes,
+      lanes: { ready: lanes - blocked, blocked },
+      oldestAt: this.entries.values().next().value?.record.enqueuedAt,
+    };
+  }
+}

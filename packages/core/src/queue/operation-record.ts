@@ -1,0 +1,103 @@
+/** A queued operation as it lies in the journal. */
+
+import type { Entity } from '../entity.ts';
+import type { Json } from '../json.ts';
+
+/** Trace context of the request that queued an operation, as W3C headers. */
+export interface TraceCarrier {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
+/** Why an operation is not tried any more without a person. */
+export type DeadReason = 'rejected' | 'poison' | 'expired';
+
+/** Why a lane stands still until a person decides. */
+export type StopReason = 'unknown' | 'unauthorized' | 'interrupted';
+
+/** One queued operation: all a later process needs to replay it. Times are wall-clock ms. */
+export interface OperationRecord {
+  /** UUIDv7; also the idempotency key. */
+  readonly id: string;
+  readonly operation: string;
+  readonly lane: string;
+  readonly input: Json;
+  readonly entity?: Entity;
+  readonly createdAt: number;
+  readonly enqueuedAt: number;
+  readonly trace?: TraceCarrier;
+  /** Failures that count towards giving up. */
+  readonly attempts: number;
+  /** Failures since the last success of its lane: what the backoff grows with. */
+  readonly failures: number;
+  /** How often a process died while it was in flight. */
+  readonly interruptions: number;
+  /** It is with the upstream now; still set at the next start, it was interrupted. */
+  readonly inFlight?: true;
+  /** When it was last sent without a certain answer: it may have been applied. */
+  readonly sentAt?: number;
+  readonly firstFailureAt?: number;
+  /** Not before this time. */
+  readonly nextAt?: number;
+  /** A code, never upstream text. */
+  readonly lastError?: string;
+  readonly dead?: DeadReason;
+  readonly stopped?: StopReason;
+}
+
+/** What a write brings when it is to be queued. */
+export interface NewOperation {
+  readonly id: string;
+  readonly operation: string;
+  readonly lane: string;
+  readonly input: Json;
+  readonly entity?: Entity;
+  readonly createdAt: number;
+  /** Begins the `send` step, in the context of the request: its trace context is stored with the operation. */
+  readonly send: () => Sending;
+  /** When it was sent without a certain answer. */
+  readonly sentAt?: number;
+  readonly nextAt?: number;
+  readonly lastError?: string;
+}
+
+/** A `send` step under way. */
+export interface Sending {
+  readonly trace: TraceCarrier | undefined;
+  end(error?: unknown): void;
+}
+
+/** Makes the record of a new operation. */
+export function recordOf(
+  operation: NewOperation,
+  now: number,
+  trace?: TraceCarrier,
+): OperationRecord {
+  const {
+    id,
+    operation: name,
+    lane,
+    input,
+    entity,
+    createdAt,
+    sentAt,
+    nextAt,
+    lastError,
+  } = operation;
+  return {
+    id,
+    operation: name,
+    lane,
+    input,
+    ...(entity && { entity }),
+    createdAt,
+    enqueuedAt: now,
+    ...(trace && { trace }),
+    attempts: 0,
+    failures: 0,
+    interruptions: 0,
+    ...(sentAt !== undefined && { sentAt }),
+    ...(nextAt !== undefined && { nextAt }),
+    ...(lastError !== undefined && { lastError }),
+  };
+}

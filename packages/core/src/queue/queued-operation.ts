@@ -1,0 +1,46 @@
+/** A queued operation as a person sees it. */
+
+import type { Json } from '../json.ts';
+import type { OperationState } from './lane-queue.ts';
+import type { OperationRecord } from './operation-record.ts';
+
+/** One operation of the queue. Times are wall-clock ms. */
+export interface QueuedOperation {
+  readonly id: string;
+  readonly operation: string;
+  readonly input: Json;
+  readonly lane: string;
+  readonly state: OperationState;
+  readonly enqueuedAt: number;
+  /** Failures that count towards giving up. */
+  readonly attempts: number;
+  readonly nextAttemptAt?: number;
+  /** A code, never upstream text. */
+  readonly lastError?: string;
+  /** Why it is dead or stopped. */
+  readonly reason?: string;
+}
+
+/** Leaves out what only the kit needs. */
+export function queuedOperation({
+  record,
+  state,
+}: {
+  readonly record: OperationRecord;
+  readonly state: OperationState;
+}): QueuedOperation {
+  const { id, operation, input, lane, enqueuedAt, attempts, nextAt, lastError } = record;
+  const reason = record.dead ?? record.stopped;
+  return {
+    id,
+    operation,
+    input,
+    lane,
+    state,
+    enqueuedAt,
+    attempts,
+    ...(nextAt !== undefined && { nextAttemptAt: nextAt }),
+    ...(lastError !== undefined && { lastError }),
+    ...(reason !== undefined && { reason }),
+  };
+}

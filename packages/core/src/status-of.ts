@@ -1,0 +1,74 @@
+/** Puts a manager's snapshot together. */
+
+import type { Engine } from './engine.ts';
+import type { HealthMonitor } from './health/monitor.ts';
+import type { JournalStatus } from './journal.ts';
+import type { FallbackStatus } from './status.ts';
+import type { Counters } from './telemetry/counters.ts';
+
+interface StatusParts {
+  readonly engine: Engine;
+  readonly counters: Counters;
+  readonly monitor: HealthMonitor;
+  readonly drainLimit: number;
+  readonly store: FallbackStatus['store'];
+  /** Of the cache, where it has a store of its own. */
+  readonly cacheStore: JournalStatus | undefined;
+  readonly closed: boolean;
+  readonly telemetry: FallbackStatus['telemetry'];
+}
+
+/** Reads the parts at one moment. */
+export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): FallbackStatus {
+  const { name, mode, clock, breaker, cache, queue } = engine;
+  const at = clock.now();
+  const breakerStatus = breaker.status();
+  const { outage } = breakerStatus;
+  const queued = queue.counts();
+  const outcome = (value: string) => counters.total('operations', 1, value);
+  const event = (value: string) => counters.total('queueOperations', 1, value);
+  const lookup = (value: string) => counters.total('cacheRequests', 1, value);
+  const [hits, stale, misses] = [lookup('hit'), lookup('stale'), lookup('miss')];
+  return {
+    name,
+    at,
+    active: breaker.active,
+    ...(outage && { since: outage.since, reason: outage.reason, trigger: outage.trigger }),
+    mode: { configured: mode, current: breaker.active ? mode : 'none' },
+    operations: {
+      live: outcome('live'),
+      cache: outcome('cache'),
+      stale: outcome('stale'),
+      applied: outcome('applied'),
+      queued: outcome('queued'),
+      rejected: outcome('rejected'),
+      failure: outcome('failure'),
+    },
+    queue: {
+      size: queued.size,
+      bytes: queued.bytes,
+      states: queued.states,
+      lanes: queued.lanes,
+      oldestAgeMs: queued.oldestAt === undefined ? 0 : Math.max(0, at - queued.oldestAt),
+      enqueued: event('enqueued'),
+      replayed: event('replayed'),
+      refused: event('refused'),
+      deadLettered: event('dead_lettered'),
+      drainLimit: parts.drainLimit,
+    },
+    cache: {
+      ...cache.status(),
+      hits,
+      stale,
+      misses,
+      hitRate: hits + stale + misses === 0 ? 0 : (hits + stale) / (hits + stale + misses),
+      evictions: counters.total('cacheEvictions'),
+      ...(parts.cacheStore && { store: parts.cacheStore }),
+    },
+    breakers: { [breaker.name]: breakerStatus },
+    health: monitor.status(),
+    store: parts.store,
+    telemetry: parts.telemetry,
+    closed: parts.closed,
+  };
+}

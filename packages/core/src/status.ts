@@ -1,0 +1,64 @@
+/** One snapshot of a manager: what the status page and the metrics both read. */
+
+import type { BreakerStatus, Trigger } from './breaker/breaker.ts';
+import type { ComponentHealth } from './health/monitor.ts';
+import type { JournalStatus, OpenReport } from './journal.ts';
+import type { OperationState } from './queue/lane-queue.ts';
+
+/** Everything a manager says of itself. Times are wall-clock ms, durations in ms. */
+export interface FallbackStatus {
+  readonly name: string;
+  readonly at: number;
+  /** Whether fallback is active: the default breaker is not closed. */
+  readonly active: boolean;
+  /** Since when, why and through what, while it is. */
+  readonly since?: number;
+  readonly reason?: string;
+  readonly trigger?: Trigger;
+  readonly mode: {
+    /** What happens while a breaker is not closed. */
+    readonly configured: 'queue_writes';
+    /** What happens now. */
+    readonly current: 'none' | 'queue_writes';
+  };
+  readonly operations: {
+    readonly live: number;
+    readonly cache: number;
+    readonly stale: number;
+    readonly applied: number;
+    readonly queued: number;
+    readonly rejected: number;
+    readonly failure: number;
+  };
+  readonly queue: {
+    /** Operations that are still to be applied. */
+    readonly size: number;
+    readonly bytes: number;
+    readonly states: Readonly<Record<OperationState, number>>;
+    readonly lanes: { readonly ready: number; readonly blocked: number };
+    readonly oldestAgeMs: number;
+    readonly enqueued: number;
+    readonly replayed: number;
+    readonly refused: number;
+    readonly deadLettered: number;
+    /** Replays that may run at once now. */
+    readonly drainLimit: number;
+  };
+  readonly cache: {
+    readonly entries: number;
+    readonly bytes: number;
+    readonly hits: number;
+    readonly stale: number;
+    readonly misses: number;
+    /** Share of lookups that found something; 0 without lookups. */
+    readonly hitRate: number;
+    readonly evictions: number;
+    /** Of its store, where the cache has one of its own. */
+    readonly store?: JournalStatus;
+  };
+  readonly breakers: Readonly<Record<string, BreakerStatus>>;
+  readonly health: readonly ComponentHealth[];
+  readonly store: JournalStatus & { readonly report: OpenReport | undefined };
+  readonly telemetry: { readonly traces: 'sdk' | 'none'; readonly metrics: 'sdk' | 'none' };
+  readonly closed: boolean;
+}

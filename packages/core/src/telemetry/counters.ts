@@ -1,0 +1,92 @@
+/** Counts as plain integers: status, metrics and the app read the same numbers. */
+
+import { type BreakerStateKind, breakerStates } from '../breaker/breaker.ts';
+import type { Emitter, FallbackEvents } from '../events.ts';
+import { healthStatuses } from '../health/checker.ts';
+import { attemptResults, fallbackReasons, outcomesOf } from '../outcome.ts';
+import type { MetricKey } from './contract.ts';
+
+/** One series of a counter: the values of its attributes in the contract's order, and its count. */
+export interface Series {
+  readonly values: readonly string[];
+  count: number;
+}
+
+const queueEvents = ['enqueued', 'replayed', 'retried', 'refused', 'dead_lettered'] as const;
+const cacheResults = ['hit', 'stale', 'miss'] as const;
+const evictionReasons = ['space', 'removed', 'expired'] as const;
+const triggers = ['calls', 'health', 'restart'] as const;
+
+/** Counts what the events tell. Every series with bounded values is there at 0 from the start. */
+export class Counters {
+  readonly #series = new Map<MetricKey, Map<string, Series>>();
+  readonly #mode: string;
+
+  constructor(name: string, mode: string, events: Emitter<FallbackEvents>) {
+    this.#mode = mode;
+    for (const event of queueEvents) this.#add('queueOperations', [name, event], 0);
+    for (const result of cacheResults) this.#add('cacheRequests', [name, result], 0);
+    for (const reason of evictionReasons) this.#add('cacheEvictions', [name, reason], 0);
+    events.on('operation', ({ operation, outcome, reason }) => {
+      this.#add('operations', [operation, outcome]);
+      if (reason) this.#add('fallbacks', [operation, reason]);
+    });
+    events.on('attempt', ({ operation, result }) => this.#add('attempts', [operation, result]));
+    events.on('cacheLookup', ({ result }) => this.#add('cacheRequests', [name, result]));
+    events.on('cacheEvicted', ({ reason }) => this.#add('cacheEvictions', [name, reason]));
+    events.on('queue', ({ event }) => this.#add('queueOperations', [name, event]));
+    events.on('activated', ({ breaker, trigger }) =>
+      this.#add('activations', [breaker, mode, trigger]),
+    );
+    events.on('stateChange', ({ breaker, from, to }) =>
+      this.#add('breakerTransitions', [breaker, from, to]),
+    );
+    events.on('healthChecked', ({ component, status }) =>
+      this.#add('healthChecks', [component, status]),
+    );
+  }
+
+  /** An operation exists: its series begin at 0. */
+  declareOperation(operation: string, kind: 'read' | 'write'): void {
+    for (const outcome of outcomesOf[kind]) this.#add('operations', [operation, outcome], 0);
+    for (const reason of fallbackReasons) this.#add('fallbacks', [operation, reason], 0);
+    for (const result of attemptResults) this.#add('attempts', [operation, result], 0);
+  }
+
+  /** A breaker exists. */
+  declareBreaker(breaker: string): void {
+    for (const trigger of triggers) this.#add('activations', [breaker, this.#mode, trigger], 0);
+    for (const [from, to] of transitions) this.#add('breakerTransitions', [breaker, from, to], 0);
+  }
+
+  /** A component that is checked exists. */
+  declareComponent(component: string): void {
+    for (const status of healthStatuses) this.#add('healthChecks', [component, status], 0);
+  }
+
+  series(metric: MetricKey): Iterable<Series> {
+    return this.#series.get(metric)?.values() ?? [];
+  }
+
+  /** The sum over a counter's series, or over those whose attribute number `index` has a value. */
+  total(metric: MetricKey, index?: number, value?: string): number {
+    let sum = 0;
+    for (const { values, count } of this.series(metric))
+      if (index === undefined || values[index] === value) sum += count;
+    return sum;
+  }
+
+  #add(metric: MetricKey, values: readonly string[], by = 1): void {
+    const series = this.#series.get(metric) ?? new Map<string, Series>();
+    this.#series.set(metric, series);
+    const key = values.join('\u0000');
+    const known = series.get(key);
+    if (known) known.count += by;
+    else series.set(key, { values, count: by });
+  }
+}
+
+const transitions: readonly (readonly [BreakerStateKind, BreakerStateKind])[] =
+  breakerStates.flatMap((from) =>
+    breakerStates.filter((to) => to !== from).map((to) => [from, to] as const),
+  );

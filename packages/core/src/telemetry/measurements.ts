@@ -1,0 +1,57 @@
+/** A manager's numbers as the metrics want them. */
+
+import { breakerStates } from '../breaker/breaker.ts';
+import { healthStatuses } from '../health/checker.ts';
+import { operationStates } from '../queue/lane-queue.ts';
+import type { FallbackStatus } from '../status.ts';
+import type { Measurement } from './collector.ts';
+import { type MetricKey, metrics } from './contract.ts';
+import type { Counters } from './counters.ts';
+
+const triggers = ['calls', 'health', 'restart'] as const;
+
+/** Reads all counters and the status. */
+export function* measurements(counters: Counters, status: FallbackStatus): Generator<Measurement> {
+  for (const metric of Object.keys(metrics) as MetricKey[])
+    for (const { values, count } of counters.series(metric)) yield { metric, values, value: count };
+  yield* ofBreakers(status);
+  yield* ofQueue(status);
+  const { name, cache, store, mode } = status;
+  yield { metric: 'info', values: [store.kind, mode.configured], value: 1 };
+  yield { metric: 'cacheEntries', values: [name], value: cache.entries };
+  yield { metric: 'cacheSize', values: [name], value: cache.bytes };
+  for (const component of status.health)
+    for (const each of healthStatuses)
+      yield {
+        metric: 'healthStatus',
+        values: [component.name, each],
+        value: Number(component.status === each),
+      };
+}
+
+function* ofBreakers({ breakers, mode, at }: FallbackStatus): Generator<Measurement> {
+  for (const [name, { state, retryInMs, calls, outage }] of Object.entries(breakers)) {
+    for (const each of breakerStates)
+      yield { metric: 'breakerState', values: [name, each], value: Number(state === each) };
+    for (const trigger of triggers)
+      yield {
+        metric: 'active',
+        values: [name, mode.configured, trigger],
+        value: Number(outage?.trigger === trigger),
+      };
+    const age = outage ? Math.max(0, at - outage.since) / 1000 : 0;
+    yield { metric: 'outageAge', values: [name], value: age };
+    yield { metric: 'breakerRetryDelay', values: [name], value: retryInMs / 1000 };
+    for (const [result, value] of Object.entries(calls))
+      yield { metric: 'breakerCalls', values: [name, result], value };
+  }
+}
+
+function* ofQueue({ name, queue }: FallbackStatus): Generator<Measurement> {
+  for (const state of operationStates)
+    yield { metric: 'queueDepth', values: [name, state], value: queue.states[state] };
+  yield { metric: 'queueOldestAge', values: [name], value: queue.oldestAgeMs / 1000 };
+  yield { metric: 'queueLanes', values: [name, 'ready'], value: queue.lanes.ready };
+  yield { metric: 'queueLanes', values: [name, 'blocked'], value: queue.lanes.blocked };
+  yield { metric: 'drainLimit', values: [name], value: queue.drainLimit };
+}
