@@ -18,14 +18,14 @@ const grace = 100;
 const shortestPace = 100;
 const longestPace = 5_000;
 
-/** Offers the free permit to health check, canary and real call in turn, paced after vain tries. */
+/** Offers the free permit to health check, canary and real call in turn; who tried in vain waits a little. */
 export class ProbeRotation {
   readonly #clock: Clock;
   readonly #isVacant: () => boolean;
   readonly #probers = new Map<PermitHolder, Prober>();
+  /** Who tried in vain: not again before, and how long the wait was. */
+  readonly #paced = new Map<PermitHolder, { readonly until: number; readonly ms: number }>();
   #last: PermitHolder | undefined;
-  #pace = shortestPace;
-  #vacantAt = Number.NEGATIVE_INFINITY;
   /** It was offered to those who wait, and nobody took it: now anybody may. */
   #offered = false;
   #cancel: Undo | undefined;
@@ -41,8 +41,7 @@ export class ProbeRotation {
 
   /** The upstream may be tried from now on. */
   begin(): void {
-    this.#pace = shortestPace;
-    this.#vacantAt = Number.NEGATIVE_INFINITY;
+    this.#paced.clear();
     this.#offerIn(0);
   }
 
@@ -51,12 +50,10 @@ export class ProbeRotation {
     this.#cancel = undefined;
   }
 
-  /** Whether it is somebody's turn: not while the pace forbids it, nor twice in a row past one who waits. */
+  /** Whether it is somebody's turn: not right after a vain try, nor twice in a row past one who waits. */
   mayTake(by: PermitHolder): boolean {
-    if (this.#clock.elapsed() < this.#vacantAt) return false;
-    return (
-      by !== this.#last || this.#offered || ![...this.#wanting()].some((other) => other !== by)
-    );
+    if (!this.#isDue(by)) return false;
+    return by !== this.#last || this.#offered || !this.#wanting().some((other) => other !== by);
   }
 
   took(by: PermitHolder): void {
@@ -65,16 +62,16 @@ export class ProbeRotation {
     this.stop();
   }
 
-  /** The permit is free again; a try that taught nothing makes everybody wait. */
+  /** The permit is free again; who learnt nothing waits, twice as long each time. */
   returned(by: PermitHolder, succeeded: boolean): void {
-    const pause = succeeded ? 0 : this.#pace;
-    this.#pace = succeeded ? shortestPace : Math.min(longestPace, this.#pace * 2);
-    this.#vacantAt = this.#clock.elapsed() + pause;
-    this.#offerIn(pause + (by === 'call' ? 0 : grace));
+    const ms = Math.min(longestPace, (this.#paced.get(by)?.ms ?? shortestPace / 2) * 2);
+    if (succeeded) this.#paced.delete(by);
+    else this.#paced.set(by, { until: this.#clock.elapsed() + ms, ms });
+    this.#offerIn(by === 'call' ? 0 : grace);
   }
 
   anyoneWants(): boolean {
-    return !this.#wanting().next().done;
+    return [...this.#probers.values()].some((prober) => prober.wants());
   }
 
   #offerIn(ms: number): void {
@@ -84,15 +81,28 @@ export class ProbeRotation {
 
   #offer(): void {
     if (!this.#isVacant()) return;
-    const wanting = [...this.#wanting()];
+    const wanting = this.#wanting();
     const next = wanting.find((by) => by !== this.#last) ?? wanting[0];
     this.#offered = true;
     if (next) this.#probers.get(next)?.probe();
     // A probe that took no permit after all must not end the offers.
-    if (this.#isVacant()) this.#offerIn(longestPace);
+    if (this.#isVacant()) this.#offerIn(this.#nextDue());
   }
 
-  *#wanting(): Generator<PermitHolder> {
-    for (const [by, prober] of this.#probers) if (prober.wants()) yield by;
+  #wanting(): readonly PermitHolder[] {
+    return [...this.#probers].flatMap(([by, prober]) =>
+      this.#isDue(by) && prober.wants() ? [by] : [],
+    );
+  }
+
+  #isDue(by: PermitHolder): boolean {
+    return this.#clock.elapsed() >= (this.#paced.get(by)?.until ?? 0);
+  }
+
+  /** How long until one who waits for its pace may try, in ms. */
+  #nextDue(): number {
+    const now = this.#clock.elapsed();
+    const waits = [...this.#paced.values()].map(({ until }) => until - now).filter((ms) => ms > 0);
+    return Math.min(longestPace, ...waits);
   }
 }

@@ -50,7 +50,7 @@ export class HealthMonitor {
     for (const { name } of options.health.checks)
       this.#components.set(name, { name, status: 'unknown' });
     options.breaker.addProber('check', {
-      wants: () => this.#applicable.length > 0,
+      wants: () => this.#applicable.some(({ proves }) => proves ?? true),
       probe: () => {
         const permit = options.breaker.admit('check');
         if (permit) runOutside(() => void this.#probe(permit));
