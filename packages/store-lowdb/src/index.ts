@@ -1,1 +1,2 @@
-export {};
+export type { LowdbStoreOptions } from './options.ts';
+export { lowdbStore } from './store.ts';

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { startChild } from './child.test.support.ts';
+import { opened, slotIn } from './store.test.support.ts';
+import { temporary } from './temporary.test.support.ts';
+
+const run = promisify(execFile);
+
+/** Commits without end from several producers at once, and prints what was acknowledged. */
+const writer = `
+  const store = lowdbStore({ directory });
+  await store.open(identity);
+  const produce = async (name) => {
+    for (let n = 0; ; n += 1) {
+      const key = [process.pid, name, n].join('-');
+      await store.commit([{ bucket: 'queue', key, put: 'x'.repeat(n % 500) }]);
+      print(key);
+    }
+  };
+  for (let name = 0; name < 8; name += 1) produce(name);`;
+
+test('kill -9 in the middle of commits loses nothing that was acknowledged', {
+  timeout: 15_000,
+}, async () => {
+  const directory = await temporary();
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    const child = startChild(directory, writer);
+    await child.printed(1 + round * 7);
+    await child.kill();
+    acknowledged.push(...child.lines);
+    const { store, report, keys } = await opened(directory);
+    expect(report).toMatchObject({ quarantined: [], warnings: [] });
+    expect(store.status().location).toMatch(/slot-0$/);
+    expect(acknowledged.filter((key) => !keys.includes(key))).toEqual([]);
+    await store.close();
+  }
+  expect(acknowledged.length).toBeGreaterThan(300);
+});
+
+test('two processes never write each other’s file, and a killed one’s lock is free', async () => {
+  const directory = await temporary();
+  const children = [startChild(directory, writer), startChild(directory, writer)];
+  await Promise.all(children.map((child) => child.printed(30)));
+  const third = await opened(directory);
+  expect(third.keys).toEqual([]);
+  await third.store.commit([{ bucket: 'queue', key: 'third', put: 1 }]);
+  expect(third.store.status().location).toMatch(/slot-2$/);
+  await Promise.all(children.map((child) => child.kill()));
+  const first = await opened(directory);
+  const second = await opened(directory);
+  for (const { lines } of children) {
+    const { keys } = lines[0] && first.keys.includes(lines[0]) ? first : second;
+    expect(lines.filter((key) => !keys.includes(key))).toEqual([]);
+  }
+  expect(first.report.warnings).toEqual([expect.stringMatching(/^slot-1 of .* holds \d+ pending/)]);
+});
+
+test('folders and files are for this user only, whatever the umask', async () => {
+  const directory = join(await temporary(), 'data');
+  const child = startChild(
+    directory,
+    `process.umask(0);
+     const store = lowdbStore({ directory });
+     await store.open(identity);
+     for (const key of ['a', 'b']) await store.commit([{ bucket: 'queue', key, put: 1 }]);
+     await store.close();`,
+  );
+  await child.ended;
+  const names = (await readdir(directory, { recursive: true })).sort();
+  expect(names.length).toBe(5);
+  for (const name of ['.', ...names]) {
+    const found = await stat(join(directory, name));
+    expect(found.mode & 0o777, name).toBe(found.isDirectory() ? 0o700 : 0o600);
+  }
+});
+
+test('a process with something unwritten ends when its work is done, without a word', async () => {
+  const child = startChild(
+    await temporary(),
+    `const store = lowdbStore({ directory });
+     await store.open(identity);
+     await store.commit([{ bucket: 'queue', key: 'a', put: 1 }]);
+     await store.commit([{ bucket: 'cache', key: 'b', put: 1 }], { lazy: true });
+     print(performance.now());
+     process.on('exit', () => print(performance.now()));`,
+  );
+  await child.ended;
+  await child.printed(2);
+  const [done, ended] = child.lines.map(Number);
+  expect(Number(ended) - Number(done)).toBeLessThan(500);
+  expect(child.complaints()).toBe('');
+});
+
+test('a full disk refuses commits, keeps what it has, and is written again when there is room', async ({
+  skip,
+}) => {
+  const mount = await temporary();
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', mount]).catch(
+    () => undefined,
+  );
+  if (!mounted) skip('mounting a tmpfs needs privileges that are missing here');
+  onTestFinished(async () => void (await run('umount', ['-l', mount])));
+  const directory = join(mount, 'data');
+  const { store } = await opened(directory);
+  const put = (key: string, size: number) =>
+    store.commit([{ bucket: 'queue', key, put: 'x'.repeat(size) }]);
+  await put('small', 10);
+  await expect(put('large', 100_000)).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect(store.status()).toMatchObject({ writable: false, problem: 'ENOSPC' });
+  const slot = slotIn(directory);
+  expect(existsSync(join(slot, 'db.json.tmp'))).toBe(false);
+  await put('other', 10);
+  expect(store.status().writable).toBe(true);
+  const { queue } = JSON.parse(await readFile(join(slot, 'db.json'), 'utf8'));
+  expect(queue.map(({ key }: { key: string }) => key)).toEqual(['small', 'other']);
+});

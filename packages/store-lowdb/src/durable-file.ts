@@ -1,0 +1,99 @@
+/** Files that are whole or not there, and on the disk once a call has resolved. */
+
+import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Replaces the file at `path` by the bytes of `chunks`; what was there lives on at `previous`.
+ * Resolves with the number of bytes, once a power cut would change nothing any more.
+ *
+ * A failure leaves either content, whole, at `path`: when only the last step fails, the new one.
+ *
+ * @throws the system's error
+ */
+export async function replaceFile(
+  path: string,
+  chunks: Iterable<Uint8Array>,
+  previous: string,
+): Promise<number> {
+  const temporary = `${path}.tmp`;
+  try {
+    const bytes = await writeAll(temporary, chunks);
+    await keepPrevious(path, previous);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+    return bytes;
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {}); // gives a full disk its room back
+    throw error;
+  }
+}
+
+/** Creates a folder with those above it, for this user only, and makes their names last. @throws the system's error */
+export async function makeFolder(path: string): Promise<void> {
+  const first = (await mkdir(path, { recursive: true, mode: 0o700 })) ?? path; // or another just made it
+  for (let made = path; made !== dirname(made); made = dirname(made)) {
+    await syncFolder(dirname(made)).catch(ignoreUnreadable);
+    if (made === first) return;
+  }
+}
+
+/** Makes the names in a folder last through a power cut. @throws the system's error */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // cannot open folders, and needs no sync
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function writeAll(path: string, chunks: Iterable<Uint8Array>): Promise<number> {
+  const file = await open(path, 'w', 0o600);
+  let total = 0;
+  try {
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) {
+        const { bytesWritten } = await file.write(chunk, at);
+        if (bytesWritten === 0)
+          throw Object.assign(new Error(`${path} takes no bytes`), { code: 'EIO' });
+        at += bytesWritten; // a full disk takes a part, and says so at the next write
+      }
+      total += chunk.length;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return total;
+}
+
+/** By a hard link under another name first, so that there is no moment without `path`, nor without `previous`. */
+async function keepPrevious(path: string, previous: string): Promise<void> {
+  const temporary = `${previous}.tmp`;
+  await rm(temporary, { force: true });
+  try {
+    await link(path, temporary);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') return;
+    if (!withoutLinks.has(code)) throw error;
+    return rename(path, previous); // a moment without `path`: `previous` is then what is read
+  }
+  await rename(temporary, previous);
+  await rm(temporary, { force: true }); // still there where both were one file already
+}
+
+const withoutLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/** The system's name of an error (`ENOSPC`, …), or that of its class. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'UNKNOWN';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+/** A folder above ours may be closed to readers; its owner answers for it. */
+function ignoreUnreadable(error: unknown): void {
+  if (codeOf(error) !== 'EACCES') throw error;
+}

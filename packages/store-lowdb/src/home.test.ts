@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { startChild } from './child.test.support.ts';
+import { identity, keysOnDisk, opened, put, queueOf, slotIn } from './store.test.support.ts';
+import { lowdbStore } from './store.ts';
+import { temporary } from './temporary.test.support.ts';
+
+let directory: string;
+let file: string;
+beforeEach(async () => {
+  directory = join(await temporary(), 'data');
+  file = join(slotIn(directory), 'db.json');
+});
+
+test('nothing is created before the first commit', async () => {
+  const { store, report } = await opened(directory);
+  expect(report).toMatchObject({ records: 0, quarantined: [] });
+  expect(store.status()).toEqual({
+    kind: 'lowdb',
+    durability: 'disk',
+    writable: true,
+    location: directory,
+  });
+  await store.close();
+  expect(existsSync(directory)).toBe(false);
+  await store.open(identity);
+  await store.commit([put('a', 1)]);
+  expect((await readdir(slotIn(directory))).sort()).toEqual(['db.json', 'lock.db']);
+  expect(store.status()).toMatchObject({
+    location: slotIn(directory),
+    bytes: (await readFile(file)).length,
+  });
+});
+
+test('two stores on one folder never write each other’s file', async () => {
+  const { store: one } = await opened(directory);
+  await one.commit([put('one', 1)]);
+  const { store: two, report } = await opened(directory);
+  expect(report.records).toBe(0);
+  await Promise.all([two.commit([put('two', 2)]), one.commit([put('more', 1)])]);
+  expect(two.status().location).toBe(slotIn(directory, 1));
+  expect(await keysOnDisk(directory)).toEqual(['one', 'more']);
+  expect(await readFile(join(slotIn(directory, 1), 'db.json'), 'utf8')).toContain('"two"');
+});
+
+test('another identity sees nothing of this one', async () => {
+  const { store } = await opened(directory);
+  await store.commit([put('a', 1)]);
+  await store.close();
+  for (const other of [
+    { manager: 'graphiti', hash: 'fedcba9876543210' },
+    { manager: 'other', hash: identity.hash },
+  ]) {
+    const stranger = lowdbStore({ directory });
+    expect(await stranger.open(other)).toMatchObject({ records: 0 });
+    await stranger.close();
+  }
+});
+
+test('pending operations in the slot of a process that is gone are named, and kept', async () => {
+  const { store: one } = await opened(directory);
+  await one.commit([put('a', 1)]);
+  const { store: two } = await opened(directory);
+  await two.commit([put('b', 1), put('c', 1), put('d', 1, 'cache')]);
+  await Promise.all([one.close(), two.close()]);
+  const { report } = await opened(directory);
+  expect(report.records).toBe(1);
+  expect(report.warnings).toEqual([
+    expect.stringMatching(/^slot-1 of .* holds 2 pending operations/),
+  ]);
+  expect(await readFile(join(slotIn(directory, 1), 'db.json'), 'utf8')).toContain('"b"');
+});
+
+test('a folder that was removed meanwhile costs one commit', async () => {
+  const { store } = await opened(directory);
+  await store.commit([put('a', 1)]);
+  await rm(directory, { recursive: true });
+  await expect(store.commit([put('b', 1)])).rejects.toMatchObject({ code: 'ENOENT' });
+  await store.commit([put('c', 1)]);
+  expect(await keysOnDisk(directory)).toEqual(['a', 'c']);
+  await rm(directory, { recursive: true });
+  await expect(store.commit([put('d', 1)])).rejects.toMatchObject({ code: 'ENOENT' });
+  await store.close();
+  expect(await keysOnDisk(directory)).toEqual(['a', 'c']);
+});
+
+test('a folder that cannot be made shows in the status, and starting goes on', async () => {
+  const path = join(directory, '..', 'file');
+  await writeFile(path, '');
+  const { store, report } = await opened(join(path, 'below'));
+  expect(report.warnings).toEqual([expect.stringContaining('cannot be used (ENOTDIR)')]);
+  expect(store.status()).toMatchObject({ writable: false, problem: 'ENOTDIR' });
+  await expect(store.commit([put('a', 1)])).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await store.commit([put('b', 1, 'cache')], { lazy: true });
+  expect(queueOf(store)).toEqual([]);
+  await rm(path);
+  await store.commit([put('c', 1)]);
+  expect(store.status().writable).toBe(true);
+});
+
+test('without permission nothing is read or written, and it says so', async () => {
+  const { store } = await opened(directory);
+  await store.commit([put('a', 1)]);
+  await store.close();
+  await chmod(directory, 0); // means nothing to root, who runs the child as nobody
+  const child = startChild(
+    directory,
+    `const store = lowdbStore({ directory });
+     const report = await store.open(identity);
+     const refused = await store.commit([{ bucket: 'queue', key: 'b', put: 1 }]).catch((error) => error.code);
+     print(JSON.stringify({ ...report, ...store.status(), refused }));`,
+    { asNobody: true },
+  );
+  await child.printed(1);
+  await chmod(directory, 0o700);
+  expect(JSON.parse(child.lines[0] ?? '')).toMatchObject({
+    records: 0,
+    warnings: [expect.stringContaining('EACCES')],
+    writable: false,
+    problem: 'EACCES',
+    refused: 'EACCES',
+  });
+  expect(await keysOnDisk(directory)).toEqual(['a']);
+});
+
+test('a slot that cannot be locked leaves its records alone', async () => {
+  const { store } = await opened(directory);
+  await store.commit([put('a', 1)]);
+  await store.close();
+  vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never);
+  const { store: lockless, report } = await opened(directory);
+  expect(report).toMatchObject({ records: 0 });
+  expect(lockless.status()).toMatchObject({ writable: false, problem: 'ERR_NO_SQLITE' });
+  vi.restoreAllMocks();
+  await lockless.commit([put('b', 1)]);
+  expect(lockless.status()).toMatchObject({ writable: true });
+  expect(lockless.status().location).toContain('slot-1');
+  expect(await keysOnDisk(directory)).toEqual(['a']);
+});
+
+test('a folder on a filesystem in memory is warned about', async ({ skip }) => {
+  if (!existsSync('/dev/shm')) skip('there is no /dev/shm here');
+  const path = join('/dev/shm', `store-lowdb-${process.pid}`);
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  await mkdir(path);
+  const { warnings } = await lowdbStore({ directory: path }).open(identity);
+  expect(warnings).toEqual([expect.stringContaining('tmpfs, in memory')]);
+});
