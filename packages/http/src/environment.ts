@@ -1,0 +1,77 @@
+/** What the environment says; options in code win over it. */
+
+import { statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Settings from environment variables. Durations in ms. */
+export interface Environment {
+  readonly graphitiUrl: string;
+  readonly queueDirectory: string;
+  readonly cacheDirectory: string;
+  readonly store: 'lowdb' | 'memory';
+  /** Whether someone chose where to store. */
+  readonly storeGiven: boolean;
+  /** The app is under test: nothing must outlast it. */
+  readonly underTest: boolean;
+  readonly failureThreshold: number | undefined;
+  readonly successThreshold: number | undefined;
+  readonly openFor: number | undefined;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the variables.
+ *
+ * @throws {TypeError} naming the variable, its value and what was expected
+ */
+export function readEnvironment(variables: Variables = process.env): Environment {
+  const given = (name: string) => variables[name]?.trim() || undefined;
+  const timeout = given('CIRCUIT_TIMEOUT');
+  return {
+    graphitiUrl: url('GRAPHITI_URL', given('GRAPHITI_URL') ?? 'http://localhost:8000'),
+    queueDirectory: directory('FALLBACK_DB_PATH', given('FALLBACK_DB_PATH') ?? join(homedir(), '.graphiti_fallback')),
+    cacheDirectory: directory('FALLBACK_CACHE_DIR', given('FALLBACK_CACHE_DIR') ?? join(homedir(), '.graphiti_cache')),
+    store: storeKind(given('FALLBACK_STORE')),
+    storeGiven: given('FALLBACK_DB_PATH') !== undefined || given('FALLBACK_STORE') !== undefined,
+    underTest: variables['NODE_ENV'] === 'test' || given('NODE_TEST_CONTEXT') !== undefined,
+    failureThreshold: count('CIRCUIT_FAILURE_THRESHOLD', given('CIRCUIT_FAILURE_THRESHOLD')),
+    successThreshold: count('CIRCUIT_SUCCESS_THRESHOLD', given('CIRCUIT_SUCCESS_THRESHOLD')),
+    openFor: timeout === undefined ? undefined : seconds('CIRCUIT_TIMEOUT', timeout) * 1000,
+  };
+}
+
+function count(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw wrong(name, text, 'a whole number, 1 or more');
+}
+
+function seconds(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw wrong(name, text, 'a number of seconds above 0');
+}
+
+function url(name: string, text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw wrong(name, text, 'an http or https URL');
+}
+
+function storeKind(text: string | undefined): 'lowdb' | 'memory' {
+  if (text === undefined || text === 'lowdb' || text === 'memory') return text ?? 'lowdb';
+  throw wrong('FALLBACK_STORE', text, 'lowdb or memory');
+}
+
+/** Guides of old had a file here; it is a folder now, which holds more than one file. */
+function directory(name: string, path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw wrong(name, path, 'a folder such as ./fallback (not a file such as ./fallback.json)');
+  return path;
+}
+
+function wrong(name: string, value: string, expected: string): TypeError {
+  return new TypeError(`Expected the environment variable ${name} to be ${expected}, got ${JSON.stringify(value)}`);
+}

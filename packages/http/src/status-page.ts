@@ -1,0 +1,64 @@
+/** The status as anybody may see it: counts and codes, never payloads, keys, lanes, folders or addresses. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FallbackManager, FallbackStatus } from '@graphiti-fallback/core';
+
+/** Where the status is served unless said otherwise. */
+export const defaultStatusPath = '/health/fallback';
+
+/** The public part of a status. */
+export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache'> & {
+  readonly cache: Omit<FallbackStatus['cache'], 'store'>;
+  readonly store: {
+    readonly kind: string;
+    readonly durability: string;
+    readonly writable: boolean;
+    readonly problem?: string;
+    readonly quarantined: number;
+    readonly warnings: number;
+    /** Of the cache's own store, where it has one. */
+    readonly cache?: { readonly kind: string; readonly writable: boolean; readonly problem?: string };
+  };
+};
+
+/** Takes from a status what anybody may see. */
+export function publicStatus(status: FallbackStatus): PublicStatus {
+  const { store, cache, ...rest } = status;
+  const { store: cacheStore, ...cacheCounts } = cache;
+  return {
+    ...rest,
+    cache: cacheCounts,
+    store: {
+      kind: store.kind,
+      durability: store.durability,
+      ...condition(store),
+      quarantined: store.report?.quarantined.length ?? 0,
+      warnings: store.report?.warnings.length ?? 0,
+      ...(cacheStore && { cache: { kind: cacheStore.kind, ...condition(cacheStore) } }),
+    },
+  };
+}
+
+/** Answers a request for the status; false when it is no such request. */
+export function answerStatus(
+  request: IncomingMessage,
+  response: ServerResponse,
+  manager: FallbackManager,
+): boolean {
+  const { method } = request;
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  const body = JSON.stringify(publicStatus(manager.status()));
+  response.statusCode = 200;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  response.end(method === 'HEAD' ? undefined : body);
+  return true;
+}
+
+function condition({ writable, problem }: { writable: boolean; problem?: string }): {
+  writable: boolean;
+  problem?: string;
+} {
+  return { writable, ...(problem !== undefined && { problem }) };
+}
