@@ -451,6 +451,20 @@ test('a queue outlasts its manager, and the outage goes on over the restart', as
   expect(after.manager.active).toBe(false);
 });
 
+test('an outage that is over is not resumed by a later process', async () => {
+  const store = memoryJournal();
+  const before = testManager({ store });
+  await open(before);
+  await before.put({ id: 'a', value: '1' });
+  await recover(before);
+  await before.get('a');
+  expect(before.manager.status()).toMatchObject({ active: false, queue: { size: 0 } });
+  await before.manager.close();
+  const after = testManager({ store });
+  await after.manager.open();
+  expect(after.manager.active).toBe(false);
+});
+
 test('an operation that nobody declares any more stays, and shows as unhandled', async () => {
   const store = memoryJournal();
   const before = testManager({ store });

@@ -49,6 +49,8 @@ export class FallbackManager {
   #opened = false;
   #closed = false;
   #statusPath: string | undefined;
+  /** The outage that is in the store. */
+  #remembered: string | undefined;
 
   /** @throws {TypeError} when an option is unknown or wrong, naming it, what was expected and what came */
   constructor(options: FallbackManagerOptions) {
@@ -67,7 +69,7 @@ export class FallbackManager {
         events,
         location: () => store.status().location ?? 'memory',
         statusPath: () => this.#statusPath,
-        pending: () => this.#engine.queue.counts().size,
+        pending: () => this.#engine.queue.size,
       });
     const writes = new Map<string, DeclaredWrite>();
     const read = (error: unknown) => this.#options.classify?.(error) ?? classify(error);
@@ -226,12 +228,8 @@ export class FallbackManager {
       cacheStore,
       closed: this.#closed,
       telemetry: {
-        traces: isBare(api.trace.getTracer('graphiti-fallback').startSpan('probe'))
-          ? 'none'
-          : 'sdk',
-        metrics: api.metrics.getMeterProvider().constructor.name.startsWith('Noop')
-          ? 'none'
-          : 'sdk',
+        traces: isNoop(tracerProvider()) ? 'none' : 'sdk',
+        metrics: isNoop(api.metrics.getMeterProvider()) ? 'none' : 'sdk',
       },
     });
   }
@@ -285,7 +283,7 @@ export class FallbackManager {
 
   async #open(): Promise<void> {
     const { cache, store } = this.#options;
-    const { queue, breaker, events } = this.#engine;
+    const { queue, events } = this.#engine;
     try {
       this.#report = await queue.open();
       for (const message of this.#report.warnings) events.emit('warning', { message });
@@ -301,7 +299,6 @@ export class FallbackManager {
     this.#opened = true;
     this.#drain.start();
     this.#monitor.start();
-    breaker.status();
   }
 
   /** An outage goes on over a restart; queued writes without one are tried with care. */
@@ -309,14 +306,17 @@ export class FallbackManager {
     const { queue, breaker } = this.#engine;
     const states = new Map(this.#options.store.entries('state'));
     const outage = states.get(`breaker:${breaker.name}`) as Outage | undefined;
-    if (outage || queue.counts().states.ready > 0) breaker.resume(outage);
+    this.#remembered = outage?.id;
+    if (outage || queue.claimable) breaker.resume(outage);
   }
 
   /** Keeps the outage where something is on disk anyway: nothing is touched for its sake alone. */
   #remember(): void {
     const { store } = this.#options;
     const { breaker, queue, events } = this.#engine;
-    if (!this.#opened || this.#closed || queue.counts().size === 0) return;
+    if (!this.#opened || this.#closed || (breaker.outage && queue.size === 0)) return;
+    if (this.#remembered === breaker.outage?.id) return;
+    this.#remembered = breaker.outage?.id;
     const key = `breaker:${breaker.name}`;
     const change: Change = breaker.outage
       ? { bucket: 'state', key, put: breaker.outage as unknown as Json }
@@ -346,7 +346,13 @@ export class FallbackManager {
   }
 }
 
-/** A span without an SDK records nothing and has no identity. */
-function isBare(span: api.Span): boolean {
-  return !api.isSpanContextValid(span.spanContext());
+/** The provider behind the API's proxy. */
+function tracerProvider(): object {
+  const provider = api.trace.getTracerProvider();
+  return provider instanceof api.ProxyTracerProvider ? provider.getDelegate() : provider;
+}
+
+/** What the API brings itself does nothing. */
+function isNoop(provider: object): boolean {
+  return provider.constructor.name.startsWith('Noop');
 }

@@ -25,6 +25,13 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   let storeFailedAt = Number.NEGATIVE_INFINITY;
 
   events.on('activated', ({ mode, reason, trigger }) => {
+    if (trigger === 'restart') {
+      say(
+        'info',
+        `${name}: ${ask.pending()} writes were queued by an earlier run; they are replayed`,
+      );
+      return;
+    }
     const path = ask.statusPath();
     const status = path ? `, status at ${path}` : '';
     const where = upstream ? ` (${withoutCredentials(upstream)})` : '';

@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { entityKey } from './entity.ts';
 import { FallbackError } from './errors.ts';
 import { type Failure, fallbackReasonOf, isRepeatable } from './failure.ts';
+import type { Durability } from './journal.ts';
 import { deepFreeze, type Json, notJson } from './json.ts';
 import type {
   CallOptions,
@@ -222,11 +223,12 @@ class WritePath<Input, Value> {
 
   #queued(all: readonly Appended[], note: Note): Receipt<Value> {
     const operations: string[] = [];
-    let durability: 'disk' | 'replica' | 'memory' = 'disk';
+    let durability: Durability = 'disk';
     for (const appended of all) {
       if (appended.status === 'full') throw this.#full(appended.limit);
       operations.push(appended.id);
-      durability = appended.durability;
+      // The receipt promises no more than the weakest of them.
+      if (durability !== 'memory') durability = appended.durability;
     }
     const last = operations.at(-1) as string;
     note.outcome = 'queued';

@@ -118,7 +118,7 @@ export class Drain {
       return permit !== undefined;
     };
     const room = this.#room;
-    const claims = room > 0 ? queue.claim({ max: room, admits }) : [];
+    const claims = room > 0 && breaker.admits('canary') ? queue.claim({ max: room, admits }) : [];
     for (const [index, claim] of claims.entries()) {
       const permit = permits[index];
       if (!permit) continue;

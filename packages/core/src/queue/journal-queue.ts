@@ -132,9 +132,15 @@ class JournalQueue implements LaneQueue {
     return 'ok';
   }
 
+  get size(): number {
+    return this.#lanes.entries.size;
+  }
+
   get claimable(): boolean {
     const { isDeclared } = this.#options;
-    return this.#lanes.ready().some(({ head }) => head && isDeclared(head.record.operation));
+    for (const { head } of this.#lanes.ready())
+      if (head && isDeclared(head.record.operation)) return true;
+    return false;
   }
 
   recovered(): void {

@@ -110,6 +110,8 @@ export interface LaneQueue {
   claim(request: ClaimRequest): readonly Claim[];
   /** `lost` when the lane was somebody else's by now: nothing was written. */
   settle(claim: Claim, verdict: QueueVerdict): Promise<'ok' | 'lost'>;
+  /** Operations that are still to be applied. */
+  readonly size: number;
   /** Whether a head is due that somebody here knows how to send. */
   readonly claimable: boolean;
   /** Ends waits that were for the upstream's recovery. */

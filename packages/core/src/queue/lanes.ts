@@ -78,12 +78,12 @@ export class Lanes {
     else this.#ready.add(lane);
   }
 
-  /** Lanes whose head may be sent now, oldest turn first. */
-  ready(): readonly Lane[] {
+  /** Lanes whose head may be sent now, oldest turn first; what is held meanwhile drops out. */
+  ready(): Iterable<Lane> {
     const now = this.#clock.now();
     for (const lane of this.#waiting)
       if ((lane.head?.record.nextAt ?? 0) <= now) this.arrange(lane);
-    return [...this.#ready];
+    return this.#ready;
   }
 
   /** Ends the waits that were for the upstream's recovery. */
@@ -119,29 +119,23 @@ export class Lanes {
     return isDeclared(record.operation) ? 'ready' : 'unhandled';
   }
 
-  /** Counts by the heads of lanes; what stands behind a head is ready, or unhandled. */
+  /** Counts by the heads of lanes; what stands behind a head is ready, or unhandled as the head is. */
   counts(isDeclared: (operation: string) => boolean): QueueCounts {
-    const states = {
-      ready: 0,
-      in_flight: 0,
-      blocked: 0,
-      parked: 0,
-      unhandled: 0,
-      dead: this.dead.size,
-    };
-    let blocked = 0;
-    let lanes = 0;
-    for (const lane of this.#lanes.values()) {
-      if (lane.entries.size === 0) continue;
-      lanes += 1;
-      if (lane.head?.record.stopped) blocked += 1;
+    const dead = this.dead.size;
+    const states = { ready: 0, in_flight: 0, blocked: 0, parked: 0, unhandled: 0, dead };
+    const lanes = { ready: 0, blocked: 0 };
+    for (const { head, entries } of this.#lanes.values()) {
+      if (!head) continue;
+      const state = this.stateOf(head, isDeclared);
+      states[state] += 1;
+      states[state === 'unhandled' ? 'unhandled' : 'ready'] += entries.size - 1;
+      lanes[head.record.stopped ? 'blocked' : 'ready'] += 1;
     }
-    for (const entry of this.entries.values()) states[this.stateOf(entry, isDeclared)] += 1;
     return {
       states,
       size: this.entries.size,
       bytes: this.#bytes,
-      lanes: { ready: lanes - blocked, blocked },
+      lanes,
       oldestAt: this.entries.values().next().value?.record.enqueuedAt,
     };
   }
