@@ -62,7 +62,8 @@ export function failure(label: FailureLabel, code: string, retryAfterMs?: number
 }
 
 /**
- * Reads what an error means: from `status` (or `statusCode`, or `response.status`), from the system's
+ * Reads what an error means: from `upstreamStatus`, `status`, `statusCode` or the same of its
+ * `response`, from the system's
  * error code along the chain of causes, else `unknown`, which never risks a write twice.
  */
 export function classify(error: unknown): Failure {
@@ -115,7 +116,7 @@ function labelOf(status: number): FailureLabel {
 
 function statusOf(error: unknown): number | undefined {
   for (const holder of [error, member(error, 'response')]) {
-    for (const name of ['status', 'statusCode']) {
+    for (const name of ['upstreamStatus', 'status', 'statusCode']) {
       const status = member(holder, name);
       if (typeof status === 'number' && status >= 300 && status <= 599) return status;
     }

@@ -1,1 +1,18 @@
-export {};
+export type { GraphitiClient, GraphitiRead } from './client.ts';
+export { GraphitiError, type GraphitiErrorOptions, isGraphitiError } from './graphiti-error.ts';
+export {
+  type GraphitiOptions,
+  type GraphitiUpstream,
+  graphitiUpstream,
+} from './graphiti-upstream.ts';
+export type {
+  EntityNode,
+  Episode,
+  Fact,
+  Facts,
+  Message,
+  Result,
+  SearchQuery,
+  StoredEntityNode,
+} from './model.ts';
+export type { HeadersHook, TransportOptions } from './transport.ts';

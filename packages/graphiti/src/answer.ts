@@ -1,0 +1,21 @@
+/** Whether an answer is what Graphiti promises: a proxy's page must not be cached as a memory. */
+
+import * as v from 'valibot';
+import type { Episode, Facts, Result, StoredEntityNode } from './model.ts';
+
+const facts = v.looseObject({
+  facts: v.array(v.looseObject({ uuid: v.string(), fact: v.string() })),
+});
+const episodes = v.array(
+  v.looseObject({ uuid: v.string(), name: v.string(), content: v.string() }),
+);
+const result = v.looseObject({ success: v.literal(true) });
+const node = v.looseObject({ uuid: v.string(), name: v.string() });
+const health = v.looseObject({ status: v.string() });
+
+export const isFacts = (answer: unknown): answer is Facts => v.is(facts, answer);
+export const isEpisodes = (answer: unknown): answer is readonly Episode[] => v.is(episodes, answer);
+export const isResult = (answer: unknown): answer is Result => v.is(result, answer);
+export const isEntityNode = (answer: unknown): answer is StoredEntityNode => v.is(node, answer);
+export const isHealth = (answer: unknown): answer is { readonly status: string } =>
+  v.is(health, answer);

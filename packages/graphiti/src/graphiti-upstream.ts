@@ -1,0 +1,65 @@
+/** Graphiti as an upstream: its address, its health checks, and its client on a manager. */
+
+import {
+  callable,
+  checkOptions,
+  type FallbackManager,
+  type HealthChecker,
+  httpUrl,
+  milliseconds,
+} from '@graphiti-fallback/core';
+import { createClient, type GraphitiClient } from './client.ts';
+import { LastGroup } from './group.ts';
+import { graphitiCheckers } from './health.ts';
+import { createTransport, type TransportOptions } from './transport.ts';
+
+/** How Graphiti is reached and treated. */
+export interface GraphitiOptions extends TransportOptions {
+  /** Deadline of adding messages over all attempts, in ms. @default 5,000 */
+  readonly messageTimeoutMs?: number;
+  /** How long after sending a message that is not seen upstream may still be on its way, in ms. @default 120,000 */
+  readonly reconcileFor?: number;
+}
+
+/** Graphiti, before there is a manager and after. */
+export interface GraphitiUpstream {
+  readonly url: string;
+  /** For the manager's `health.checks`. */
+  readonly checkers: readonly HealthChecker[];
+  /** Declares Graphiti's operations on a manager; once for each. */
+  client(manager: FallbackManager): GraphitiClient;
+}
+
+const checks = {
+  url: httpUrl,
+  fetch: callable,
+  headers: callable,
+  messageTimeoutMs: milliseconds(1),
+  reconcileFor: milliseconds(0),
+};
+
+/**
+ * Describes Graphiti at an address.
+ *
+ * @throws {TypeError} when an option is unknown or wrong, naming it, what was expected and what came
+ */
+export function graphitiUpstream(options: GraphitiOptions): GraphitiUpstream {
+  checkOptions('graphitiUpstream', options, checks);
+  if (options.url === undefined)
+    throw new TypeError(
+      'Expected `url` of graphitiUpstream to be an http or https URL, got undefined',
+    );
+  const transport = createTransport(options);
+  const lastGroup = new LastGroup();
+  return {
+    url: options.url,
+    checkers: graphitiCheckers(transport, lastGroup),
+    client: (manager) =>
+      createClient(manager, {
+        transport,
+        lastGroup,
+        messageTimeoutMs: options.messageTimeoutMs ?? 5_000,
+        reconcileFor: options.reconcileFor,
+      }),
+  };
+}

@@ -1,0 +1,119 @@
+/** Requests to Graphiti over HTTP, on the platform's `fetch`. */
+
+import { GraphitiError } from './graphiti-error.ts';
+
+/** Credentials and the like, asked for whenever something is sent; never stored. */
+export type HeadersHook = () =>
+  | Readonly<Record<string, string>>
+  | PromiseLike<Readonly<Record<string, string>>>;
+
+/** How Graphiti is reached. */
+export interface TransportOptions {
+  /** Base address, for example `http://localhost:8000`. */
+  readonly url: string;
+  /** @default the platform's */
+  readonly fetch?: typeof fetch;
+  readonly headers?: HeadersHook;
+}
+
+/** One request. */
+export interface GraphitiRequest<T> {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal: AbortSignal;
+  /** Whether the answer has the shape that Graphiti promises. */
+  readonly accepts: (answer: unknown) => answer is T;
+}
+
+/** Sends one request, and gives the answer. */
+export type Transport = <T>(request: GraphitiRequest<T>) => Promise<T>;
+
+/** An error's body beyond this many bytes is not read. */
+const longestDetail = 65_536;
+
+/**
+ * Creates the transport.
+ *
+ * The requests throw {@link GraphitiError} for an answer that is an error or cannot be understood, and
+ * what `fetch` throws, with its cause, when there is none.
+ */
+export function createTransport({
+  url,
+  fetch: send = fetch,
+  headers,
+}: TransportOptions): Transport {
+  const base = url.replace(/\/+$/, '');
+
+  return async function request({ method, path, body, signal, accepts }) {
+    const response = await send(`${base}${path}`, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(await headers?.()),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal,
+    });
+    if (!response.ok) throw await errorOf(response, method, path);
+    const text = await response.text();
+    const answer = parsed(text);
+    if (accepts(answer)) return answer;
+    throw new GraphitiError(
+      `Graphiti's answer to ${method} ${resource(path)} is not what it should be`,
+      {
+        upstreamStatus: response.status,
+      },
+    );
+  };
+}
+
+async function errorOf(response: Response, method: string, path: string): Promise<GraphitiError> {
+  const { status } = response;
+  const text = await beginning(response);
+  const body = parsed(text);
+  const detail = typeof body === 'object' && body !== null && 'detail' in body ? body.detail : text;
+  return new GraphitiError(`Graphiti answered ${status} to ${method} ${resource(path)}`, {
+    upstreamStatus: status,
+    detail,
+    retryAfterMs: retryAfter(response),
+  });
+}
+
+/** The path's first part: what follows may be an id. */
+function resource(path: string): string {
+  return `/${path.split(/[/?]/)[1] ?? ''}`;
+}
+
+async function beginning({ body }: Response): Promise<string> {
+  if (!body) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size >= longestDetail) break;
+    }
+  } catch {
+    // The status says enough.
+  }
+  return Buffer.concat(chunks).subarray(0, longestDetail).toString('utf8');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfter({ headers }: Response): number | undefined {
+  const text = headers.get('retry-after');
+  if (!text) return undefined;
+  const seconds = Number(text);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
