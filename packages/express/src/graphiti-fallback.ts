@@ -1,6 +1,11 @@
 /** The one line for an app that uses Graphiti. */
 
-import { composeGraphiti, type GraphitiFallbackOptions, scopedClient, createPipeline } from '@graphiti-fallback/http';
+import {
+  composeGraphiti,
+  createPipeline,
+  type GraphitiFallbackOptions,
+  scopedClient,
+} from '@graphiti-fallback/http';
 import type { RequestHandler } from 'express';
 import { errors } from './errors.ts';
 import type { FallbackMiddleware } from './fallback.ts';
@@ -13,7 +18,8 @@ import './request.ts';
  * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
  */
 export function graphitiFallback(options?: GraphitiFallbackOptions): FallbackMiddleware {
-  const { manager, client, statusPath } = composeGraphiti(options);
+  const { statusPath, ...composition } = options ?? {};
+  const { manager, client } = composeGraphiti(composition);
   const pipeline = createPipeline(manager, { statusPath });
   const middleware: RequestHandler = function graphitiFallback(req, res, next) {
     const exchange = { request: req, response: res, path: req.path };

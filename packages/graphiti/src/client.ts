@@ -10,7 +10,7 @@ import type {
 import { isEntityNode, isEpisodes, isFacts, isHealth } from './answer.ts';
 import { groupEntity, groupLane, type LastGroup } from './group.ts';
 import { checkEntityNode, checkEpisodes, checkMessages, checkQuery } from './input.ts';
-import { declareMessages, outgoing } from './messages.ts';
+import { declareMessages } from './messages.ts';
 import type {
   EntityNode,
   Episode,
@@ -20,20 +20,31 @@ import type {
   SearchQuery,
   StoredEntityNode,
 } from './model.ts';
+import { createTimestamps } from './timestamp.ts';
 import type { Transport } from './transport.ts';
 
-/** A read of Graphiti: the answer in Graphiti's own shape, or with where it came from. */
-export interface GraphitiRead<Args extends readonly unknown[], Answer> {
-  (...args: [...Args, options?: ReadCallOptions]): Promise<Answer>;
-  detailed(...args: [...Args, options?: ReadCallOptions]): Promise<Detailed<Answer>>;
+/** Asks for facts; `detailed` also tells where the answer came from. */
+export interface Search {
+  (query: SearchQuery, options?: ReadCallOptions): Promise<Facts>;
+  detailed(query: SearchQuery, options?: ReadCallOptions): Promise<Detailed<Facts>>;
+}
+
+/** Reads the newest messages; `detailed` also tells where the answer came from. */
+export interface GetEpisodes {
+  (groupId: string, lastN: number, options?: ReadCallOptions): Promise<readonly Episode[]>;
+  detailed(
+    groupId: string,
+    lastN: number,
+    options?: ReadCallOptions,
+  ): Promise<Detailed<readonly Episode[]>>;
 }
 
 /** Graphiti through fallback. Invalid input is refused before anything is sent: `FALLBACK_INVALID_INPUT`. */
 export interface GraphitiClient {
   /** Facts that answer a question, best first. */
-  readonly search: GraphitiRead<[query: SearchQuery], Facts>;
+  readonly search: Search;
   /** The newest `lastN` messages of a group, oldest first. */
-  readonly getEpisodes: GraphitiRead<[groupId: string, lastN: number], readonly Episode[]>;
+  readonly getEpisodes: GetEpisodes;
   /** Adds messages to a group, in order. Graphiti takes them in later. */
   addMessages(
     groupId: string,
@@ -60,8 +71,9 @@ const livenessTimeout = 5_000;
 /** Declares Graphiti's operations on a manager, and gives the client for them. */
 export function createClient(manager: FallbackManager, parts: ClientParts): GraphitiClient {
   const { transport, lastGroup } = parts;
-  const search = declareSearch(manager, transport);
-  const episodes = declareEpisodes(manager, transport);
+  const search = createSearch(manager, parts);
+  const getEpisodes = createGetEpisodes(manager, parts);
+  const nextTimestamp = createTimestamps();
   const node = declareEntityNode(manager, transport);
   const message = declareMessages(manager, transport, {
     timeoutMs: parts.messageTimeoutMs,
@@ -69,26 +81,17 @@ export function createClient(manager: FallbackManager, parts: ClientParts): Grap
   });
 
   return {
-    search: readOf((query: SearchQuery, options?: ReadCallOptions) => {
-      checkQuery(query);
-      lastGroup.use(query.group_ids?.[0]);
-      const { group_ids, max_facts = 10 } = query;
-      const sorted = group_ids ? [...group_ids].sort() : null;
-      return search.detailed({ query: query.query, group_ids: sorted, max_facts }, options);
-    }),
-    getEpisodes: readOf((groupId: string, lastN: number, options?: ReadCallOptions) => {
-      checkEpisodes(groupId, lastN);
-      lastGroup.use(groupId);
-      return episodes.detailed({ group_id: groupId, last_n: lastN }, options);
-    }),
+    search,
+    getEpisodes,
     async addMessages(groupId, messages, options) {
       checkMessages(groupId, messages);
       lastGroup.use(groupId);
-      const now = Date.now();
-      return message.all(
-        messages.map((each) => outgoing(groupId, each, now)),
-        options,
-      );
+      const outgoing = messages.map((each) => ({
+        group_id: groupId,
+        message: each,
+        givenAt: nextTimestamp(),
+      }));
+      return message.all(outgoing, options);
     },
     async addEntityNode(given, options) {
       checkEntityNode(given);
@@ -103,29 +106,47 @@ export function createClient(manager: FallbackManager, parts: ClientParts): Grap
   };
 }
 
-function declareSearch(manager: FallbackManager, transport: Transport) {
-  type Query = {
-    readonly query: string;
-    readonly group_ids: readonly string[] | null;
-    readonly max_facts: number;
-  };
-  return manager.read('graphiti.search', {
-    run: (body: Query, { signal }) =>
+function createSearch(manager: FallbackManager, { transport, lastGroup }: ClientParts): Search {
+  const read = manager.read('graphiti.search', {
+    run: (body: Required<SearchQuery>, { signal }) =>
       transport({ method: 'POST', path: '/search', body, signal, accepts: isFacts }),
     // A search of all groups concerns none of them by name: a write does not expire it before its time.
     entities: ({ group_ids }) => (group_ids ?? []).map(groupEntity),
   });
+  const detailed: Search['detailed'] = async (query, options) => {
+    checkQuery(query);
+    lastGroup.use(query.group_ids?.[0]);
+    const { group_ids, max_facts = 10 } = query;
+    const sorted = group_ids ? [...group_ids].sort() : null;
+    return read.detailed({ query: query.query, group_ids: sorted, max_facts }, options);
+  };
+  const search = async (query: SearchQuery, options?: ReadCallOptions) =>
+    (await detailed(query, options)).value;
+  return Object.assign(search, { detailed });
 }
 
-function declareEpisodes(manager: FallbackManager, transport: Transport) {
-  type Query = { readonly group_id: string; readonly last_n: number };
-  return manager.read('graphiti.get_episodes', {
-    run: ({ group_id, last_n }: Query, { signal }) => {
+function createGetEpisodes(
+  manager: FallbackManager,
+  { transport, lastGroup }: ClientParts,
+): GetEpisodes {
+  const read = manager.read('graphiti.get_episodes', {
+    run: (
+      { group_id, last_n }: { readonly group_id: string; readonly last_n: number },
+      { signal },
+    ) => {
       const path = `/episodes/${encodeURIComponent(group_id)}?last_n=${last_n}`;
       return transport({ method: 'GET', path, signal, accepts: isEpisodes });
     },
     entities: ({ group_id }) => [groupEntity(group_id)],
   });
+  const detailed: GetEpisodes['detailed'] = async (groupId, lastN, options) => {
+    checkEpisodes(groupId, lastN);
+    lastGroup.use(groupId);
+    return read.detailed({ group_id: groupId, last_n: lastN }, options);
+  };
+  const getEpisodes = async (groupId: string, lastN: number, options?: ReadCallOptions) =>
+    (await detailed(groupId, lastN, options)).value;
+  return Object.assign(getEpisodes, { detailed });
 }
 
 function declareEntityNode(manager: FallbackManager, transport: Transport) {
@@ -136,14 +157,4 @@ function declareEntityNode(manager: FallbackManager, transport: Transport) {
     lane: ({ group_id }) => groupLane(group_id),
     idempotent: true,
   });
-}
-
-/** Gives a read its two forms; what the check throws becomes a rejection. */
-function readOf<Args extends readonly unknown[], Answer>(
-  read: (...args: [...Args, options?: ReadCallOptions]) => Promise<Detailed<Answer>>,
-): GraphitiRead<Args, Answer> {
-  const detailed = async (...args: [...Args, options?: ReadCallOptions]) => read(...args);
-  const value = async (...args: [...Args, options?: ReadCallOptions]) =>
-    (await read(...args)).value;
-  return Object.assign(value, { detailed });
 }

@@ -1,6 +1,6 @@
 /** How Graphiti is, told by work that it does. */
 
-import type { HealthChecker } from '@graphiti-fallback/core';
+import type { HealthChecker, HealthStatus } from '@graphiti-fallback/core';
 import { isEpisodes, isHealth } from './answer.ts';
 import type { LastGroup } from './group.ts';
 import type { Transport } from './transport.ts';
@@ -17,7 +17,7 @@ export function graphitiCheckers(
     {
       name: 'episodes',
       applies: () => lastGroup.id !== undefined,
-      async check({ signal }) {
+      async check({ signal }): Promise<HealthStatus> {
         const path = `/episodes/${encodeURIComponent(lastGroup.id ?? '')}?last_n=1`;
         await transport({ method: 'GET', path, signal, accepts: isEpisodes });
         return 'healthy';
@@ -26,7 +26,7 @@ export function graphitiCheckers(
     {
       name: 'liveness',
       proves: false,
-      async check({ signal }) {
+      async check({ signal }): Promise<HealthStatus> {
         await transport({ method: 'GET', path: '/healthcheck', signal, accepts: isHealth });
         return 'healthy';
       },

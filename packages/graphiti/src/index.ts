@@ -1,4 +1,4 @@
-export type { GraphitiClient, GraphitiRead } from './client.ts';
+export type { GetEpisodes, GraphitiClient, Search } from './client.ts';
 export { GraphitiError, type GraphitiErrorOptions, isGraphitiError } from './graphiti-error.ts';
 export {
   type GraphitiOptions,

@@ -9,19 +9,15 @@ import type {
 import { isEpisodes, isResult } from './answer.ts';
 import { groupEntity, groupLane } from './group.ts';
 import type { Episode, Message, Result } from './model.ts';
+import { microseconds } from './timestamp.ts';
 import type { Transport } from './transport.ts';
 
 /** One message on its way: the queue holds each by itself. */
 export interface OutgoingMessage {
   readonly group_id: string;
-  readonly content: string;
-  readonly role_type: Message['role_type'];
-  readonly role: string | null;
-  /** The caller's; without one the message is named by its idempotency key. */
-  readonly name?: string;
-  /** Fixed at the first try: otherwise a replay would date the memory wrongly. */
-  readonly timestamp: string;
-  readonly source_description?: string;
+  readonly message: Message;
+  /** When it was given to the client: replayed hours later, it must not be dated then. Never the same twice. */
+  readonly givenAt: string;
 }
 
 /** Names of messages that are given by the kit begin like this. */
@@ -32,20 +28,6 @@ const namePrefix = 'gf:';
  */
 const lookedThrough = 100;
 
-/** Makes a caller's message ready to be sent at any time. */
-export function outgoing(group_id: string, message: Message, now: number): OutgoingMessage {
-  const { content, role_type, role = null, name, timestamp, source_description } = message;
-  return {
-    group_id,
-    content,
-    role_type,
-    role,
-    ...(name !== undefined && { name }),
-    timestamp: timestamp ?? new Date(now).toISOString(),
-    ...(source_description !== undefined && { source_description }),
-  };
-}
-
 /** Declares `graphiti.add_message` on a manager. */
 export function declareMessages(
   manager: FallbackManager,
@@ -53,9 +35,8 @@ export function declareMessages(
   options: { readonly timeoutMs: number; readonly reconcileFor: number | undefined },
 ): WriteOperation<OutgoingMessage, Result> {
   return manager.write('graphiti.add_message', {
-    run: ({ group_id, ...message }: OutgoingMessage, { signal, idempotencyKey }) => {
-      const named = { ...message, name: message.name ?? `${namePrefix}${idempotencyKey}` };
-      const body = { group_id, messages: [named] };
+    run: (outgoing: OutgoingMessage, { signal, idempotencyKey }) => {
+      const body = { group_id: outgoing.group_id, messages: [sent(outgoing, idempotencyKey)] };
       return transport({ method: 'POST', path: '/messages', body, signal, accepts: isResult });
     },
     reconcile: (message, context) => lookFor(transport, message, context),
@@ -66,29 +47,47 @@ export function declareMessages(
   });
 }
 
+/** The same at every attempt. */
+function sent({ message, givenAt }: OutgoingMessage, key: string): Message {
+  const { content, role_type, role, name, timestamp, source_description } = message;
+  return {
+    content,
+    role_type,
+    // Optional in the types, but Graphiti wants the key.
+    role: role ?? null,
+    name: name ?? `${namePrefix}${key}`,
+    timestamp: timestamp ?? givenAt,
+    ...(source_description !== undefined && { source_description }),
+  };
+}
+
 /** Absence proves nothing: the message may wait in Graphiti's memory. The core waits before it sends again. */
 async function lookFor(
   transport: Transport,
-  message: OutgoingMessage,
+  outgoing: OutgoingMessage,
   { signal, idempotencyKey }: ReconcileContext,
 ): Promise<Reconciliation> {
-  const path = `/episodes/${encodeURIComponent(message.group_id)}?last_n=${lookedThrough}`;
+  const isIt = markOf(outgoing, idempotencyKey);
+  if (!isIt) return 'absent';
+  const path = `/episodes/${encodeURIComponent(outgoing.group_id)}?last_n=${lookedThrough}`;
   const episodes = await transport({ method: 'GET', path, signal, accepts: isEpisodes });
-  const isIt =
-    message.name === undefined
-      ? ({ name }: Episode) => name === `${namePrefix}${idempotencyKey}`
-      : (episode: Episode) => isSame(episode, message);
   return episodes.some(isIt) ? 'applied' : 'absent';
 }
 
-/** A caller's name may repeat: then text and time must be the same, too. */
-function isSame(
-  episode: Episode,
-  { name, role, role_type, content, timestamp }: OutgoingMessage,
-): boolean {
-  return (
-    episode.name === name &&
-    episode.content === `${role ?? ''}(${role_type}): ${content}` &&
-    Date.parse(episode.valid_at) === Date.parse(timestamp)
-  );
+/**
+ * How a message is known again. The kit's own name is unique. A caller's name may repeat, and so may
+ * what was said: only with a time of ours, which never repeats, do they prove anything. With a time of
+ * the caller's nothing does: sent again, a message may be there twice; taken for another, it is lost.
+ */
+function markOf(
+  { message, givenAt }: OutgoingMessage,
+  key: string,
+): ((episode: Episode) => boolean) | undefined {
+  const { name, timestamp, role, role_type, content } = message;
+  if (name === undefined) return (episode) => episode.name === `${namePrefix}${key}`;
+  if (timestamp !== undefined) return undefined;
+  const said = `${role ?? ''}(${role_type}): ${content}`;
+  const at = microseconds(givenAt);
+  return (episode) =>
+    episode.name === name && episode.content === said && microseconds(episode.valid_at) === at;
 }

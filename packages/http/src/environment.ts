@@ -31,11 +31,17 @@ export function readEnvironment(variables: Variables = process.env): Environment
   const timeout = given('CIRCUIT_TIMEOUT');
   return {
     graphitiUrl: url('GRAPHITI_URL', given('GRAPHITI_URL') ?? 'http://localhost:8000'),
-    queueDirectory: directory('FALLBACK_DB_PATH', given('FALLBACK_DB_PATH') ?? join(homedir(), '.graphiti_fallback')),
-    cacheDirectory: directory('FALLBACK_CACHE_DIR', given('FALLBACK_CACHE_DIR') ?? join(homedir(), '.graphiti_cache')),
+    queueDirectory: directory(
+      'FALLBACK_DB_PATH',
+      given('FALLBACK_DB_PATH') ?? join(homedir(), '.graphiti_fallback'),
+    ),
+    cacheDirectory: directory(
+      'FALLBACK_CACHE_DIR',
+      given('FALLBACK_CACHE_DIR') ?? join(homedir(), '.graphiti_cache'),
+    ),
     store: storeKind(given('FALLBACK_STORE')),
     storeGiven: given('FALLBACK_DB_PATH') !== undefined || given('FALLBACK_STORE') !== undefined,
-    underTest: variables['NODE_ENV'] === 'test' || given('NODE_TEST_CONTEXT') !== undefined,
+    underTest: variables.NODE_ENV === 'test' || given('NODE_TEST_CONTEXT') !== undefined,
     failureThreshold: count('CIRCUIT_FAILURE_THRESHOLD', given('CIRCUIT_FAILURE_THRESHOLD')),
     successThreshold: count('CIRCUIT_SUCCESS_THRESHOLD', given('CIRCUIT_SUCCESS_THRESHOLD')),
     openFor: timeout === undefined ? undefined : seconds('CIRCUIT_TIMEOUT', timeout) * 1000,
@@ -73,5 +79,7 @@ function directory(name: string, path: string): string {
 }
 
 function wrong(name: string, value: string, expected: string): TypeError {
-  return new TypeError(`Expected the environment variable ${name} to be ${expected}, got ${JSON.stringify(value)}`);
+  return new TypeError(
+    `Expected the environment variable ${name} to be ${expected}, got ${JSON.stringify(value)}`,
+  );
 }

@@ -1,1 +1,12 @@
-export {};
+export { type Composition, composeGraphiti, type GraphitiFallbackOptions } from './composition.ts';
+export type { FallbackHandle } from './fallback-handle.ts';
+export {
+  createPipeline,
+  type Exchange,
+  type Pipeline,
+  type PipelineOptions,
+  type RequestTools,
+} from './pipeline.ts';
+export { answerProblem, type Problem, problemOf } from './problem.ts';
+export { scopedClient } from './scoped-client.ts';
+export { type PublicStatus, publicStatus } from './status-page.ts';

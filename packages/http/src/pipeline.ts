@@ -26,7 +26,7 @@ export interface RequestTools {
 /** How the pipeline is set up. */
 export interface PipelineOptions {
   /** Where the status is served, below the mount path. @default '/health/fallback' */
-  readonly statusPath?: string;
+  readonly statusPath?: string | undefined;
 }
 
 /** The framework-free part of an adapter. */
@@ -69,6 +69,9 @@ export function createPipeline(manager: FallbackManager, options: PipelineOption
 }
 
 function checkedPath(path: string): string {
-  if (typeof path === 'string' && /^\/[^?#]*$/.test(path)) return path.length > 1 ? path.replace(/\/+$/, '') : path;
-  throw new TypeError(`Expected \`statusPath\` to be a path that begins with /, got ${JSON.stringify(path)}`);
+  if (typeof path === 'string' && /^\/[^?#]*$/.test(path))
+    return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  throw new TypeError(
+    `Expected \`statusPath\` to be a path that begins with /, got ${JSON.stringify(path)}`,
+  );
 }

@@ -17,7 +17,11 @@ export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache'> & {
     readonly quarantined: number;
     readonly warnings: number;
     /** Of the cache's own store, where it has one. */
-    readonly cache?: { readonly kind: string; readonly writable: boolean; readonly problem?: string };
+    readonly cache?: {
+      readonly kind: string;
+      readonly writable: boolean;
+      readonly problem?: string;
+    };
   };
 };
 

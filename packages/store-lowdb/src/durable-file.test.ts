@@ -77,3 +77,9 @@ test('folders and files are for this user only', async () => {
   );
   expect(modes).toEqual([0o700, 0o700, 0o600]);
 });
+
+test('a folder where none can be made is an error, and not a wait for ever', async () => {
+  await expect(makeFolder('/proc/graphiti-fallback/deep')).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
+});

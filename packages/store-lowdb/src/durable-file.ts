@@ -1,6 +1,6 @@
 /** Files that are whole or not there, and on the disk once a call has resolved. */
 
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -31,11 +31,23 @@ export async function replaceFile(
 
 /** Creates a folder with those above it, for this user only, and makes their names last. @throws the system's error */
 export async function makeFolder(path: string): Promise<void> {
-  const first = (await mkdir(path, { recursive: true, mode: 0o700 })) ?? path; // or another just made it
-  for (let made = path; made !== dirname(made); made = dirname(made)) {
-    await syncFolder(dirname(made)).catch(ignoreUnreadable);
-    if (made === first) return;
+  const parent = dirname(path);
+  try {
+    await makeOne(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
+    // Not by mkdir's `recursive`: below /proc it never settles.
+    await makeFolder(parent);
+    await makeOne(path);
   }
+  await syncFolder(parent).catch(ignoreUnreadable);
+}
+
+async function makeOne(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch(async (error: unknown) => {
+    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    throw error;
+  });
 }
 
 /** Makes the names in a folder last through a power cut. @throws the system's error */

@@ -326,9 +326,9 @@ class JournalQueue implements LaneQueue {
   }
 
   async #remove(id: string): Promise<void> {
+    await this.#write(id, { bucket: 'queue', key: id, delete: true });
     const entry = this.#lanes.entries.get(id);
     if (entry) this.#lanes.remove(entry);
-    await this.#write(id, { bucket: 'queue', key: id, delete: true });
   }
 
   async #update(

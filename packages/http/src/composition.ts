@@ -1,0 +1,92 @@
+/** Graphiti, lowdb files and the environment put together: the defaults of the one line. */
+
+import { debuglog } from 'node:util';
+import {
+  FallbackManager,
+  type FallbackManagerOptions,
+  type Journal,
+  memoryJournal,
+} from '@graphiti-fallback/core';
+import {
+  type GraphitiClient,
+  type GraphitiOptions,
+  graphitiUpstream,
+} from '@graphiti-fallback/graphiti';
+import { lowdbStore } from '@graphiti-fallback/store-lowdb';
+import { type Environment, readEnvironment } from './environment.ts';
+
+/** Options of `graphitiFallback()`: those of a manager, and of the Graphiti client. */
+export interface GraphitiFallbackOptions
+  extends Omit<FallbackManagerOptions, 'name' | 'upstream'>,
+    Partial<GraphitiOptions> {
+  /** The manager's name. @default 'graphiti' */
+  readonly name?: string;
+  /** Where the status is served, below where the middleware is mounted. @default '/health/fallback' */
+  readonly statusPath?: string;
+}
+
+/** What the one line is made of. */
+export interface Composition {
+  readonly manager: FallbackManager;
+  readonly client: GraphitiClient;
+}
+
+const debug = debuglog('graphiti-fallback');
+
+/**
+ * Puts a manager and a Graphiti client together, with what options and environment leave open.
+ *
+ * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
+ */
+export function composeGraphiti(
+  options: Omit<GraphitiFallbackOptions, 'statusPath'> = {},
+): Composition {
+  const environment = readEnvironment();
+  const { url = environment.graphitiUrl, fetch, headers, reconcileFor, ...rest } = options;
+  const { messageTimeoutMs = rest.timeouts?.write, ...manager } = rest;
+  const upstream = graphitiUpstream(given({ url, fetch, headers, reconcileFor, messageTimeoutMs }));
+  const stores = storesOf(options, environment);
+  const { failureThreshold, successThreshold, openFor } = environment;
+  const created = new FallbackManager({
+    name: 'graphiti',
+    ...manager,
+    upstream: url,
+    store: stores.queue,
+    cache: { ...options.cache, store: stores.cache },
+    breaker: given({
+      failureThreshold,
+      successThreshold,
+      openFor,
+      ...given(options.breaker ?? {}),
+    }),
+    health: { checks: upstream.checkers, ...given(options.health ?? {}), ...stores.health },
+  });
+  return { manager: created, client: upstream.client(created) };
+}
+
+/** Where things are kept: as given, else in memory under test, else where the environment says. */
+function storesOf(
+  { store, cache }: GraphitiFallbackOptions,
+  environment: Environment,
+): { queue: Journal; cache: Journal; health?: { interval: number } } {
+  if (environment.underTest && !store && !environment.storeGiven) {
+    debug('under test: everything stays in memory, and nothing is checked in the background');
+    return {
+      queue: memoryJournal(),
+      cache: cache?.store ?? memoryJournal(),
+      health: { interval: 0 },
+    };
+  }
+  const lasting = environment.store === 'lowdb';
+  const queue =
+    store ?? (lasting ? lowdbStore({ directory: environment.queueDirectory }) : memoryJournal());
+  // A store that was chosen for the queue alone serves the cache, too.
+  const own = lasting && !store ? lowdbStore({ directory: environment.cacheDirectory }) : queue;
+  return { queue, cache: cache?.store ?? own };
+}
+
+/** The members that are given: `undefined` counts as not given. */
+function given<T extends object>(members: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  const present = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as { [Key in keyof T]: Exclude<T[Key], undefined> };
+}

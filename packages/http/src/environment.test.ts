@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readEnvironment } from './environment.ts';
+
+test('an empty environment gives the defaults', () => {
+  expect(readEnvironment({})).toEqual({
+    graphitiUrl: 'http://localhost:8000',
+    queueDirectory: join(homedir(), '.graphiti_fallback'),
+    cacheDirectory: join(homedir(), '.graphiti_cache'),
+    store: 'lowdb',
+    storeGiven: false,
+    underTest: false,
+    failureThreshold: undefined,
+    successThreshold: undefined,
+    openFor: undefined,
+  });
+});
+
+test('durations are seconds in the environment, and milliseconds in code', () => {
+  expect(readEnvironment({ CIRCUIT_TIMEOUT: '1.5' }).openFor).toBe(1_500);
+});
+
+test.each([
+  [
+    { CIRCUIT_FAILURE_THRESHOLD: 'many' },
+    'CIRCUIT_FAILURE_THRESHOLD to be a whole number, 1 or more, got "many"',
+  ],
+  [
+    { CIRCUIT_SUCCESS_THRESHOLD: '0' },
+    'CIRCUIT_SUCCESS_THRESHOLD to be a whole number, 1 or more, got "0"',
+  ],
+  [{ CIRCUIT_TIMEOUT: '-1' }, 'CIRCUIT_TIMEOUT to be a number of seconds above 0, got "-1"'],
+  [
+    { GRAPHITI_URL: 'graphiti:8000' },
+    'GRAPHITI_URL to be an http or https URL, got "graphiti:8000"',
+  ],
+  [{ FALLBACK_STORE: 'mongo' }, 'FALLBACK_STORE to be lowdb or memory, got "mongo"'],
+])('%o is an error that names variable, value and what was expected', (variables, message) => {
+  expect(() => readEnvironment(variables)).toThrow(`Expected the environment variable ${message}`);
+});
+
+test('a file where a folder is expected is an error that names both forms', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'environment-'));
+  const file = join(folder, 'fallback.json');
+  writeFileSync(file, '{}');
+  expect(() => readEnvironment({ FALLBACK_DB_PATH: file })).toThrow(
+    /FALLBACK_DB_PATH to be a folder .* \(not a file/,
+  );
+  rmSync(folder, { recursive: true });
+});
+
+test.each([[{ NODE_ENV: 'test' }], [{ NODE_TEST_CONTEXT: 'child' }]])(
+  '%o is a test',
+  (variables) => {
+    expect(readEnvironment(variables).underTest).toBe(true);
+  },
+);
+
+test.each([[{ FALLBACK_DB_PATH: './data' }], [{ FALLBACK_STORE: 'memory' }]])(
+  '%o counts as a store given',
+  (variables) => {
+    expect(readEnvironment(variables).storeGiven).toBe(true);
+  },
+);
