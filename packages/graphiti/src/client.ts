@@ -1,11 +1,12 @@
 /** The client: Graphiti's calls as an app makes them. */
 
-import type {
-  CallOptions,
-  Detailed,
-  FallbackManager,
-  ReadCallOptions,
-  Receipt,
+import {
+  type CallOptions,
+  type Detailed,
+  FallbackError,
+  type FallbackManager,
+  type ReadCallOptions,
+  type Receipt,
 } from '@graphiti-fallback/core';
 import { isEntityNode, isEpisodes, isFacts, isHealth } from './answer.ts';
 import { groupEntity, groupLane, type LastGroup } from './group.ts';
@@ -98,10 +99,14 @@ export function createClient(manager: FallbackManager, parts: ClientParts): Grap
       lastGroup.use(given.group_id);
       return node(given, options);
     },
-    healthcheck({ signal, timeoutMs = livenessTimeout } = {}) {
+    async healthcheck({ signal, timeoutMs = livenessTimeout } = {}) {
       const deadline = AbortSignal.timeout(timeoutMs);
       const either = signal ? AbortSignal.any([signal, deadline]) : deadline;
-      return transport({ method: 'GET', path: '/healthcheck', signal: either, accepts: isHealth });
+      const request = { method: 'GET', path: '/healthcheck', signal: either } as const;
+      return transport({ ...request, accepts: isHealth }).catch((cause: unknown) => {
+        if (signal?.aborted || !deadline.aborted) throw cause;
+        throw new FallbackError('FALLBACK_TIMEOUT', `No answer within ${timeoutMs} ms`, { cause });
+      });
     },
   };
 }

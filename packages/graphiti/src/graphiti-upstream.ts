@@ -49,6 +49,7 @@ export function graphitiUpstream(options: GraphitiOptions): GraphitiUpstream {
     throw new TypeError(
       'Expected `url` of graphitiUpstream to be an http or https URL, got undefined',
     );
+  checkAddress(options.url);
   const transport = createTransport(options);
   const lastGroup = new LastGroup();
   return {
@@ -62,4 +63,13 @@ export function graphitiUpstream(options: GraphitiOptions): GraphitiUpstream {
         reconcileFor: options.reconcileFor,
       }),
   };
+}
+
+/** The address is shown in logs and is the beginning of every path; the message must not repeat it. */
+function checkAddress(url: string): void {
+  const { username, password, search, hash } = new URL(url);
+  if (username || password || search || hash)
+    throw new TypeError(
+      'Expected `url` of graphitiUpstream to be without credentials (`headers` gives them), query and fragment',
+    );
 }

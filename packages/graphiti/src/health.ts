@@ -1,6 +1,6 @@
 /** How Graphiti is, told by work that it does. */
 
-import type { HealthChecker, HealthStatus } from '@graphiti-fallback/core';
+import { classify, type HealthChecker, type HealthStatus } from '@graphiti-fallback/core';
 import { isEpisodes, isHealth } from './answer.ts';
 import type { LastGroup } from './group.ts';
 import type { Transport } from './transport.ts';
@@ -17,19 +17,26 @@ export function graphitiCheckers(
     {
       name: 'episodes',
       applies: () => lastGroup.id !== undefined,
-      async check({ signal }): Promise<HealthStatus> {
+      check: ({ signal }) => {
         const path = `/episodes/${encodeURIComponent(lastGroup.id ?? '')}?last_n=1`;
-        await transport({ method: 'GET', path, signal, accepts: isEpisodes });
-        return 'healthy';
+        return statusOf(transport({ method: 'GET', path, signal, accepts: isEpisodes }));
       },
     },
     {
       name: 'liveness',
       proves: false,
-      async check({ signal }): Promise<HealthStatus> {
-        await transport({ method: 'GET', path: '/healthcheck', signal, accepts: isHealth });
-        return 'healthy';
-      },
+      check: ({ signal }) =>
+        statusOf(transport({ method: 'GET', path: '/healthcheck', signal, accepts: isHealth })),
     },
   ];
+}
+
+/** Graphiti that refuses credentials or asks for patience is there: that must not trip the breaker. */
+async function statusOf(answer: Promise<unknown>): Promise<HealthStatus> {
+  try {
+    await answer;
+    return 'healthy';
+  } catch (error) {
+    return classify(error).fault === 'upstream' ? 'unhealthy' : 'degraded';
+  }
 }

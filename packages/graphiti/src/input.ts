@@ -21,27 +21,27 @@ const count = v.pipe(
   v.minValue(1, 'a whole number, 1 or more'),
 );
 
-const timestamp = v.pipe(
-  v.string('an ISO 8601 time'),
-  v.check(
-    (text) => /^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text)),
-    'an ISO 8601 time',
-  ),
-);
+const zoned = 'an ISO 8601 time with its zone, such as 2026-01-31T12:00:00Z';
+const timestamp = v.pipe(v.string(zoned), v.isoTimestamp(zoned), v.check(exists, zoned));
 
-const searchQuery = v.strictObject({
+const searchQuery = fields({
   query: filled,
   group_ids: v.nullish(v.array(groupId, 'a list of group ids')),
   max_facts: v.optional(count),
 });
 
-const message = v.strictObject({
+const message = fields({
   content: filled,
   role_type: v.picklist(['user', 'assistant', 'system'], 'user, assistant or system'),
   role: v.nullish(v.string('a text or null')),
   name: v.optional(filled),
   timestamp: v.optional(timestamp),
   source_description: v.optional(v.string('a text')),
+  uuid: v.optional(
+    v.never(
+      'left out: one that Graphiti does not know ends its ingestion, one it knows hides the message',
+    ),
+  ),
 });
 
 const messages = v.pipe(
@@ -49,7 +49,7 @@ const messages = v.pipe(
   v.minLength(1, 'a list of one message or more'),
 );
 
-const entityNode = v.strictObject({
+const entityNode = fields({
   uuid: filled,
   group_id: groupId,
   name: filled,
@@ -63,17 +63,16 @@ export function checkQuery(query: SearchQuery): void {
 
 /** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
 export function checkEpisodes(group: string, lastN: number): void {
-  check('getEpisodes', v.strictObject({ groupId, lastN: count }), { groupId: group, lastN });
+  check('getEpisodes', fields({ groupId, lastN: count }), { groupId: group, lastN });
 }
 
 /**
- * A caller's `uuid` is refused like any unknown field: one that Graphiti does not know ends its worker,
- * one that it knows makes it ignore the message.
+ * A caller's `uuid` is refused, too.
  *
  * @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came
  */
 export function checkMessages(group: string, given: readonly Message[]): void {
-  check('addMessages', v.strictObject({ groupId, messages }), { groupId: group, messages: given });
+  check('addMessages', fields({ groupId, messages }), { groupId: group, messages: given });
 }
 
 /** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
@@ -81,28 +80,40 @@ export function checkEntityNode(node: EntityNode): void {
   check('addEntityNode', entityNode, node);
 }
 
+/** An object of these fields and no others: a misspelt `group_ids` would search everybody's groups. */
+function fields(entries: Readonly<Record<string, v.GenericSchema>>): v.GenericSchema {
+  return v.strictObject(entries, ({ path }) => {
+    if (!path) return 'an object';
+    const entry = entries[String(path.at(-1)?.key)];
+    return (entry && v.safeParse(entry, undefined).issues?.[0].message) ?? 'no such field';
+  });
+}
+
+/** JavaScript takes the 31st of February for the 3rd of March. */
+function exists(time: string): boolean {
+  const day = time.slice(0, 10);
+  return !Number.isNaN(Date.parse(time)) && new Date(day).toISOString().startsWith(day);
+}
+
 function check(call: string, schema: v.GenericSchema, value: unknown): void {
-  const { issues } = v.safeParse(schema, value);
-  const issue = issues?.[0];
+  const issue = v.safeParse(schema, value).issues?.[0];
   if (!issue) return;
   const path = v.getDotPath(issue) ?? 'input';
-  const wanted =
-    issue.type === 'strict_object'
-      ? issue.expected === 'never'
-        ? 'no such field'
-        : issue.expected
-      : issue.message;
+  const came = issue.path ? issue.path.at(-1)?.value : issue.input;
   throw new FallbackError(
     'FALLBACK_INVALID_INPUT',
-    `Expected \`${path}\` of ${call} to be ${wanted}, got ${kindOf(issue.input)}`,
+    `Expected \`${path}\` of ${call} to be ${issue.message}, got ${shown(path, came)}`,
   );
 }
 
-/** What came, without saying what is in it. */
-function kindOf(value: unknown): string {
-  if (value === '') return 'an empty text';
-  if (typeof value === 'string') return `a text of ${value.length} characters`;
+/** What came, without saying what is in it; how many facts or episodes, and of which group, is no secret. */
+function shown(path: string, value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null || value === '') return value === null ? 'null' : 'an empty text';
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value);
+  if (typeof value === 'object') return 'an object';
+  if (/^(lastN|max_facts)$/.test(path) && typeof value === 'number') return String(value);
+  if (typeof value !== 'string') return `a ${typeof value}`;
+  const open = /^(groupId|group_ids?\b)/.test(path) && value.length <= 60;
+  return open ? JSON.stringify(value) : `a text of ${value.length} characters`;
 }

@@ -48,12 +48,10 @@ export function createTransport({
   return async function request({ method, path, body, signal, accepts }) {
     const response = await send(`${base}${path}`, {
       method,
-      headers: {
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(await headers?.()),
-      },
+      headers: await headersOf(headers),
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      // Followed, a redirect could take the credentials elsewhere, and would turn a POST into a GET.
+      redirect: 'manual',
       signal,
     });
     if (!response.ok) throw await errorOf(response, method, path);
@@ -67,6 +65,28 @@ export function createTransport({
       },
     );
   };
+}
+
+/** Without credentials nothing is sent: 503 says that the call certainly was not applied. */
+async function headersOf(hook: HeadersHook | undefined): Promise<Headers> {
+  const given = await (async () => hook?.() ?? {})().catch((cause: unknown) => {
+    const message = 'The `headers` hook failed; nothing was sent to Graphiti';
+    throw new GraphitiError(message, { upstreamStatus: 503, cause });
+  });
+  const headers = checkedHeaders(given);
+  headers.set('accept', 'application/json');
+  headers.set('content-type', 'application/json');
+  return headers;
+}
+
+function checkedHeaders(given: Readonly<Record<string, string>>): Headers {
+  try {
+    return new Headers(given);
+  } catch {
+    // No cause: the platform's message repeats the value, which is a credential.
+    const message = 'The `headers` hook gave what is no header; nothing was sent to Graphiti';
+    throw new GraphitiError(message, { upstreamStatus: 503 });
+  }
 }
 
 async function errorOf(response: Response, method: string, path: string): Promise<GraphitiError> {
