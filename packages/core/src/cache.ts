@@ -95,8 +95,9 @@ export class Cache {
   load(): void {
     const now = this.#around.clock.now();
     for (const [key, stored] of this.#around.journal.entries('cache')) {
-      const cached = stored as unknown as Cached;
-      if (cached.staleUntil <= now) this.#commit({ bucket: 'cache', key, delete: true });
+      const cached = stored as unknown as Partial<Cached>;
+      if (!isCached(cached) || cached.staleUntil <= now)
+        this.#commit({ bucket: 'cache', key, delete: true });
       else this.#keep(key, { ...cached, value: deepFreeze(cached.value) });
     }
   }
@@ -124,9 +125,9 @@ export class Cache {
       began: ++this.#moment,
       end: () => {
         this.#readers.delete(reader);
-        if (this.#readers.size > 0) return;
-        this.#expired.clear();
-        this.#removed.clear();
+        // Readers are in order of their beginning; what happened before the oldest one concerns nobody.
+        const oldest = this.#readers.values().next().value?.began ?? Number.POSITIVE_INFINITY;
+        for (const happened of [this.#expired, this.#removed]) dropBefore(happened, oldest);
       },
     };
     this.#readers.add(reader);
@@ -148,14 +149,14 @@ export class Cache {
       entities: keys,
       bytes: Buffer.byteLength(JSON.stringify(value)),
     };
-    this.#keep(key, cached);
-    this.#commit({ bucket: 'cache', key, put: cached as unknown as Json });
+    if (this.#keep(key, cached))
+      this.#commit({ bucket: 'cache', key, put: cached as unknown as Json });
   }
 
   /** The entity changed: answers that concern it are stale from now on, and stay servable. */
   expire(entity: Entity): void {
     const name = entityKey(entity);
-    if (this.#readers.size > 0) this.#expired.set(name, ++this.#moment);
+    if (this.#readers.size > 0) this.#note(this.#expired, name);
     const now = this.#around.clock.now();
     for (const key of this.#byEntity.get(name) ?? []) {
       const cached = this.#values.peek(key);
@@ -170,7 +171,7 @@ export class Cache {
   /** The entity is gone: so is every answer that concerns it. */
   remove(entity: Entity): void {
     const name = entityKey(entity);
-    if (this.#readers.size > 0) this.#removed.set(name, ++this.#moment);
+    if (this.#readers.size > 0) this.#note(this.#removed, name);
     for (const key of [...(this.#byEntity.get(name) ?? [])]) this.delete(key);
   }
 
@@ -182,13 +183,21 @@ export class Cache {
     return { entries: this.#values.size, bytes: this.#values.calculatedSize };
   }
 
-  #keep(key: string, cached: Cached): void {
+  /** Keeps in the order in which things happen: a later one goes to the end. */
+  #note(happened: Map<string, number>, entity: string): void {
+    happened.delete(entity);
+    happened.set(entity, ++this.#moment);
+  }
+
+  /** False when it is too large to be kept. */
+  #keep(key: string, cached: Cached): boolean {
     this.#values.set(key, cached);
-    if (!this.#values.has(key)) return;
+    if (!this.#values.has(key)) return false;
     for (const entity of cached.entities) {
       const keys = this.#byEntity.get(entity) ?? new Set();
       this.#byEntity.set(entity, keys.add(key));
     }
+    return true;
   }
 
   #forget(key: string, cached: Cached, reason: string): void {
@@ -211,4 +220,18 @@ export class Cache {
         events.emit('storeFailed', { store: journal.kind, verb: 'cache', error }),
       );
   }
+}
+
+/** Entries are in order: the first that is new enough ends it. */
+function dropBefore(happened: Map<string, number>, moment: number): void {
+  for (const [entity, at] of happened) {
+    if (at >= moment) return;
+    happened.delete(entity);
+  }
+}
+
+function isCached(stored: Partial<Cached>): stored is Cached {
+  const { storedAt, freshUntil, staleUntil, entities, bytes } = stored;
+  const numbers = [storedAt, freshUntil, staleUntil, bytes];
+  return numbers.every((number) => typeof number === 'number') && Array.isArray(entities);
 }

@@ -11,9 +11,9 @@ export interface Clock {
   elapsed(): number;
   /**
    * Calls `wake` once, `ms` from now, outside every request's context, and returns how to cancel.
-   * Never keeps the process alive.
+   * Does not keep the process alive, unless `keepAlive`.
    */
-  after(ms: number, wake: () => void): Undo;
+  after(ms: number, wake: () => void, keepAlive?: boolean): Undo;
 }
 
 /** Made when the process starts: a timer must not carry the context of the request that set it. */
@@ -30,9 +30,10 @@ const longestTimer = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  after(ms, wake) {
+  after(ms, wake, keepAlive = false) {
     const delay = Math.min(Math.max(1, Math.ceil(ms)), longestTimer);
-    const timer = outside.runInAsyncScope(() => setTimeout(wake, delay).unref());
+    const timer = outside.runInAsyncScope(() => setTimeout(wake, delay));
+    if (!keepAlive) timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -52,7 +52,9 @@ export class FallbackError extends Error {
 export function isFallbackError(error: unknown, code?: FallbackCode): error is FallbackError {
   if (!(error instanceof Error) || error.name !== 'FallbackError' || !('code' in error))
     return false;
-  return code === undefined ? String(error.code) in fallbackStatus : error.code === code;
+  return code === undefined
+    ? Object.hasOwn(fallbackStatus, String(error.code))
+    : error.code === code;
 }
 
 /** The deadline of a call passed. `sent` tells whether the upstream may have seen it. */

@@ -87,7 +87,7 @@ export class Emitter<Events extends object> {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
     // A wrapper of its own, so that the same function may listen twice and stop once.
-    const entry = (event: Events[Name]) => listener(event);
+    const entry = (event: Events[Name]): unknown => listener(event);
     listeners.add(entry);
     return () => listeners.delete(entry);
   }
@@ -95,14 +95,17 @@ export class Emitter<Events extends object> {
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     const listeners = this.#listeners.get(name);
     if (!listeners) return;
+    const complain = (error: unknown) =>
+      process.emitWarning(
+        `A listener of '${String(name)}' threw: ${String(error)}`,
+        'FallbackWarning',
+      );
     for (const listener of listeners) {
       try {
-        (listener as (event: Events[Name]) => void)(event);
+        const result: unknown = (listener as (event: Events[Name]) => unknown)(event);
+        if (result instanceof Promise) result.catch(complain);
       } catch (error) {
-        process.emitWarning(
-          `A listener of '${String(name)}' threw: ${String(error)}`,
-          'FallbackWarning',
-        );
+        complain(error);
       }
     }
   }

@@ -99,6 +99,8 @@ export function fallbackReasonOf({ label, code }: Failure): FallbackReason {
 
 function ofFallbackError(error: FallbackError): Failure {
   if (error.status === 400) return failure('rejected', error.code);
+  // Another manager's upstream may have seen the call.
+  if (error.status === 504) return failure('unknown', error.code);
   return failure('unavailable', error.code);
 }
 
@@ -128,8 +130,8 @@ function retryAfterOf(error: unknown): number | undefined {
   const given = member(error, 'retryAfterMs');
   if (typeof given === 'number' && given >= 0) return given;
   for (const holder of [error, member(error, 'response')]) {
-    const text = headerOf(member(holder, 'headers'), 'retry-after');
-    if (text === undefined) continue;
+    const text = headerOf(member(holder, 'headers'), 'retry-after')?.trim();
+    if (!text) continue;
     const seconds = Number(text);
     const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now();
     if (Number.isFinite(ms)) return Math.max(0, ms);

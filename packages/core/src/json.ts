@@ -9,40 +9,40 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
+/** Deeper than this nothing is JSON to us: what walks through it must not run out of stack. */
+const deepest = 512;
+
 /**
  * Says where a value stops being JSON, as a path such as `$.tags[2]`, or nothing when all of it is.
  *
- * Optional members that are `undefined` are JSON by omission, as `JSON.stringify` has it.
+ * Optional members that are `undefined` are JSON by omission, as `JSON.stringify` has it. What is
+ * nested more than 512 deep, or contains itself, is not.
  */
-export function notJson(
-  value: unknown,
-  path = '$',
-  above: readonly object[] = [],
-): string | undefined {
+export function notJson(value: unknown, path = '$', depth = 0): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
-  if (typeof value !== 'object' || above.includes(value)) return path;
-  const within = [...above, value];
+  if (typeof value !== 'object' || depth >= deepest) return path;
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
-      const found = notJson(item, `${path}[${index}]`, within);
+      const found = notJson(item, `${path}[${index}]`, depth + 1);
       if (found) return found;
     }
     return undefined;
   }
   if (!isPlain(value)) return path;
   for (const [key, item] of Object.entries(value)) {
-    const found = item === undefined ? undefined : notJson(item, `${path}.${key}`, within);
+    const found = item === undefined ? undefined : notJson(item, `${path}.${key}`, depth + 1);
     if (found) return found;
   }
   return undefined;
 }
 
-/** Freezes a JSON value in depth and returns it; what is frozen already is taken as frozen in depth. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+/** Freezes a value in depth and returns it, also below what is frozen already. */
+export function deepFreeze<T>(value: T, seen: Set<object> = new Set()): T {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return value;
+  seen.add(value);
   Object.freeze(value);
-  for (const item of Object.values(value)) deepFreeze(item);
+  for (const item of Object.values(value)) deepFreeze(item, seen);
   return value;
 }
 

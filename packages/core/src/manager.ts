@@ -3,15 +3,18 @@
 import * as api from '@opentelemetry/api';
 import { Breaker, type Outage } from './breaker/breaker.ts';
 import { Cache } from './cache.ts';
+import { runOutside } from './clock.ts';
 import type { Engine } from './engine.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
-import { classify } from './failure.ts';
+import { classify, type Failure } from './failure.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import { identityOf } from './identity.ts';
 import type { Change, OpenReport } from './journal.ts';
 import type { Json } from './json.ts';
 import { createNotices } from './notices.ts';
 import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './operation.ts';
+import { readChecks, writeChecks } from './operation-check.ts';
+import { checkOptions } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createPolicy } from './policy/policy.ts';
 import { Drain } from './queue/drain.ts';
@@ -29,6 +32,9 @@ import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
 import { createTracing } from './telemetry/tracing.ts';
 import { type DeclaredWrite, declareWrite } from './write.ts';
+
+/** How long the app waits for its store at start, in ms. */
+const longestOpening = 5_000;
 
 /** Protects the calls to one upstream: live when it can, stale when it must, queued when it has to be. */
 export class FallbackManager {
@@ -72,7 +78,7 @@ export class FallbackManager {
         pending: () => this.#engine.queue.size,
       });
     const writes = new Map<string, DeclaredWrite>();
-    const read = (error: unknown) => this.#options.classify?.(error) ?? classify(error);
+    const read = (error: unknown) => this.#classify(error);
     const breaker = new Breaker(this.#options.breaker, { name, mode, clock, random, events });
     const policy = createPolicy({ ...this.#options, classify: read });
     const tracing = createTracing(name, events, () => clock.now());
@@ -179,7 +185,10 @@ export class FallbackManager {
    *
    * @throws {TypeError} when the name is taken, or the declaration is wrong
    */
-  read<Input, Value>(name: string, spec: ReadSpec<Input, Value>): ReadOperation<Input, Value> {
+  read<Input = void, Value = unknown>(
+    name: string,
+    spec: ReadSpec<Input, Value>,
+  ): ReadOperation<Input, Value> {
     this.#declare(name, 'read', spec);
     return declareRead(this.#engine, name, spec);
   }
@@ -190,10 +199,13 @@ export class FallbackManager {
    *
    * @throws {TypeError} when the name is taken, or the declaration is wrong
    */
-  write<Input, Value>(name: string, spec: WriteSpec<Input, Value>): WriteOperation<Input, Value> {
+  write<Input = void, Value = unknown>(
+    name: string,
+    spec: WriteSpec<Input, Value>,
+  ): WriteOperation<Input, Value> {
     this.#declare(name, 'write', spec);
     const operation = declareWrite(this.#engine, name, spec);
-    if (this.#opened) this.#drain.start();
+    if (this.#opened && !this.#closed) this.#drain.start();
     return operation;
   }
 
@@ -210,8 +222,9 @@ export class FallbackManager {
    * checks. Operations do it by themselves. Never rejects: what is wrong shows in the status.
    */
   open(): Promise<void> {
-    this.#opening ??= this.#open();
-    return this.#opening;
+    // What works in the background must not carry the context of the request that happens to be the first.
+    if (!this.#closing) this.#opening ??= runOutside(() => this.#open());
+    return this.#opening ?? Promise.resolve();
   }
 
   /** One snapshot of everything. */
@@ -273,32 +286,53 @@ export class FallbackManager {
       throw new TypeError(
         `Expected operation names to be declared once in '${this.name}', got '${name}' again`,
       );
-    if (typeof Reflect.get(spec, 'run') !== 'function')
-      throw new TypeError(
-        `Expected \`run\` of '${name}' to be a function, got ${typeof Reflect.get(spec, 'run')}`,
-      );
+    checkOptions(`'${name}'`, spec, kind === 'read' ? readChecks : writeChecks);
+    if (Reflect.get(spec, 'run') === undefined)
+      throw new TypeError(`Expected \`run\` of '${name}' to be a function, got undefined`);
     this.#names.add(name);
     this.#counters.declareOperation(name, kind);
   }
 
   async #open(): Promise<void> {
-    const { cache, store } = this.#options;
-    const { queue, events } = this.#engine;
-    try {
-      this.#report = await queue.open();
-      for (const message of this.#report.warnings) events.emit('warning', { message });
-      if (cache.store !== store) {
-        const report = await cache.store.open(identityOf({ ...this.#options, manager: this.name }));
-        for (const message of report.warnings) events.emit('warning', { message });
-      }
-      this.#engine.cache.load();
-      this.#resume();
-    } catch (error) {
-      events.emit('storeFailed', { store: store.kind, verb: 'open', error });
+    const { cache, store, clock } = this.#options;
+    const { events } = this.#engine;
+    const opening = this.#openStores().catch((error: unknown) =>
+      events.emit('storeFailed', { store: store.kind, verb: 'open', error }),
+    );
+    let cancel: Undo = () => {};
+    const patience = new Promise<'late'>((resolve) => {
+      cancel = clock.after(longestOpening, () => resolve('late'));
+    });
+    // A store that hangs must not hold the app: what it has is taken up when it comes.
+    if ((await Promise.race([opening, patience])) === 'late')
+      events.emit('warning', {
+        message: `The ${store.kind} store takes long to open: the app goes on without it`,
+      });
+    cancel();
+    if (cache.store !== store && this.#report) {
+      const report = await cache.store.open(identityOf({ ...this.#options, manager: this.name }));
+      for (const message of report.warnings) events.emit('warning', { message });
     }
+    this.#engine.cache.load();
     this.#opened = true;
     this.#drain.start();
     this.#monitor.start();
+  }
+
+  async #openStores(): Promise<void> {
+    this.#report = await this.#engine.queue.open();
+    for (const message of this.#report.warnings) this.#engine.events.emit('warning', { message });
+    this.#resume();
+  }
+
+  /** The app's own reading of errors first; what it throws must not cost a write. */
+  #classify(error: unknown): Failure {
+    try {
+      return this.#options.classify?.(error) ?? classify(error);
+    } catch (thrown) {
+      this.#events.emit('warning', { message: `\`classify\` threw: ${String(thrown)}` });
+      return classify(error);
+    }
   }
 
   /** An outage goes on over a restart; queued writes without one are tried with care. */
@@ -315,17 +349,18 @@ export class FallbackManager {
     const { store } = this.#options;
     const { breaker, queue, events } = this.#engine;
     if (!this.#opened || this.#closed || (breaker.outage && queue.size === 0)) return;
-    if (this.#remembered === breaker.outage?.id) return;
-    this.#remembered = breaker.outage?.id;
+    const { outage } = breaker;
+    if (this.#remembered === outage?.id) return;
+    this.#remembered = outage?.id;
     const key = `breaker:${breaker.name}`;
-    const change: Change = breaker.outage
-      ? { bucket: 'state', key, put: breaker.outage as unknown as Json }
+    const change: Change = outage
+      ? { bucket: 'state', key, put: outage as unknown as Json }
       : { bucket: 'state', key, delete: true };
-    store
-      .commit([change], { lazy: true })
-      .catch((error: unknown) =>
-        events.emit('storeFailed', { store: store.kind, verb: 'state', error }),
-      );
+    store.commit([change], { lazy: true }).catch((error: unknown) => {
+      // Not what is in the store after all: the next occasion tries again.
+      this.#remembered = 'unknown';
+      events.emit('storeFailed', { store: store.kind, verb: 'state', error });
+    });
   }
 
   async #close(): Promise<void> {

@@ -7,15 +7,15 @@ import type { Detailed, Receipt } from './outcome.ts';
 /** What a call may be told, besides its input. */
 export interface CallOptions {
   /** Gives the call up. A write that was sent by then is treated as one whose outcome is unknown. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Deadline over all attempts, in ms, in place of the operation's. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** What a read may be told, besides its input. */
 export interface ReadCallOptions extends CallOptions {
   /** How old an answer may be when the upstream gives none, in ms since it was fresh. */
-  readonly maxStaleMs?: number;
+  readonly maxStaleMs?: number | undefined;
 }
 
 /** What `run` of a read gets beside its input. */

@@ -8,6 +8,8 @@ import { currentScope } from './scope.ts';
 /** What an operation notes on its way. */
 export interface Note {
   outcome?: Outcome;
+  /** The caller gave up: no failure of ours. */
+  rejected?: boolean;
   reason?: FallbackReason;
   ageMs?: number;
   staleForMs?: number;
@@ -35,19 +37,19 @@ export async function perform<T>(
     breakerState: breaker.state.kind,
   };
   return tracing.operation(start, async (end) => {
+    let result: T;
     try {
-      const result = await body(note);
-      finish(note.outcome ?? 'failure');
-      return result;
+      result = await body(note);
     } catch (error) {
-      finish(note.outcome ?? outcomeOf(engine, error), errorTypeOf(engine, error));
+      finish(note.rejected ? 'rejected' : outcomeOf(engine, error), errorTypeOf(engine, error));
       throw error;
     }
+    finish(note.outcome ?? 'failure');
+    return result;
 
     function finish(outcome: Outcome, errorType?: string): void {
       const { reason, ageMs, staleForMs, queued, upstreamError, attempts } = note;
       const durationMs = clock.elapsed() - started;
-      end({ outcome, reason, ageMs, upstreamError, attempts, errorType });
       engine.events.emit('operation', {
         operation,
         kind,
@@ -55,12 +57,6 @@ export async function perform<T>(
         durationMs,
         ...(reason && { reason }),
       });
-      engine.collector.record(
-        'operationDuration',
-        engine.name,
-        [operation, outcome],
-        durationMs / 1000,
-      );
       currentScope()?.record({
         operation,
         kind,
@@ -70,6 +66,18 @@ export async function perform<T>(
         ...(staleForMs !== undefined && { staleForMs }),
         ...(queued && { queued }),
       });
+      // What the SDK throws must not turn an applied write into a failed one.
+      try {
+        engine.collector.record(
+          'operationDuration',
+          engine.name,
+          [operation, outcome],
+          durationMs / 1000,
+        );
+        end({ outcome, reason, ageMs, upstreamError, attempts, errorType });
+      } catch (error) {
+        engine.events.emit('warning', { message: `Telemetry failed: ${String(error)}` });
+      }
     }
   });
 }

@@ -1,14 +1,17 @@
 /** The read path: fresh from the cache, live, stale, or a clear error. */
 
+import { Permit } from './breaker/permit.ts';
 import type { Hit } from './cache.ts';
+import type { Clock } from './clock.ts';
 import type { Engine } from './engine.ts';
-import { FallbackError } from './errors.ts';
+import { FallbackError, TimeoutError } from './errors.ts';
 import { fallbackReasonOf, isRepeatable } from './failure.ts';
 import { canonical, deepFreeze, type Json, notJson } from './json.ts';
 import type { PendingWrite, ReadCallOptions, ReadOperation, ReadSpec } from './operation.ts';
 import type { Detailed, ReadOutcome } from './outcome.ts';
 import { type Note, perform } from './perform.ts';
 import { CallAborted } from './policy/policy.ts';
+import { checkTimeout } from './policy/timeout.ts';
 
 /** Declares a read on an engine. */
 export function declareRead<Input, Value>(
@@ -39,8 +42,16 @@ class ReadPath<Input, Value> {
   }
 
   async read(input: Input, options: ReadCallOptions, note: Note): Promise<Detailed<Value>> {
-    const { cache, breaker, recovery, events } = this.#engine;
-    const key = `${this.#name}\u0000${canonical(this.#spec.key ? this.#spec.key(input) : input)}`;
+    const { cache, breaker, recovery, events, closed } = this.#engine;
+    const timeoutMs =
+      options.timeoutMs ?? this.#spec.timeoutMs ?? this.#engine.defaults.readTimeoutMs;
+    checkTimeout(this.#name, timeoutMs);
+    if (options.signal?.aborted) {
+      note.rejected = true;
+      throw options.signal.reason;
+    }
+    const key = this.#key(input);
+    if (closed) return this.#past(input, timeoutMs, note);
     const cached = cache.get(key);
     if (cached?.fresh) {
       events.emit('cacheLookup', { result: 'hit', ageMs: cached.ageMs, fallback: false });
@@ -51,46 +62,76 @@ class ReadPath<Input, Value> {
       note.reason = breaker.state.kind === 'half_open' ? 'half_open' : 'open';
       return this.#fallback(input, key, options, note);
     }
-    if (cached && recovery.sheds(breaker)) {
+    const { maxStaleMs = Number.POSITIVE_INFINITY } = options;
+    if (cached && cached.staleForMs <= maxStaleMs && recovery.sheds(breaker)) {
       note.reason = 'shed';
       return this.#fallback(input, key, options, note);
     }
+    let value: Value;
     try {
-      const value = await this.#live(input, key, options, note);
-      return this.#answer(input, value, 'live', note);
+      value = await this.#live(input, key, { timeoutMs, signal: options.signal }, note);
     } catch (error) {
       return this.#afterFailure(input, key, options, note, error);
     }
+    return this.#answer(input, value, 'live', note);
   }
 
-  #live(input: Input, key: string, options: ReadCallOptions, note: Note): Promise<Value> {
+  /** What makes two reads the same. What JSON cannot tell apart would give one user another's answer. */
+  #key(input: Input): string {
+    const asked = this.#spec.key ? this.#spec.key(input) : input;
+    const wrong = asked === undefined ? undefined : notJson(asked);
+    if (wrong)
+      throw new FallbackError(
+        'FALLBACK_INVALID_INPUT',
+        `Expected the input of '${this.#name}' to be JSON, it is not at ${wrong}; declare its \`key\``,
+      );
+    return `${this.#name}\u0000${canonical(asked)}`;
+  }
+
+  #live(input: Input, key: string, limits: Limits, note: Note): Promise<Value> {
+    const { clock } = this.#engine;
     const shared = this.#flights.get(key);
-    if (shared) return leavable(shared, options.signal);
+    if (shared) return leavable(shared, limits, clock);
     // The flight is nobody's own: one caller's abort must not end it for the others.
-    const flight = this.#fetch(input, key, options, note).finally(() => this.#flights.delete(key));
+    const flight = this.#fetch(input, key, limits.timeoutMs, note).finally(() =>
+      this.#flights.delete(key),
+    );
+    flight.catch(() => {});
     this.#flights.set(key, flight);
-    return leavable(flight, options.signal);
+    return limits.signal ? leavable(flight, limits, clock) : flight;
   }
 
-  async #fetch(input: Input, key: string, options: ReadCallOptions, note: Note): Promise<Value> {
-    const { policy, breaker, cache, events, defaults } = this.#engine;
+  async #fetch(input: Input, key: string, timeoutMs: number, note: Note): Promise<Value> {
+    const { cache } = this.#engine;
     const reader = cache.reader();
     try {
-      const value = await policy.call({
-        run: (context) => this.#spec.run(input, context),
-        breaker,
-        timeoutMs: options.timeoutMs ?? this.#spec.timeoutMs ?? defaults.readTimeoutMs,
-        signal: undefined,
-        retriable: (failed) => isRepeatable(failed, true),
-        onAttempt: (number, failed) => {
-          note.attempts = number;
-          events.emit('attempt', { operation: this.#name, result: failed?.label ?? 'success' });
-        },
-      });
+      const value = await this.#call(input, timeoutMs, note);
       return this.#keep(input, key, value, reader);
     } finally {
       reader.end();
     }
+  }
+
+  #call(input: Input, timeoutMs: number, note: Note, permit?: Permit): Promise<Value> {
+    const { policy, breaker, events } = this.#engine;
+    return policy.call({
+      run: (context) => this.#spec.run(input, context),
+      breaker,
+      timeoutMs,
+      signal: undefined,
+      ...(permit && { permit }),
+      retriable: (failed) => isRepeatable(failed, true),
+      onAttempt: (number, failed) => {
+        note.attempts = number;
+        events.emit('attempt', { operation: this.#name, result: failed?.label ?? 'success' });
+      },
+    });
+  }
+
+  /** After close: straight to the upstream, whatever it says. */
+  async #past(input: Input, timeoutMs: number, note: Note): Promise<Detailed<Value>> {
+    const value = await this.#call(input, timeoutMs, note, new Permit(() => {}));
+    return this.#answer(input, value, 'live', note);
   }
 
   #keep(
@@ -99,14 +140,12 @@ class ReadPath<Input, Value> {
     value: Value,
     reader: ReturnType<Engine['cache']['reader']>,
   ): Value {
-    const { cache, defaults, events } = this.#engine;
+    const { cache, defaults } = this.#engine;
     const wrong = notJson(value);
     if (wrong) {
-      if (!this.#warned)
-        events.emit('warning', {
-          message: `Answers of '${this.#name}' are not JSON at ${wrong}: they are served, but not cached`,
-        });
-      this.#warned = true;
+      this.#warn(
+        `Answers of '${this.#name}' are not JSON at ${wrong}: they are served, but not cached`,
+      );
       return value;
     }
     const frozen = deepFreeze(value);
@@ -128,7 +167,7 @@ class ReadPath<Input, Value> {
     error: unknown,
   ): Detailed<Value> {
     if (error instanceof CallAborted) {
-      note.outcome = 'rejected';
+      note.rejected = true;
       throw error.cause;
     }
     const failed = this.#engine.classify(error);
@@ -188,14 +227,30 @@ class ReadPath<Input, Value> {
       collector.record('cacheServedAge', name, [name], ageMs / 1000);
     }
     const pending = this.#pending(input, value);
-    const laid = pending.length > 0 ? this.#spec.overlay?.(value, pending, input) : undefined;
+    const laid = pending.length > 0 ? this.#overlaid(value, pending, input) : value;
     return {
-      value: laid === undefined ? value : deepFreeze(laid),
+      value: laid,
       outcome,
       ageMs,
       pending: pending.length,
       ...(cause !== undefined && { cause }),
     };
+  }
+
+  /** What the app's own overlay throws must not cost the answer. */
+  #overlaid(value: Value, pending: readonly PendingWrite[], input: Input): Value {
+    try {
+      const laid = this.#spec.overlay?.(value, pending, input);
+      return laid === undefined ? value : deepFreeze(laid);
+    } catch (error) {
+      this.#warn(`The overlay of '${this.#name}' threw: ${String(error)}`);
+      return value;
+    }
+  }
+
+  #warn(message: string): void {
+    if (!this.#warned) this.#engine.events.emit('warning', { message });
+    this.#warned = true;
   }
 
   #pending(input: Input, value: Value): readonly PendingWrite[] {
@@ -212,13 +267,25 @@ class ReadPath<Input, Value> {
   }
 }
 
-/** A shared promise that one caller may leave. */
-function leavable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  if (signal.aborted) return Promise.reject(new CallAborted(signal.reason, true));
+interface Limits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A shared promise that one caller may leave, at its own abort or its own deadline. */
+function leavable<T>(promise: Promise<T>, { timeoutMs, signal }: Limits, clock: Clock): Promise<T> {
   return new Promise((resolve, reject) => {
-    const leave = () => reject(new CallAborted(signal.reason, true));
-    signal.addEventListener('abort', leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    const leave = () => reject(new CallAborted(signal?.reason, true));
+    const cancel = clock.after(timeoutMs, () => {
+      const late = new TimeoutError(timeoutMs);
+      late.sent = true;
+      reject(late);
+    });
+    signal?.addEventListener('abort', leave, { once: true });
+    const left = () => {
+      cancel();
+      signal?.removeEventListener('abort', leave);
+    };
+    promise.then(resolve, reject).finally(left);
   });
 }

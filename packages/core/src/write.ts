@@ -1,9 +1,11 @@
 /** The write path: live in the lane's turn, or on the queue before the receipt is given. */
 
 import { v7 as uuid } from 'uuid';
+import { Permit } from './breaker/permit.ts';
 import type { Engine } from './engine.ts';
 import { entityKey } from './entity.ts';
-import { FallbackError } from './errors.ts';
+import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
+import type { Undo } from './events.ts';
 import { type Failure, fallbackReasonOf, isRepeatable } from './failure.ts';
 import type { Durability } from './journal.ts';
 import { deepFreeze, type Json, notJson } from './json.ts';
@@ -17,8 +19,9 @@ import type {
 } from './operation.ts';
 import type { Receipt } from './outcome.ts';
 import { type Note, perform } from './perform.ts';
-import { CallAborted } from './policy/policy.ts';
-import type { Appended, Turn } from './queue/lane-queue.ts';
+import { CallAborted, type CallPlan } from './policy/policy.ts';
+import { checkTimeout } from './policy/timeout.ts';
+import type { Appended, Entered, Turn } from './queue/lane-queue.ts';
 import type { NewOperation, OperationRecord } from './queue/operation-record.ts';
 
 /** A write as the drain replays it. */
@@ -39,6 +42,10 @@ export interface DeclaredWrite {
 
 /** How long after sending an absent write may still be on its way, in ms. */
 const reconcileFor = 120_000;
+
+/** A live write that failed is first replayed within this time at random, or when the upstream said, in ms. */
+const firstDelay = 1_000;
+const longestFirstDelay = 3_600_000;
 
 /** Declares a write on an engine. */
 export function declareWrite<Input, Value>(
@@ -92,78 +99,108 @@ class WritePath<Input, Value> {
     this.#spec = spec;
   }
 
-  /** Writes in order; once one of them has to be queued, so are those after it, in one commit. */
+  /**
+   * Writes in order. All take their places in their lanes at once, so that nobody comes in between, and
+   * what has to be queued is stored in one commit.
+   */
   async write(inputs: readonly Input[], options: CallOptions, note: Note): Promise<Receipt<Value>> {
     if (inputs.length === 0)
-      throw new FallbackError(
-        'FALLBACK_INVALID_INPUT',
-        `Expected '${this.#write.name}' to get one input or more, got none`,
-      );
+      throw invalid(`Expected '${this.#write.name}' to get one input or more, got none`);
+    const timeoutMs = options.timeoutMs ?? this.#write.timeoutMs;
+    checkTimeout(this.#write.name, timeoutMs);
     const operations = inputs.map((input) => this.#operation(input));
-    const { breaker } = this.#engine;
+    const { breaker, clock, queue, closed } = this.#engine;
+    if (closed) return this.#past(operations, timeoutMs, options, note);
     if (!breaker.admits('call')) {
       breaker.refuse();
       note.reason = breaker.state.kind === 'half_open' ? 'half_open' : 'open';
-      return this.#queued(await this.#append(operations), note);
+      return this.#queued(
+        operations,
+        await this.#stored(() => queue.append(operations), timeoutMs),
+        note,
+      );
     }
+    const until = clock.elapsed() + timeoutMs;
+    const wait = { withinMs: timeoutMs, signal: options.signal };
+    const entering = operations.map((operation) => queue.enter(operation, wait));
+    for (const each of entering) each.catch(() => {});
+    const kept: Appended[] = [];
+    let value: Value | undefined;
     for (const [index, operation] of operations.entries()) {
-      const done = await this.#one(operation, options, note);
-      if (done.outcome === 'applied' && index === operations.length - 1) {
-        note.outcome = 'applied';
-        return done;
+      try {
+        const entered = await this.#stored(
+          () => entering[index] as Promise<Entered>,
+          2 * timeoutMs,
+        );
+        const done = await this.#one(
+          operation,
+          entered,
+          { timeoutMs, until, signal: options.signal },
+          note,
+        );
+        if (done.outcome === 'kept') kept.push(done.appended);
+        else value = done.value;
+        if (done.outcome === 'kept' && done.appended.status === 'full')
+          throw this.#full(done.appended.limit);
+      } catch (error) {
+        for (const rest of entering.slice(index + 1)) void this.#abandon(rest);
+        throw error;
       }
-      if (done.outcome === 'applied') continue;
-      const rest = operations.slice(index + 1);
-      const behind = rest.length > 0 ? await this.#append(rest) : [];
-      return this.#queued([done.appended, ...behind], note);
     }
-    throw new Error('Expected an outcome for each of the inputs');
+    if (kept.length > 0) return this.#queued(operations, kept, note);
+    note.outcome = 'applied';
+    return { outcome: 'applied', value: value as Value };
   }
 
   async #one(
     operation: NewOperation,
-    options: CallOptions,
+    entered: Entered,
+    {
+      timeoutMs,
+      until,
+      signal,
+    }: { timeoutMs: number; until: number; signal: AbortSignal | undefined },
     note: Note,
-  ): Promise<
-    Extract<Receipt<Value>, { outcome: 'applied' }> | { outcome: 'kept'; appended: Appended }
-  > {
-    const { queue, policy, breaker, clock, events, evidence, closed } = this.#engine;
-    if (closed && queue.busy(operation.lane)) throw this.#unavailable();
-    const started = clock.elapsed();
-    const timeoutMs = options.timeoutMs ?? this.#write.timeoutMs;
-    const entered = await this.#stored(() => queue.enter(operation, timeoutMs));
+  ): Promise<{ outcome: 'applied'; value: Value } | { outcome: 'kept'; appended: Appended }> {
+    const { breaker, clock, evidence } = this.#engine;
     if (entered.kind === 'queued') {
       note.reason = breaker.state.kind === 'closed' ? 'lane_busy' : breaker.state.kind;
       return { outcome: 'kept', appended: entered.appended };
     }
     const { turn } = entered;
     try {
-      const value = await policy.call({
-        run: ({ signal }) =>
-          this.#write.run(operation.input, {
-            signal,
-            idempotencyKey: operation.id,
-            createdAt: operation.createdAt,
-          }),
-        breaker,
-        timeoutMs: Math.max(1, timeoutMs - (clock.elapsed() - started)),
-        signal: options.signal,
-        retriable: (failed) => isRepeatable(failed, this.#write.idempotent),
-        onAttempt: (number, failed) => {
-          note.attempts = number;
-          events.emit('attempt', {
-            operation: this.#write.name,
-            result: failed?.label ?? 'success',
-          });
-        },
-      });
+      const left = until - clock.elapsed();
+      if (left <= 0) throw new TimeoutError(timeoutMs);
+      // A wait of next to nothing is none: calls that waited need a deadline of their own.
+      const waitedMs = timeoutMs - left < 2 ? 0 : timeoutMs - left;
+      const value = await this.#call(operation, { timeoutMs, waitedMs, signal }, note);
       evidence.succeeded(operation.id);
       this.#write.applied(operation);
       await turn.done();
-      return { outcome: 'applied', value: value as Value };
+      return { outcome: 'applied', value };
     } catch (error) {
       return this.#afterFailure(operation, turn, error, note);
     }
+  }
+
+  #call(
+    operation: NewOperation,
+    plan: Pick<CallPlan<Value>, 'timeoutMs' | 'signal'> & { waitedMs?: number; permit?: Permit },
+    note: Note,
+  ): Promise<Value> {
+    const { policy, breaker, events } = this.#engine;
+    const { id, input, createdAt } = operation;
+    return policy.call({
+      ...plan,
+      run: ({ signal }) =>
+        this.#write.run(input, { signal, idempotencyKey: id, createdAt }) as PromiseLike<Value>,
+      breaker,
+      retriable: (failed) => isRepeatable(failed, this.#write.idempotent),
+      onAttempt: (number, failed) => {
+        note.attempts = number;
+        events.emit('attempt', { operation: this.#write.name, result: failed?.label ?? 'success' });
+      },
+    });
   }
 
   async #afterFailure(
@@ -172,7 +209,7 @@ class WritePath<Input, Value> {
     error: unknown,
     note: Note,
   ): Promise<{ outcome: 'kept'; appended: Appended }> {
-    const { clock, evidence } = this.#engine;
+    const { clock, evidence, random } = this.#engine;
     const failed = this.#failureOf(error);
     note.upstreamError = failed.code;
     if (failed.fault === 'caller' || failed.fault === 'credentials') {
@@ -180,18 +217,49 @@ class WritePath<Input, Value> {
       throw error;
     }
     const maybe = failed.applied === 'maybe';
+    // Fresh answers may be wrong from now on.
+    if (maybe) this.#write.applied(operation);
     if (maybe && !this.#write.idempotent && !this.#write.reconcile) {
       await turn.done();
-      throw new FallbackError(
-        'FALLBACK_UNKNOWN_OUTCOME',
-        `'${this.#write.name}' may have been applied or not, and repeating it is not safe`,
-        { cause: error },
-      );
+      throw this.#unknown(error);
     }
     if (failed.fault === 'upstream' && !failed.local) evidence.failed(operation.id);
     note.reason = fallbackReasonOf(failed);
-    const how = { lastError: failed.code, ...(maybe && { sentAt: clock.now() }) };
-    return { outcome: 'kept', appended: await this.#stored(() => turn.keep(how)) };
+    const delayMs = Math.min(longestFirstDelay, failed.retryAfterMs ?? random() * firstDelay);
+    const how = { lastError: failed.code, delayMs, ...(maybe && { sentAt: clock.now() }) };
+    try {
+      const appended = await this.#stored(() => turn.keep(how), this.#write.timeoutMs);
+      if (!maybe || appended.status === 'queued') return { outcome: 'kept', appended };
+    } catch (cause) {
+      throw maybe ? this.#unknown(cause) : cause;
+    }
+    throw this.#unknown(error);
+  }
+
+  /** What comes after one that failed for good: not sent where it waits, taken back where it is queued. */
+  async #abandon(entering: Promise<Entered>): Promise<void> {
+    const entered = await entering.catch(() => undefined);
+    if (entered?.kind === 'turn') await entered.turn.done();
+    else if (entered?.appended.status === 'queued')
+      await this.#engine.queue.decide(entered.appended.id, 'purge');
+  }
+
+  /** After close there is no queue: straight to the upstream, but not past what a later process must replay. */
+  async #past(
+    operations: readonly NewOperation[],
+    timeoutMs: number,
+    { signal }: CallOptions,
+    note: Note,
+  ): Promise<Receipt<Value>> {
+    let value: Value | undefined;
+    for (const operation of operations) {
+      if (this.#engine.queue.busy(operation.lane)) throw this.#unavailable();
+      const permit = new Permit(() => {});
+      value = await this.#call(operation, { timeoutMs, signal, permit }, note);
+      this.#write.applied(operation);
+    }
+    note.outcome = 'applied';
+    return { outcome: 'applied', value: value as Value };
   }
 
   /** The caller's abort is told apart from the upstream's failures. */
@@ -203,37 +271,53 @@ class WritePath<Input, Value> {
     return { ...facts, fault: 'upstream', code: 'aborted', local: true };
   }
 
-  #append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {
-    return this.#stored(() => this.#engine.queue.append(operations));
-  }
-
   /** What the store cannot keep is an error of its own: the write was neither sent nor stored. */
-  async #stored<T>(store: () => Promise<T>): Promise<T> {
+  async #stored<T>(store: () => Promise<T>, withinMs: number): Promise<T> {
+    const { clock } = this.#engine;
+    let cancel: Undo = () => {};
+    const patience = new Promise<never>((_resolve, reject) => {
+      cancel = clock.after(withinMs, () => reject(this.#unknown(new TimeoutError(withinMs))));
+    });
+    patience.catch(() => {});
     try {
-      return await store();
+      return await Promise.race([store(), patience]);
     } catch (cause) {
+      if (isFallbackError(cause)) throw cause;
       if (this.#engine.closed) throw this.#unavailable(cause);
       throw new FallbackError(
         'FALLBACK_STORE_FAILED',
         `'${this.#write.name}' could be neither sent nor stored`,
         { cause },
       );
+    } finally {
+      cancel();
     }
   }
 
-  #queued(all: readonly Appended[], note: Note): Receipt<Value> {
-    const operations: string[] = [];
+  #queued(
+    operations: readonly NewOperation[],
+    kept: readonly Appended[],
+    note: Note,
+  ): Receipt<Value> {
     let durability: Durability = 'disk';
-    for (const appended of all) {
+    for (const appended of kept) {
       if (appended.status === 'full') throw this.#full(appended.limit);
-      operations.push(appended.id);
       // The receipt promises no more than the weakest of them.
       if (durability !== 'memory') durability = appended.durability;
     }
-    const last = operations.at(-1) as string;
+    const ids = operations.map(({ id }) => id);
+    const operation = ids.at(-1) as string;
     note.outcome = 'queued';
-    note.queued = last;
-    return { outcome: 'queued', operation: last, operations, durability };
+    note.queued = operation;
+    return { outcome: 'queued', operation, operations: ids, durability };
+  }
+
+  #unknown(cause: unknown): FallbackError {
+    return new FallbackError(
+      'FALLBACK_UNKNOWN_OUTCOME',
+      `'${this.#write.name}' may have been applied or not, and it is not kept for another try`,
+      { cause },
+    );
   }
 
   #full(limit: string): FallbackError {
@@ -262,12 +346,9 @@ class WritePath<Input, Value> {
   #operation(input: Input): NewOperation {
     const { clock, tracing } = this.#engine;
     const { name } = this.#write;
-    const wrong = notJson(input);
-    if (wrong)
-      throw new FallbackError(
-        'FALLBACK_INVALID_INPUT',
-        `Expected the input of '${name}' to be JSON, it is not at ${wrong}`,
-      );
+    const json = input === undefined ? null : input;
+    const wrong = notJson(json);
+    if (wrong) throw invalid(`Expected the input of '${name}' to be JSON, it is not at ${wrong}`);
     const id = uuid();
     const entity = this.#spec.entity?.(input);
     const declared = this.#spec.lane?.(input);
@@ -280,10 +361,14 @@ class WritePath<Input, Value> {
       operation: name,
       lane,
       // A copy: what the caller changes afterwards must not change what is sent.
-      input: deepFreeze(structuredClone(input)) as Json,
+      input: deepFreeze(structuredClone(json)) as Json,
       ...(entity && { entity }),
       createdAt: clock.now(),
       send: tracing.send({ id, operation: name }),
     };
   }
+}
+
+function invalid(message: string): FallbackError {
+  return new FallbackError('FALLBACK_INVALID_INPUT', message);
 }

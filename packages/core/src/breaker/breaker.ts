@@ -19,7 +19,7 @@ export type BreakerStateKind = (typeof breakerStates)[number];
 /** A breaker's state; times are wall-clock ms. */
 export type BreakerState =
   | { readonly kind: 'closed'; readonly since: number }
-  | { readonly kind: 'open'; readonly since: number; readonly until: number }
+  | { readonly kind: 'open'; readonly since: number }
   | { readonly kind: 'half_open'; readonly since: number };
 
 /** The time from a breaker's leaving closed until it closes again. */
@@ -84,6 +84,9 @@ export class Breaker {
   #epoch = 0;
   #closings = 0;
   #closedAt = Number.NEGATIVE_INFINITY;
+  /** Monotonic: the wall clock may be set back meanwhile. */
+  #openUntil = 0;
+  #stopped = false;
   #successes = 0;
   #held: Permit | undefined;
   #cancelWake: Undo | undefined;
@@ -99,8 +102,7 @@ export class Breaker {
   }
 
   get state(): BreakerState {
-    if (this.#state.kind === 'open' && this.#around.clock.now() >= this.#state.until)
-      this.#halfOpen();
+    if (this.#state.kind === 'open' && !this.#stopped && this.#openFor <= 0) this.#halfOpen();
     return this.#state;
   }
 
@@ -125,7 +127,7 @@ export class Breaker {
   /** How long a caller had better wait, in ms. */
   get retryAfterMs(): number {
     const { state } = this;
-    return state.kind === 'open' ? state.until - this.#around.clock.now() : shortWait;
+    return state.kind === 'open' ? Math.max(1, this.#openFor) : shortWait;
   }
 
   /** Whether a call may go to the upstream now. Whoever gets a permit must settle it. */
@@ -180,17 +182,23 @@ export class Breaker {
       state: state.kind,
       since: state.since,
       timeInStateMs: Math.max(0, now - state.since),
-      retryInMs: state.kind === 'open' ? Math.max(0, state.until - now) : 0,
+      retryInMs: state.kind === 'open' ? Math.max(0, this.#openFor) : 0,
       waitingForCall: state.kind === 'half_open' && !this.#held && !this.#rotation.anyoneWants(),
       calls: { ...this.#calls },
       outage: this.#outage,
     };
   }
 
-  /** Stops its timers. */
+  /** Stops its timers, and changes no more by itself. */
   close(): void {
+    this.#stopped = true;
     this.#cancelWake?.();
     this.#rotation.stop();
+  }
+
+  /** How long it stays open yet, in ms. */
+  get #openFor(): number {
+    return this.#openUntil - this.#around.clock.elapsed();
   }
 
   get #vacant(): boolean {
@@ -225,7 +233,8 @@ export class Breaker {
     const now = clock.now();
     if (!this.#outage) this.#activate({ id: uuid(), since: now, trigger, reason });
     const openFor = this.#options.openFor * (0.9 + 0.2 * random());
-    this.#enter({ kind: 'open', since: now, until: now + openFor }, reason);
+    this.#openUntil = clock.elapsed() + openFor;
+    this.#enter({ kind: 'open', since: now }, reason);
     this.#cancelWake = clock.after(openFor, () => void this.state);
   }
 

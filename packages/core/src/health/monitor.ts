@@ -33,6 +33,11 @@ interface MonitorOptions {
   readonly events: Emitter<FallbackEvents>;
 }
 
+interface Checked {
+  readonly checker: HealthChecker;
+  readonly status: HealthStatus;
+}
+
 /** Unhealthy checks in a row that trip the breaker. */
 const unhealthyInARow = 3;
 
@@ -42,6 +47,7 @@ export class HealthMonitor {
   readonly #deadline: Deadline;
   readonly #components = new Map<string, ComponentHealth>();
   #unhealthy = 0;
+  #observing = false;
   #cancel: Undo | undefined;
 
   constructor(options: MonitorOptions) {
@@ -49,6 +55,9 @@ export class HealthMonitor {
     this.#deadline = createDeadline(options.health.timeoutMs, options.clock);
     for (const { name } of options.health.checks)
       this.#components.set(name, { name, status: 'unknown' });
+    options.events.on('activated', () => {
+      this.#unhealthy = 0;
+    });
     options.breaker.addProber('check', {
       wants: () => this.#applicable.some(({ proves }) => proves ?? true),
       probe: () => {
@@ -79,22 +88,33 @@ export class HealthMonitor {
   }
 
   get #applicable(): readonly HealthChecker[] {
-    return this.#options.health.checks.filter(({ applies }) => applies?.() ?? true);
+    return this.#options.health.checks.filter(({ applies }) => {
+      try {
+        return applies?.() ?? true;
+      } catch {
+        return false;
+      }
+    });
   }
 
   /** Asks whether a half-open upstream works. */
   async #probe(permit: Permit): Promise<void> {
-    const results = await this.#checkAll();
-    if (results.some(({ status }) => status === 'unhealthy')) permit.fail('health');
-    else if (
-      results.some(({ checker, status }) => status === 'healthy' && (checker.proves ?? true))
-    )
-      permit.succeed();
-    else permit.release();
+    try {
+      const results = await this.#checkAll();
+      const proved = ({ checker, status }: Checked) =>
+        status === 'healthy' && (checker.proves ?? true);
+      if (results.some(({ status }) => status === 'unhealthy')) permit.fail('health');
+      else if (results.some(proved)) permit.succeed();
+    } finally {
+      permit.release();
+    }
   }
 
   async #observe(): Promise<void> {
+    if (this.#observing) return;
+    this.#observing = true;
     const results = await this.#checkAll();
+    this.#observing = false;
     const unhealthy = results.some(({ status }) => status === 'unhealthy');
     this.#unhealthy = unhealthy ? this.#unhealthy + 1 : 0;
     if (this.#unhealthy < unhealthyInARow) return;
@@ -102,9 +122,7 @@ export class HealthMonitor {
     this.#options.breaker.trip('health');
   }
 
-  #checkAll(): Promise<
-    readonly { readonly checker: HealthChecker; readonly status: HealthStatus }[]
-  > {
+  #checkAll(): Promise<readonly Checked[]> {
     return Promise.all(
       this.#applicable.map(async (checker) => ({ checker, status: await this.#check(checker) })),
     );

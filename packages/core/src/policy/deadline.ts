@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import { TimeoutError } from '../errors.ts';
+import type { Undo } from '../events.ts';
 
 /** What a call under a deadline gets. */
 export interface DeadlineContext {
@@ -20,6 +21,15 @@ export type Deadline = <T>(
 ) => Promise<T>;
 
 /**
+ * Creates a deadline for one call, whose timer ends with it.
+ *
+ * @throws {TypeError} when `ms` is not a positive number
+ */
+export function createSingleDeadline(ms: number, clock: Clock): Deadline {
+  return createDeadline(ms, clock, false);
+}
+
+/**
  * Creates a deadline of `ms` milliseconds, shared by any number of calls.
  *
  * All its calls wait equally long, so they expire in the order in which they started: one list and
@@ -28,10 +38,10 @@ export type Deadline = <T>(
  *
  * @throws {TypeError} when `ms` is not a positive number
  */
-export function createDeadline(ms: number, clock: Clock): Deadline {
+export function createDeadline(ms: number, clock: Clock, lasting = true): Deadline {
   if (!(ms > 0)) throw new TypeError(`Expected \`ms\` to be positive, got ${ms}`);
   const pending = new Set<PendingCall>();
-  let armed = false;
+  let disarm: Undo | undefined;
 
   return function deadline(call, signal) {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -40,11 +50,12 @@ export function createDeadline(ms: number, clock: Clock): Deadline {
         pending.delete(entry),
       );
       pending.add(entry);
-      if (!armed) wakeIn(ms);
+      disarm ??= clock.after(ms, expire);
       const settle =
         <V>(deliver: (value: V) => void) =>
         (value: V) => {
           if (!pending.delete(entry)) return;
+          if (!lasting) disarm?.();
           entry.release();
           deliver(value);
         };
@@ -52,17 +63,12 @@ export function createDeadline(ms: number, clock: Clock): Deadline {
     });
   };
 
-  function wakeIn(delay: number): void {
-    armed = true;
-    clock.after(delay, expire);
-  }
-
   function expire(): void {
     const now = clock.elapsed();
-    armed = false;
+    disarm = undefined;
     for (const entry of pending) {
       if (entry.expiresAt > now) {
-        wakeIn(entry.expiresAt - now);
+        disarm = clock.after(entry.expiresAt - now, expire);
         return;
       }
       pending.delete(entry);

@@ -2,13 +2,18 @@
 
 import { decorrelatedJitterGenerator, ExponentialBackoff } from 'cockatiel';
 import type { Breaker } from '../breaker/breaker.ts';
-import type { Permit, PermitHolder } from '../breaker/permit.ts';
+import type { Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
 import { TimeoutError } from '../errors.ts';
 import type { Undo } from '../events.ts';
 import { countsAgainstUpstream, type Failure, RefusedHere } from '../failure.ts';
 import { type Bulkhead, type BulkheadOptions, createBulkhead } from './bulkhead.ts';
-import { createDeadline, type Deadline, type DeadlineContext } from './deadline.ts';
+import {
+  createDeadline,
+  createSingleDeadline,
+  type Deadline,
+  type DeadlineContext,
+} from './deadline.ts';
 import { createRetryBudget } from './retry-budget.ts';
 
 /** How often a call is tried again. */
@@ -26,15 +31,15 @@ export interface CallPlan<T> {
   readonly run: (context: DeadlineContext) => PromiseLike<T> | T;
   readonly breaker: Breaker;
   readonly timeoutMs: number;
+  /** How much of that is over already, in ms. @default 0 */
+  readonly waitedMs?: number;
   readonly signal: AbortSignal | undefined;
-  /** Who asks the breaker. @default 'call' */
-  readonly by?: PermitHolder;
   /** A permit that was taken before. */
   readonly permit?: Permit;
+  /** Goes past a full bulkhead: the drain always keeps one slot. */
+  readonly reserved?: boolean;
   /** Whether a failure may be tried again; nothing is where absent. */
   readonly retriable?: (failure: Failure) => boolean;
-  /** Whether a failure counts against the breaker, beyond being the upstream's. */
-  readonly counts?: (failure: Failure) => boolean;
   /** Told of each try's end, with its number from 1. */
   readonly onAttempt?: (number: number, failure: Failure | undefined) => void;
 }
@@ -87,9 +92,9 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
     let release: Undo | undefined;
     let over = false;
     try {
-      return await deadlineOf(plan.timeoutMs)(async (context) => {
-        const slot = await bulkhead.acquire();
-        if (over) slot();
+      return await deadlineOf(plan)(async (context) => {
+        const slot = plan.reserved && bulkhead.free === 0 ? undefined : await bulkhead.acquire();
+        if (over) slot?.();
         else release = slot;
         return attempts(plan, context, flight);
       }, plan.signal);
@@ -116,7 +121,7 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
     let wait = backoff.next();
     for (let number = 1; ; number += 1) {
       if (context.over) throw new Error('The call was over before it was sent');
-      const permit = flight.permit ?? plan.breaker.admit(plan.by ?? 'call');
+      const permit = flight.permit ?? plan.breaker.admit('call');
       if (!permit) throw flight.error ?? notAdmitted(plan.breaker);
       flight.permit = permit;
       flight.sent = true;
@@ -129,7 +134,7 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
       } catch (error) {
         if (context.over) throw error;
         const failure = classify(error);
-        settle(permit, failure, plan);
+        settle(permit, failure);
         plan.onAttempt?.(number, failure);
         flight.permit = undefined;
         flight.error = error;
@@ -148,11 +153,13 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
     }
   }
 
-  function deadlineOf(ms: number): Deadline {
-    const known = deadlines.get(ms);
+  function deadlineOf({ timeoutMs, waitedMs = 0 }: CallPlan<unknown>): Deadline {
+    if (waitedMs > 0) return createSingleDeadline(Math.max(1, timeoutMs - waitedMs), clock);
+    const known = deadlines.get(timeoutMs);
     if (known) return known;
-    const deadline = createDeadline(ms, clock);
-    if (deadlines.size < keptDeadlines) deadlines.set(ms, deadline);
+    if (deadlines.size >= keptDeadlines) return createSingleDeadline(timeoutMs, clock);
+    const deadline = createDeadline(timeoutMs, clock);
+    deadlines.set(timeoutMs, deadline);
     return deadline;
   }
 
@@ -190,7 +197,7 @@ function ended(
     error.sent = flight.sent;
     if (!flight.permit) return error;
     const failure = classify(error);
-    settle(flight.permit, failure, plan);
+    settle(flight.permit, failure);
     plan.onAttempt?.(flight.tries, failure);
     return error;
   }
@@ -199,8 +206,8 @@ function ended(
   return error;
 }
 
-function settle(permit: Permit, failure: Failure, plan: CallPlan<unknown>): void {
-  if (countsAgainstUpstream(failure) && (plan.counts?.(failure) ?? true)) permit.fail(failure.code);
+function settle(permit: Permit, failure: Failure): void {
+  if (countsAgainstUpstream(failure)) permit.fail(failure.code);
   else permit.release();
 }
 

@@ -41,6 +41,8 @@ const laneBackoff = {
 const mostAttempts = 10;
 /** Instances do not start to drain in step: each waits up to this long at random, in ms. */
 const startJitter = 500;
+/** An upstream may not stop the drain for longer at a time, whatever its Retry-After says, in ms. */
+const longestPause = 3_600_000;
 /** The drain looks by itself at least this often, in ms. */
 const longestSleep = 60_000;
 /** A lane that could not be sent for a local reason is looked at again after this time, in ms. */
@@ -59,12 +61,12 @@ export class Drain {
 
   constructor(around: DrainSurroundings) {
     this.#around = around;
-    const { queue, breaker, events, ramp, clock, random } = around;
+    const { queue, breaker, events, ramp, random } = around;
     queue.onWork(() => this.#wake());
     breaker.addProber('canary', { wants: () => this.#hasCanary(), probe: () => this.#wake() });
     events.on('deactivated', () => {
       ramp.reset();
-      this.#pausedUntil = clock.elapsed() + random() * startJitter;
+      this.#pause(random() * startJitter);
       queue.recovered();
     });
   }
@@ -85,7 +87,7 @@ export class Drain {
     if (this.#running.size === 0) return;
     let cancel: Undo = () => {};
     const patience = new Promise<void>((resolve) => {
-      cancel = this.#around.clock.after(withinMs, resolve);
+      cancel = this.#around.clock.after(withinMs, resolve, true);
     });
     await Promise.race([Promise.allSettled(this.#running), patience]);
     cancel();
@@ -111,21 +113,28 @@ export class Drain {
       this.#sleep(paused);
       return;
     }
+    const room = this.#room;
+    // Whoever ends this wakes the drain: a replay that ends, a breaker that lets calls through.
+    if (room <= 0 || !breaker.admits('canary')) {
+      this.#sleep(longestSleep);
+      return;
+    }
     const permits: Permit[] = [];
     const admits = () => {
       const permit = breaker.admit('canary');
       if (permit) permits.push(permit);
       return permit !== undefined;
     };
-    const room = this.#room;
-    const claims = room > 0 && breaker.admits('canary') ? queue.claim({ max: room, admits }) : [];
+    const claims = queue.claim({ max: room, admits });
     for (const [index, claim] of claims.entries()) {
       const permit = permits[index];
       if (!permit) continue;
-      const replay = this.#replay(claim, permit).finally(() => {
-        this.#running.delete(replay);
-        this.#wake();
-      });
+      const replay = this.#replay(claim, permit)
+        .catch(this.#complain)
+        .finally(() => {
+          this.#running.delete(replay);
+          this.#wake();
+        });
       this.#running.add(replay);
     }
     const { nextDue } = queue;
@@ -136,6 +145,18 @@ export class Drain {
     this.#cancelSleep?.();
     const wait = Math.max(1, Math.min(ms, longestSleep));
     this.#cancelSleep = this.#around.clock.after(wait, () => this.#wake());
+  }
+
+  readonly #complain = (error: unknown): void => {
+    this.#around.events.emit('warning', {
+      message: `A replay failed in the kit: ${String(error)}`,
+    });
+  };
+
+  /** No new heads for so long; a longer pause that runs already stays. */
+  #pause(ms: number): void {
+    const until = this.#around.clock.elapsed() + Math.min(ms, longestPause);
+    this.#pausedUntil = Math.max(this.#pausedUntil, until);
   }
 
   /** Live traffic goes first, but the drain always keeps one slot. */
@@ -157,21 +178,21 @@ export class Drain {
     const write = writes.get(record.operation);
     const started = clock.elapsed();
     await tracing.process(record, async (end) => {
-      const verdict: QueueVerdict = write
-        ? await this.#send(claim, write, permit)
-        : { kind: 'release' };
-      permit.release();
-      const settled = await queue.settle(claim, verdict);
-      if (settled === 'lost') return end('released');
-      this.#tell(record, verdict);
-      const result = resultOf(verdict);
-      events.emit('processed', {
-        operation: record.operation,
-        result,
-        waitedMs: Math.max(0, clock.now() - record.enqueuedAt),
-        durationMs: clock.elapsed() - started,
-      });
-      end(result, 'error' in verdict ? verdict.error : undefined);
+      let verdict: QueueVerdict = { kind: 'release' };
+      try {
+        if (write) verdict = await this.#send(claim, write, permit);
+      } finally {
+        permit.release();
+        const settled = await queue.settle(claim, verdict);
+        const result = settled === 'lost' ? 'released' : resultOf(verdict);
+        if (settled === 'ok') {
+          this.#tell(record, verdict);
+          const waitedMs = Math.max(0, clock.now() - record.enqueuedAt);
+          const durationMs = clock.elapsed() - started;
+          events.emit('processed', { operation: record.operation, result, waitedMs, durationMs });
+        }
+        end(result, 'error' in verdict ? verdict.error : undefined);
+      }
     });
   }
 
@@ -183,7 +204,7 @@ export class Drain {
     try {
       await claim.sending(!write.idempotent);
     } catch {
-      return this.#again(record, 'store_failed', { delayMs: shortDelay });
+      return this.#again(record, 'store_failed', { delayMs: shortDelay, backsOff: false });
     }
     return this.#call(record, write, permit);
   }
@@ -250,6 +271,7 @@ export class Drain {
   ): QueueVerdict {
     const { ramp, evidence, clock } = this.#around;
     const { code: error } = failed;
+    if (failed.local) return this.#again(record, error, { delayMs: shortDelay, backsOff: false });
     if (countsAgainstUpstream(failed)) {
       ramp.failed();
       evidence.failed(record.id);
@@ -261,8 +283,8 @@ export class Drain {
       case 'throttled': {
         ramp.failed();
         const pause = failed.retryAfterMs ?? this.#backoff(record);
-        this.#pausedUntil = Math.max(this.#pausedUntil, clock.elapsed() + pause);
-        return this.#again(record, error, { delayMs: pause });
+        this.#pause(pause);
+        return this.#again(record, error, { delayMs: Math.min(pause, longestPause) });
       }
       case 'unauthorized':
         return { kind: 'stop', reason: 'unauthorized', error };
@@ -293,7 +315,13 @@ export class Drain {
   #again(
     record: OperationRecord,
     error: string,
-    how: { delayMs?: number; charge?: boolean; sentAt?: number; untilRecovery?: boolean },
+    how: {
+      delayMs?: number;
+      charge?: boolean;
+      sentAt?: number;
+      untilRecovery?: boolean;
+      backsOff?: boolean;
+    },
   ): QueueVerdict {
     return {
       kind: 'retry',
@@ -302,6 +330,7 @@ export class Drain {
       error,
       sentAt: how.sentAt ?? record.sentAt,
       untilRecovery: how.untilRecovery ?? false,
+      backsOff: how.backsOff ?? true,
     };
   }
 
@@ -321,6 +350,7 @@ export class Drain {
       run: (context) => run(context.signal),
       breaker,
       permit,
+      reserved: true,
       timeoutMs: write.timeoutMs,
       signal: undefined,
       onAttempt: (_number, failed) =>
@@ -333,7 +363,7 @@ export class Drain {
     if (verdict.kind === 'done') events.emit('queue', { event: 'replayed', operation });
     if (verdict.kind === 'retry')
       events.emit('queue', { event: 'retried', operation, reason: verdict.error });
-    if (verdict.kind === 'done' || verdict.kind === 'dead') this.#counted.delete(id);
+    if (verdict.kind !== 'retry') this.#counted.delete(id);
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   LaneQueue,
   QueueCounts,
   QueueVerdict,
+  Wait,
 } from './lane-queue.ts';
 import { Lanes } from './lanes.ts';
 import { type Addition, LiveTurns } from './live-turns.ts';
@@ -42,8 +43,6 @@ interface JournalQueueOptions {
 
 /** An operation that was in flight whenever its process died may be what kills it. */
 const mostInterruptions = 3;
-/** A live write that failed is first replayed within this time, in ms, at random. */
-const firstDelay = 1_000;
 /** When a settlement that could not be written is written again, in ms. */
 const rewriteAfter = 1_000;
 
@@ -68,29 +67,33 @@ class JournalQueue implements LaneQueue {
     this.#journal = options.journal;
     this.#lanes = new Lanes(options.clock);
     const storage = {
+      limitReached: (operations: readonly NewOperation[]) => this.#limitReached(operations),
+      refused: (operation: NewOperation) => this.#say('refused', operation, 'full'),
       store: (additions: readonly Addition[]) => this.#store(additions),
       remove: (id: string) => this.#remove(id),
       update: (id: string, change: (record: OperationRecord) => OperationRecord) =>
         this.#update(this.#lanes.entries.get(id), change),
-      firstDelay: () => options.random() * firstDelay,
     };
     this.#turns = new LiveTurns(this.#lanes, options.clock, storage, () => this.#notify());
   }
 
   async open(): Promise<OpenReport> {
     const report = await this.#journal.open(this.#options.identity);
-    for (const [, value] of this.#journal.entries('queue'))
-      this.#load(value as unknown as OperationRecord);
-    for (const lane of this.#lanes.all()) this.#lanes.arrange(lane);
-    return report;
+    const odd = [...this.#journal.entries('queue')].filter(
+      ([key, value]) => !this.#load(key, value),
+    );
+    for (const lane of [...this.#lanes.all()]) this.#lanes.arrange(lane);
+    if (odd.length === 0) return report;
+    const warning = `${odd.length} queued records cannot be understood: they are kept, and not replayed`;
+    return { ...report, warnings: [...report.warnings, warning] };
   }
 
   append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {
     return this.#turns.append(operations);
   }
 
-  enter(operation: NewOperation, withinMs: number): Promise<Entered> {
-    return this.#turns.enter(operation, withinMs);
+  enter(operation: NewOperation, wait: Wait): Promise<Entered> {
+    return this.#turns.enter(operation, wait);
   }
 
   queueWaiting(): void {
@@ -122,13 +125,10 @@ class JournalQueue implements LaneQueue {
     const lane = this.#lanes.find(name);
     const entry = lane?.head;
     if (!lane || !entry || entry.record.id !== id || !claim.held(0)) return 'lost';
-    lane.untilRecovery = verdict.kind === 'retry' && verdict.untilRecovery;
     if (verdict.kind === 'done') await this.#remove(id);
     else if (verdict.kind === 'dead') await this.#bury(lane, entry, verdict);
     else await this.#update(entry, (record) => this.#after(record, verdict));
-    lane.holder = undefined;
-    this.#lanes.arrange(lane);
-    this.#notify();
+    this.#turns.release(lane);
     return 'ok';
   }
 
@@ -194,11 +194,14 @@ class JournalQueue implements LaneQueue {
     this.#turns.queueWaiting();
     this.#closed = true;
     this.#cancelRewrite?.();
-    if (this.#unwritten.size > 0) await this.#rewrite();
+    if (this.#unwritten.size > 0) await this.#flush();
     await this.#journal.close();
   }
 
-  #load(stored: OperationRecord): void {
+  /** False for a record that is none of ours: another version's, or another's hand. */
+  #load(key: string, value: Json): boolean {
+    const stored: unknown = value;
+    if (!isRecord(key, stored)) return false;
     const { inFlight, ...record } = stored;
     const interruptions = record.interruptions + (inFlight ? 1 : 0);
     const suspect = inFlight && interruptions >= mostInterruptions;
@@ -209,12 +212,12 @@ class JournalQueue implements LaneQueue {
     };
     if (record.dead) this.#lanes.dead.set(record.id, entry);
     else this.#lanes.add(entry);
+    return true;
   }
 
   async #store(additions: readonly Addition[]): Promise<readonly Appended[]> {
     if (this.#closed) throw new Error('The queue is closed');
-    const { clock, bounds } = this.#options;
-    const now = clock.now();
+    const now = this.#options.clock.now();
     const prepared = additions.map(({ operation, inFlight }) => {
       const sending = operation.send();
       const record = {
@@ -223,17 +226,6 @@ class JournalQueue implements LaneQueue {
       };
       return { sending, entry: { record, bytes: bytesOf(record), committed: false } };
     });
-    const limit = this.#limitReached(
-      prepared.map(({ entry }) => entry),
-      bounds,
-    );
-    if (limit) {
-      for (const { sending, entry } of prepared) {
-        sending.end(new Error(`The queue is full (${limit})`));
-        this.#say('refused', entry.record, 'full');
-      }
-      return prepared.map(() => ({ status: 'full', limit }));
-    }
     for (const { entry } of prepared) this.#lanes.add(entry);
     try {
       const durability = await this.#journal.commit(prepared.map(({ entry }) => put(entry.record)));
@@ -257,12 +249,11 @@ class JournalQueue implements LaneQueue {
     }
   }
 
-  #limitReached(
-    entries: readonly Entry[],
-    { maxEntries, maxBytes }: Required<QueueOptions>,
-  ): 'entries' | 'bytes' | undefined {
-    if (this.#lanes.entries.size + entries.length > maxEntries) return 'entries';
-    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, this.#lanes.bytes);
+  #limitReached(operations: readonly NewOperation[]): 'entries' | 'bytes' | undefined {
+    const { maxEntries, maxBytes } = this.#options.bounds;
+    const entries = this.#lanes.entries.size + operations.length;
+    const bytes = operations.reduce((sum, each) => sum + inputBytes(each), this.#lanes.bytes);
+    if (entries > maxEntries) return 'entries';
     return bytes > maxBytes ? 'bytes' : undefined;
   }
 
@@ -292,7 +283,7 @@ class JournalQueue implements LaneQueue {
     record: OperationRecord,
     verdict: Exclude<QueueVerdict, { kind: 'done' | 'dead' }>,
   ): OperationRecord {
-    const { inFlight: _over, nextAt: _due, ...rest } = record;
+    const { inFlight: _over, nextAt: _due, untilRecovery: _too, ...rest } = record;
     if (verdict.kind === 'release') return rest;
     if (verdict.kind === 'stop')
       return { ...rest, stopped: verdict.reason, lastError: verdict.error };
@@ -302,9 +293,10 @@ class JournalQueue implements LaneQueue {
       ...unsent,
       ...(verdict.sentAt !== undefined && { sentAt: verdict.sentAt }),
       attempts: record.attempts + (verdict.charge ? 1 : 0),
-      failures: record.failures + 1,
+      failures: record.failures + (verdict.backsOff ? 1 : 0),
       firstFailureAt: record.firstFailureAt ?? now,
       nextAt: now + verdict.delayMs,
+      ...(verdict.untilRecovery && { untilRecovery: true as const }),
       lastError: verdict.error,
     };
   }
@@ -342,26 +334,30 @@ class JournalQueue implements LaneQueue {
 
   /** Memory holds the change already: what cannot be written now is written again later. */
   async #write(id: string, change: Change): Promise<void> {
-    this.#unwritten.delete(id);
-    try {
-      await this.#journal.commit([change]);
-    } catch (error) {
-      this.#fail('commit', error);
-      this.#unwritten.set(id, change);
-      this.#cancelRewrite ??= this.#options.clock.after(rewriteAfter, () => void this.#rewrite());
-    }
+    this.#unwritten.set(id, change);
+    await this.#flush();
   }
 
-  async #rewrite(): Promise<void> {
-    this.#cancelRewrite = undefined;
+  /** All that is not written goes in one commit: a later settlement must not be on disk without an earlier one. */
+  async #flush(): Promise<void> {
     const changes = [...this.#unwritten];
-    this.#unwritten.clear();
-    for (const [id, change] of changes) await this.#write(id, change);
+    try {
+      await this.#journal.commit(changes.map(([, change]) => change));
+      for (const [id, change] of changes)
+        if (this.#unwritten.get(id) === change) this.#unwritten.delete(id);
+    } catch (error) {
+      this.#fail('commit', error);
+      if (this.#closed) return;
+      this.#cancelRewrite ??= this.#options.clock.after(rewriteAfter, () => {
+        this.#cancelRewrite = undefined;
+        if (this.#unwritten.size > 0) void this.#flush();
+      });
+    }
   }
 
   #say(
     event: FallbackEvents['queue']['event'],
-    { operation }: OperationRecord,
+    { operation }: { readonly operation: string },
     reason?: string,
   ): void {
     this.#options.events.emit('queue', { event, operation, ...(reason && { reason }) });
@@ -380,8 +376,26 @@ function put(record: OperationRecord): Change {
   return { bucket: 'queue', key: record.id, put: record as unknown as Json };
 }
 
-function bytesOf(record: OperationRecord): number {
+function bytesOf(record: object): number {
   return Buffer.byteLength(JSON.stringify(record));
+}
+
+/** What the rest of a record may take, at most, without an error and a trace. */
+const recordOverhead = 300;
+
+function inputBytes({ input }: NewOperation): number {
+  return bytesOf({ input }) + recordOverhead;
+}
+
+function isRecord(key: string, value: unknown): value is OperationRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, operation, lane, enqueuedAt, interruptions, failures } =
+    value as Partial<OperationRecord>;
+  return (
+    id === key &&
+    [operation, lane].every((text) => typeof text === 'string') &&
+    [enqueuedAt, interruptions, failures].every((number) => typeof number === 'number')
+  );
 }
 
 /** A person said: try again, as if it were new. */
@@ -389,6 +403,7 @@ function revived({
   dead: _dead,
   stopped: _stopped,
   nextAt: _due,
+  untilRecovery: _too,
   sentAt: _sent,
   ...record
 }: OperationRecord): OperationRecord {

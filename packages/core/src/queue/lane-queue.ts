@@ -20,7 +20,23 @@ export interface Turn {
   /** Applied or given up: the lane goes on. */
   done(): Promise<void>;
   /** To be replayed: it becomes the lane's head, whoever waits behind it follows in order. */
-  keep(failed: { readonly sentAt?: number; readonly lastError: string }): Promise<Appended>;
+  keep(failed: Failed): Promise<Appended>;
+}
+
+/** How a live write failed that is to be replayed. */
+export interface Failed {
+  /** Absent where it is certain that the upstream did not apply it. */
+  readonly sentAt?: number;
+  readonly lastError: string;
+  /** How long it waits before it is first replayed, in ms. */
+  readonly delayMs: number;
+}
+
+/** How long a live write waits for its turn. */
+export interface Wait {
+  readonly withinMs: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The right to send the head of one lane, once, while nobody else holds that lane. */
@@ -47,6 +63,8 @@ export type QueueVerdict =
       readonly sentAt: number | undefined;
       /** The wait ends when the breaker closes. */
       readonly untilRecovery: boolean;
+      /** Whether the lane's next wait is longer for it. */
+      readonly backsOff: boolean;
     }
   /** Given up; the lane goes on. */
   | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error: string }
@@ -80,8 +98,8 @@ export interface QueueCounts {
 /** What may be claimed. */
 export interface ClaimRequest {
   readonly max: number;
-  /** Whether operations of this name may be sent now; `undefined`: nobody knows how. */
-  readonly admits: (operation: string) => boolean | undefined;
+  /** Whether operations of this name may be sent now. */
+  readonly admits: (operation: string) => boolean;
 }
 
 /** A person's decision on one operation. */
@@ -98,10 +116,10 @@ export interface LaneQueue {
    */
   append(operations: readonly NewOperation[]): Promise<readonly Appended[]>;
   /**
-   * Takes the lane for a live write, or queues the write behind what the lane holds. Waits its turn
-   * for `withinMs` at most, and is queued then.
+   * Takes the lane for a live write, or queues the write behind what the lane holds. One whose wait
+   * ends before its turn came is queued.
    */
-  enter(operation: NewOperation, withinMs: number): Promise<Entered>;
+  enter(operation: NewOperation, wait: Wait): Promise<Entered>;
   /** Queues the live writes that wait for a turn, behind those that hold one. */
   queueWaiting(): void;
   /** Whether the lane holds something that must go first. */

@@ -14,11 +14,13 @@ export interface Entry {
 /** A live write that waits for its turn. */
 export interface Waiter {
   readonly operation: NewOperation;
+  /** Its time is over, or its caller gave up: it wants to be queued rather than to wait on. */
+  impatient: boolean;
   readonly resolve: (entered: Entered) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Who holds a lane: a live write that is not stored, one that was stored on the way, or a claim. */
+/** Who holds a lane: a live write, perhaps stored on the way, or a claim. */
 export type Holder =
   | { readonly kind: 'live'; readonly operation: NewOperation; appended?: Promise<Appended> }
   | { readonly kind: 'claim' };
@@ -26,25 +28,48 @@ export type Holder =
 /** A lane in memory. It is kept only while it holds something. */
 export class Lane {
   readonly name: string;
-  readonly entries = new Map<string, Entry>();
   readonly waiters = new Set<Waiter>();
   holder: Holder | undefined;
-  /** The present wait ends when the breaker closes. */
-  untilRecovery = false;
+  /** Live writes are being stored so that others can be queued behind them: those wait for the outcome. */
+  spilling: Promise<unknown> | undefined;
+  /** Who came meanwhile, in order. */
+  gate: Promise<unknown> | undefined;
+  #entries: Entry[] = [];
+  /** Where the head is: shifting a long list for each head would cost its length. */
+  #first = 0;
 
   constructor(name: string) {
     this.name = name;
   }
 
   get head(): Entry | undefined {
-    return this.entries.values().next().value;
+    return this.#entries[this.#first];
+  }
+
+  get size(): number {
+    return this.#entries.length - this.#first;
   }
 
   get busy(): boolean {
-    return this.entries.size > 0 || this.holder !== undefined;
+    return this.size > 0 || this.holder !== undefined;
   }
 
   get empty(): boolean {
-    return !this.busy && this.waiters.size === 0;
+    return !this.busy && this.waiters.size === 0 && !this.spilling && !this.gate;
+  }
+
+  add(entry: Entry): void {
+    this.#entries.push(entry);
+  }
+
+  remove(entry: Entry): void {
+    if (this.head === entry) this.#first += 1;
+    else {
+      const index = this.#entries.indexOf(entry, this.#first);
+      if (index >= 0) this.#entries.splice(index, 1);
+    }
+    if (this.#first < 64 || this.#first * 2 < this.#entries.length) return;
+    this.#entries = this.#entries.slice(this.#first);
+    this.#first = 0;
   }
 }

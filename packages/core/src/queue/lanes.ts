@@ -46,7 +46,7 @@ export class Lanes {
   add(entry: Entry): void {
     const { id, lane, entity } = entry.record;
     this.entries.set(id, entry);
-    this.lane(lane).entries.set(id, entry);
+    this.lane(lane).add(entry);
     this.#bytes += entry.bytes;
     if (!entity) return;
     const key = entityKey(entity);
@@ -58,7 +58,7 @@ export class Lanes {
   remove(entry: Entry): void {
     const { id, lane, entity } = entry.record;
     if (!this.entries.delete(id)) return;
-    this.#lanes.get(lane)?.entries.delete(id);
+    this.#lanes.get(lane)?.remove(entry);
     this.#bytes -= entry.bytes;
     if (!entity) return;
     const key = entityKey(entity);
@@ -89,8 +89,8 @@ export class Lanes {
   /** Ends the waits that were for the upstream's recovery. */
   recovered(): void {
     for (const lane of [...this.#waiting]) {
-      if (!lane.untilRecovery || !lane.head) continue;
-      const { nextAt: _over, ...record } = lane.head.record;
+      if (!lane.head?.record.untilRecovery) continue;
+      const { nextAt: _over, untilRecovery: _too, ...record } = lane.head.record;
       lane.head.record = record;
       this.arrange(lane);
     }
@@ -124,11 +124,11 @@ export class Lanes {
     const dead = this.dead.size;
     const states = { ready: 0, in_flight: 0, blocked: 0, parked: 0, unhandled: 0, dead };
     const lanes = { ready: 0, blocked: 0 };
-    for (const { head, entries } of this.#lanes.values()) {
+    for (const { head, size } of this.#lanes.values()) {
       if (!head) continue;
       const state = this.stateOf(head, isDeclared);
       states[state] += 1;
-      states[state === 'unhandled' ? 'unhandled' : 'ready'] += entries.size - 1;
+      states[state === 'unhandled' ? 'unhandled' : 'ready'] += size - 1;
       lanes[head.record.stopped ? 'blocked' : 'ready'] += 1;
     }
     return {

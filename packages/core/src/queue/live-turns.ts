@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts';
 import type { Undo } from '../events.ts';
 import type { Holder, Lane, Waiter } from './lane.ts';
-import type { Appended, Entered, Turn } from './lane-queue.ts';
+import type { Appended, Entered, Failed, Turn, Wait } from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
 import type { NewOperation, OperationRecord } from './operation-record.ts';
 
@@ -17,14 +17,16 @@ export interface Addition {
 
 /** What the turns need of the queue that they belong to. */
 export interface TurnStorage {
+  /** The bound that so many more would pass. */
+  limitReached(operations: readonly NewOperation[]): 'entries' | 'bytes' | undefined;
+  /** Tells that one was turned away because of a bound. */
+  refused(operation: NewOperation): void;
   /** Stores all or none, in order, at the tails of their lanes. */
   store(additions: readonly Addition[]): Promise<readonly Appended[]>;
   /** Removes a stored operation for good. */
   remove(id: string): Promise<void>;
   /** Changes a stored operation. */
   update(id: string, change: (record: OperationRecord) => OperationRecord): Promise<void>;
-  /** How long a live write that failed waits before it is first replayed, in ms. */
-  firstDelay(): number;
 }
 
 /** Live writes that may wait for one lane; more are queued. */
@@ -44,171 +46,238 @@ export class LiveTurns {
     this.#onFree = onFree;
   }
 
-  async enter(operation: NewOperation, withinMs: number): Promise<Entered> {
+  enter(operation: NewOperation, wait: Wait): Promise<Entered> {
     const lane = this.#lanes.lane(operation.lane);
-    if (!lane.busy && lane.waiters.size === 0)
-      return { kind: 'turn', turn: this.#take(lane, operation) };
-    const behindQueued = lane.entries.size > 0 || lane.holder?.kind === 'claim';
-    if (behindQueued || lane.waiters.size >= longestWaitingList)
-      return { kind: 'queued', appended: await this.appendBehind(operation) };
-    return this.#wait(lane, operation, withinMs);
+    return this.#inOrder([lane], async () => {
+      if (!lane.busy && lane.waiters.size === 0)
+        return { kind: 'turn', turn: this.#take(lane, operation) };
+      const behindQueued = lane.size > 0 || lane.holder?.kind === 'claim';
+      if (!behindQueued && lane.waiters.size < longestWaitingList)
+        return this.#wait(lane, operation, wait);
+      const [appended] = await this.#append([operation], [lane]);
+      return { kind: 'queued', appended: appended as Appended };
+    });
   }
 
-  /** Queues one operation behind everything in its lane: first who holds it, then who waits. */
-  async appendBehind(operation: NewOperation): Promise<Appended> {
-    const [appended] = await this.append([operation]);
-    if (!appended) throw new Error('Expected one result for one operation');
-    return appended;
-  }
-
-  async append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {
-    const names = new Set(operations.map(({ lane }) => lane));
-    const ahead = [...names].flatMap((name) => this.#spill(this.#lanes.find(name)));
-    const mine = operations.map((operation) => ({ operation, inFlight: false }));
-    return (await this.#store(ahead, mine)).slice(ahead.length);
+  /** Queues operations behind everything in their lanes: first who holds one, then who waits. */
+  append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {
+    const lanes = [...new Set(operations.map(({ lane }) => lane))].map((name) =>
+      this.#lanes.lane(name),
+    );
+    return this.#inOrder(lanes, () => this.#append(operations, lanes));
   }
 
   /** Queues all that wait in any lane. */
   queueWaiting(): void {
     for (const lane of [...this.#lanes.all()]) {
       if (lane.waiters.size === 0) continue;
-      // Whoever waits is told by its own promise; there is nobody else to tell here.
-      this.#store(this.#spill(lane), []).catch(() => {});
-    }
-  }
-
-  #take(lane: Lane, operation: NewOperation): Turn {
-    const holder: LiveHolder = { kind: 'live', operation };
-    lane.holder = holder;
-    return {
-      done: () => this.#done(lane, holder),
-      keep: (failed) => this.#keep(lane, holder, failed),
-    };
-  }
-
-  #wait(lane: Lane, operation: NewOperation, withinMs: number): Promise<Entered> {
-    return new Promise((resolve, reject) => {
-      const settled =
-        <V>(deliver: (value: V) => void) =>
-        (value: V) => {
-          cancel();
-          deliver(value);
-        };
-      const waiter: Waiter = { operation, resolve: settled(resolve), reject: settled(reject) };
-      lane.waiters.add(waiter);
-      const cancel: Undo = this.#clock.after(withinMs, () => {
-        if (!lane.waiters.has(waiter)) return;
-        this.#store(this.#spill(lane), [], waiter).catch(() => {});
-      });
-    });
-  }
-
-  /** Takes from a lane what must be stored before anything can be queued behind it. */
-  #spill(lane: Lane | undefined): Ahead[] {
-    if (!lane) return [];
-    const ahead: Ahead[] = [];
-    const { holder } = lane;
-    if (holder?.kind === 'live' && !holder.appended)
-      ahead.push({ operation: holder.operation, inFlight: true, lane, holder });
-    for (const waiter of lane.waiters)
-      ahead.push({ operation: waiter.operation, inFlight: false, lane, waiter });
-    lane.waiters.clear();
-    return ahead;
-  }
-
-  async #store(
-    ahead: readonly Ahead[],
-    mine: readonly Addition[],
-    impatient?: Waiter,
-  ): Promise<readonly Appended[]> {
-    const storing = this.#storage.store([...ahead, ...mine]);
-    for (const [index, { holder }] of ahead.entries())
-      if (holder) holder.appended = storing.then((all) => all[index] as Appended);
-    for (const { holder } of ahead) holder?.appended?.catch(() => {});
-    let appended: readonly Appended[];
-    try {
-      appended = await storing;
-    } catch (error) {
-      this.#putBack(ahead, impatient, (waiter) => waiter.reject(error));
-      throw error;
-    }
-    if (appended.some(({ status }) => status === 'full')) {
-      const full = appended.at(-1) as Appended;
-      this.#putBack(ahead, impatient, (waiter) =>
-        waiter.resolve({ kind: 'queued', appended: full }),
-      );
-      return appended;
-    }
-    for (const [index, { waiter }] of ahead.entries())
-      waiter?.resolve({ kind: 'queued', appended: appended[index] as Appended });
-    return appended;
-  }
-
-  /** What could not be stored goes on waiting, but for the one whose time is over. */
-  #putBack(
-    ahead: readonly Ahead[],
-    impatient: Waiter | undefined,
-    refuse: (waiter: Waiter) => void,
-  ): void {
-    for (const { lane, holder } of ahead) {
-      if (holder) delete holder.appended;
-      const back = ahead.flatMap((each) =>
-        each.lane === lane && each.waiter ? [each.waiter] : [],
-      );
-      const later = [...lane.waiters].filter((waiter) => !back.includes(waiter));
-      lane.waiters.clear();
-      for (const waiter of [...back, ...later]) if (waiter !== impatient) lane.waiters.add(waiter);
-      if (!lane.busy) this.#free(lane);
-    }
-    if (impatient) refuse(impatient);
-  }
-
-  async #done(lane: Lane, holder: LiveHolder): Promise<void> {
-    const stored = await holder.appended?.catch(() => undefined);
-    if (stored?.status === 'queued') await this.#storage.remove(stored.id);
-    this.#free(lane, holder);
-  }
-
-  async #keep(
-    lane: Lane,
-    holder: LiveHolder,
-    failed: { readonly sentAt?: number; readonly lastError: string },
-  ): Promise<Appended> {
-    const nextAt = this.#clock.now() + this.#storage.firstDelay();
-    try {
-      const stored = await holder.appended?.catch(() => undefined);
-      if (stored?.status === 'queued') {
-        await this.#storage.update(stored.id, ({ inFlight: _over, sentAt: _sent, ...record }) => ({
-          ...record,
-          ...failed,
-          nextAt,
-        }));
-        return stored;
-      }
-      // Nothing is queued in a lane that a live write holds alone: it becomes the head.
-      const [own, ...ahead] = this.#spill(lane);
-      if (!own) throw new Error('Expected the lane to be held by this write');
-      const operation = { ...own.operation, ...failed, nextAt };
-      const self = { operation, inFlight: false, lane, holder };
-      const [appended] = await this.#store([self, ...ahead], []);
-      return appended as Appended;
-    } finally {
-      this.#free(lane, holder);
+      for (const waiter of lane.waiters) waiter.impatient = true;
+      this.#queueImpatient(lane);
     }
   }
 
   /** The lane goes to the next live write, or to the drain. */
-  #free(lane: Lane, holder?: LiveHolder): void {
-    if (lane.holder !== holder) return;
+  release(lane: Lane): void {
     lane.holder = undefined;
     const next = lane.waiters.values().next().value;
-    if (next && lane.entries.size === 0) {
+    if (next && lane.size === 0 && !lane.spilling) {
       lane.waiters.delete(next);
       next.resolve({ kind: 'turn', turn: this.#take(lane, next.operation) });
       return;
     }
     this.#lanes.arrange(lane);
     this.#onFree();
+  }
+
+  /**
+   * Who comes while live writes of a lane are being stored waits for the outcome, in order: with the
+   * outcome unknown there is no telling what to queue behind.
+   */
+  #inOrder<T>(lanes: readonly Lane[], act: () => Promise<T>): Promise<T> {
+    const ahead = lanes.flatMap(({ gate, spilling }) => gate ?? spilling ?? []);
+    if (ahead.length === 0) return act();
+    // Boxed: who comes next waits until this one has begun, not until it has ended.
+    const begun = Promise.all(ahead).then(() => ({ ended: act() }));
+    const gate = begun
+      .then(() => Promise.all(lanes.map(({ spilling }) => spilling)))
+      .finally(() => {
+        for (const lane of lanes) if (lane.gate === gate) lane.gate = undefined;
+      });
+    for (const lane of lanes) lane.gate = gate;
+    return begun.then(({ ended }) => ended);
+  }
+
+  #take(lane: Lane, operation: NewOperation): Turn {
+    const holder: LiveHolder = { kind: 'live', operation };
+    lane.holder = holder;
+    let ended = false;
+    const end = async <T>(how: () => Promise<T>): Promise<T> => {
+      if (ended) throw new Error('A turn ends once');
+      ended = true;
+      try {
+        return await how();
+      } finally {
+        if (lane.holder === holder) this.release(lane);
+      }
+    };
+    return {
+      done: () => end(() => this.#done(holder)),
+      keep: (failed) => end(() => this.#keep(lane, holder, failed)),
+    };
+  }
+
+  #wait(lane: Lane, operation: NewOperation, { withinMs, signal }: Wait): Promise<Entered> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        waiter.impatient = true;
+        if (lane.waiters.has(waiter)) this.#queueImpatient(lane);
+      };
+      const cancel: Undo = this.#clock.after(withinMs, giveUp);
+      signal?.addEventListener('abort', giveUp, { once: true });
+      const settled =
+        <V>(deliver: (value: V) => void) =>
+        (value: V) => {
+          cancel();
+          signal?.removeEventListener('abort', giveUp);
+          deliver(value);
+        };
+      const waiter: Waiter = {
+        operation,
+        impatient: signal?.aborted ?? false,
+        resolve: settled(resolve),
+        reject: settled(reject),
+      };
+      lane.waiters.add(waiter);
+      if (waiter.impatient) giveUp();
+    });
+  }
+
+  /** Nobody awaits this: each of those who wait is told by its own promise. */
+  #queueImpatient(lane: Lane): void {
+    this.#inOrder([lane], () => this.#append([], [lane])).catch(() => {});
+  }
+
+  async #append(
+    operations: readonly NewOperation[],
+    lanes: readonly Lane[],
+  ): Promise<readonly Appended[]> {
+    const ahead = lanes.flatMap((lane) => this.#ahead(lane));
+    const limit = this.#storage.limitReached([
+      ...ahead.map(({ operation }) => operation),
+      ...operations,
+    ]);
+    if (limit) {
+      for (const { waiter, lane } of ahead) {
+        if (!waiter?.impatient) continue;
+        lane.waiters.delete(waiter);
+        this.#storage.refused(waiter.operation);
+        waiter.resolve({ kind: 'queued', appended: { status: 'full', limit } });
+      }
+      return operations.map((operation) => {
+        this.#storage.refused(operation);
+        return { status: 'full', limit };
+      });
+    }
+    const mine = operations.map((operation) => ({ operation, inFlight: false }));
+    return (await this.#spill(ahead, mine)).slice(ahead.length);
+  }
+
+  /** Who must be stored before anything can be queued in a lane. */
+  #ahead(lane: Lane): readonly Ahead[] {
+    const { holder } = lane;
+    const live = holder?.kind === 'live' && !holder.appended ? [holder] : [];
+    return [
+      ...live.map((each) => ({ operation: each.operation, inFlight: true, lane, holder: each })),
+      ...[...lane.waiters].map((waiter) => ({
+        operation: waiter.operation,
+        inFlight: false,
+        lane,
+        waiter,
+      })),
+    ];
+  }
+
+  async #spill(ahead: readonly Ahead[], mine: readonly Addition[]): Promise<readonly Appended[]> {
+    const storing = this.#storage.store([...ahead, ...mine]);
+    const lanes = new Set(ahead.map(({ lane }) => lane));
+    for (const [index, { holder, waiter, lane }] of ahead.entries()) {
+      if (waiter) lane.waiters.delete(waiter);
+      if (!holder) continue;
+      holder.appended = storing.then((all) => all[index] as Appended);
+      holder.appended.catch(() => {});
+    }
+    const settled = storing.then(
+      () => {},
+      () => {},
+    );
+    for (const lane of lanes) lane.spilling = settled;
+    try {
+      const appended = await storing;
+      for (const [index, { waiter }] of ahead.entries())
+        waiter?.resolve({ kind: 'queued', appended: appended[index] as Appended });
+      return appended;
+    } catch (error) {
+      this.#putBack(ahead, error);
+      throw error;
+    } finally {
+      for (const lane of lanes) {
+        lane.spilling = undefined;
+        if (lane.holder) this.#lanes.arrange(lane);
+        else this.release(lane);
+      }
+    }
+  }
+
+  /** What could not be stored waits on, but for those who want to wait no longer. */
+  #putBack(ahead: readonly Ahead[], error: unknown): void {
+    for (const { holder, waiter, lane } of ahead) {
+      if (holder) delete holder.appended;
+      if (waiter?.impatient) waiter.reject(error);
+      else if (waiter) lane.waiters.add(waiter);
+    }
+  }
+
+  async #done(holder: LiveHolder): Promise<void> {
+    const id = await this.#storedId(holder);
+    if (id) await this.#storage.remove(id);
+  }
+
+  async #keep(lane: Lane, holder: LiveHolder, failed: Failed): Promise<Appended> {
+    const nextAt = this.#clock.now() + failed.delayMs;
+    const { sentAt, lastError } = failed;
+    const how = { lastError, nextAt, ...(sentAt !== undefined && { sentAt }) };
+    const id = await this.#storedId(holder);
+    if (id) {
+      const appended = (await holder.appended) as Appended;
+      await this.#storage.update(id, ({ inFlight: _over, sentAt: _sent, ...record }) => ({
+        ...record,
+        ...how,
+      }));
+      return appended;
+    }
+    // Nothing is queued in a lane that a live write holds alone: it becomes the head.
+    const [, ...waiting] = this.#ahead(lane);
+    const self = { operation: { ...holder.operation, ...how }, inFlight: false, lane, holder };
+    const all = [self, ...waiting];
+    const crowded = this.#storage.limitReached(all.map(({ operation }) => operation));
+    const limit = crowded && this.#storage.limitReached([self.operation]);
+    if (limit) {
+      this.#storage.refused(self.operation);
+      return { status: 'full', limit };
+    }
+    const [appended] = await this.#spill(crowded ? [self] : all, []);
+    return appended as Appended;
+  }
+
+  /** The id of a live write that was stored on the way, once it is known. */
+  async #storedId(holder: LiveHolder): Promise<string | undefined> {
+    while (holder.appended) {
+      const stored = await holder.appended.catch(() => undefined);
+      if (stored?.status === 'queued') return stored.id;
+      // Not stored: unless somebody tries again meanwhile, it never was.
+      await Promise.resolve();
+    }
+    return undefined;
   }
 }
 

@@ -39,6 +39,8 @@ export interface OperationRecord {
   readonly firstFailureAt?: number;
   /** Not before this time. */
   readonly nextAt?: number;
+  /** That time is over when the breaker closes. */
+  readonly untilRecovery?: true;
   /** A code, never upstream text. */
   readonly lastError?: string;
   readonly dead?: DeadReason;

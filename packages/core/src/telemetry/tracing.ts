@@ -16,8 +16,6 @@ export interface OperationEnd {
   /** Code of the upstream's last failure. */
   readonly upstreamError?: string | undefined;
   readonly attempts?: number | undefined;
-  /** Only what is no fault of the caller's. */
-  readonly error?: unknown;
   readonly errorType?: string | undefined;
 }
 
