@@ -95,7 +95,7 @@ export class Cache {
   load(): void {
     const now = this.#around.clock.now();
     for (const [key, stored] of this.#around.journal.entries('cache')) {
-      const cached = stored as unknown as Partial<Cached>;
+      const cached = stored as unknown as Partial<Cached> | null;
       if (!isCached(cached) || cached.staleUntil <= now)
         this.#commit({ bucket: 'cache', key, delete: true });
       else this.#keep(key, { ...cached, value: deepFreeze(cached.value) });
@@ -230,7 +230,8 @@ function dropBefore(happened: Map<string, number>, moment: number): void {
   }
 }
 
-function isCached(stored: Partial<Cached>): stored is Cached {
+function isCached(stored: Partial<Cached> | null): stored is Cached {
+  if (typeof stored !== 'object' || stored === null) return false;
   const { storedAt, freshUntil, staleUntil, entities, bytes } = stored;
   const numbers = [storedAt, freshUntil, staleUntil, bytes];
   return numbers.every((number) => typeof number === 'number') && Array.isArray(entities);

@@ -66,6 +66,6 @@ export interface Journal {
    */
   commit(changes: readonly Change[], options?: { readonly lazy?: boolean }): Promise<Durability>;
   status(): JournalStatus;
-  /** Writes what is lazy, and lets go of the records. Safe to repeat. */
+  /** Writes what was committed before, lazily or not, and lets go of the records. Safe to repeat. */
   close(): Promise<void>;
 }

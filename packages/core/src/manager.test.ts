@@ -468,7 +468,10 @@ test('an outage that is over is not resumed by a later process', async () => {
 test('an operation that nobody declares any more stays, and shows as unhandled', async () => {
   const store = memoryJournal();
   const before = testManager({ store });
-  const old = before.manager.write('old.write', { run: async (_input: object) => {}, idempotent: true });
+  const old = before.manager.write('old.write', {
+    run: async (_input: object) => {},
+    idempotent: true,
+  });
   await open(before);
   await old({ any: 'thing' });
   await before.manager.close();

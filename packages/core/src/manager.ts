@@ -33,6 +33,8 @@ import { measurements } from './telemetry/measurements.ts';
 import { createTracing } from './telemetry/tracing.ts';
 import { type DeclaredWrite, declareWrite } from './write.ts';
 
+/** When an outage that could not be stored is stored again, in ms. */
+const rememberAgainAfter = 1_000;
 /** How long the app waits for its store at start, in ms. */
 const longestOpening = 5_000;
 
@@ -357,8 +359,9 @@ export class FallbackManager {
       ? { bucket: 'state', key, put: outage as unknown as Json }
       : { bucket: 'state', key, delete: true };
     store.commit([change], { lazy: true }).catch((error: unknown) => {
-      // Not what is in the store after all: the next occasion tries again.
+      // Not what is in the store after all.
       this.#remembered = 'unknown';
+      this.#options.clock.after(rememberAgainAfter, () => this.#remember());
       events.emit('storeFailed', { store: store.kind, verb: 'state', error });
     });
   }

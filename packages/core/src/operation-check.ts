@@ -23,7 +23,7 @@ export const writeChecks: Readonly<Record<string, Check>> = {
   run: callable,
   entity: callable,
   effect,
-  lane: callable,
+  lane: (value) => (value === null ? undefined : callable(value)),
   idempotent: flag,
   reconcile: callable,
   reconcileFor: milliseconds(0),

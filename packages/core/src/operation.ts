@@ -81,7 +81,7 @@ export interface WriteSpec<Input, Value> {
   /** How it changes it: an update expires cached answers, a delete removes them. @default 'update' */
   readonly effect?: 'create' | 'update' | 'delete';
   /** Ordering key: writes of one lane run one at a time, in order. `null`: unordered. @default the entity */
-  readonly lane?: (input: Input) => string | null;
+  readonly lane?: ((input: Input) => string | null) | null;
   /** Whether sending it twice is the same as once. @default false */
   readonly idempotent?: boolean;
   /** Looks whether a write that may have been applied was, before it is sent again. */

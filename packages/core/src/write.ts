@@ -351,7 +351,8 @@ class WritePath<Input, Value> {
     if (wrong) throw invalid(`Expected the input of '${name}' to be JSON, it is not at ${wrong}`);
     const id = uuid();
     const entity = this.#spec.entity?.(input);
-    const declared = this.#spec.lane?.(input);
+    const { lane: laneOf } = this.#spec;
+    const declared = laneOf === null ? null : laneOf?.(input);
     const lane =
       declared === null
         ? `once:${id}`

@@ -70,9 +70,7 @@ export class LiveTurns {
   /** Queues all that wait in any lane. */
   queueWaiting(): void {
     for (const lane of [...this.#lanes.all()]) {
-      if (lane.waiters.size === 0) continue;
-      for (const waiter of lane.waiters) waiter.impatient = true;
-      this.#queueImpatient(lane);
+      if (lane.waiters.size > 0) this.#hurry(lane);
     }
   }
 
@@ -150,6 +148,11 @@ export class LiveTurns {
       lane.waiters.add(waiter);
       if (waiter.impatient) giveUp();
     });
+  }
+
+  #hurry(lane: Lane): void {
+    for (const waiter of lane.waiters) waiter.impatient = true;
+    this.#queueImpatient(lane);
   }
 
   /** Nobody awaits this: each of those who wait is told by its own promise. */
@@ -266,6 +269,8 @@ export class LiveTurns {
       return { status: 'full', limit };
     }
     const [appended] = await this.#spill(crowded ? [self] : all, []);
+    // There is room for this one alone: who waits behind it is told now, and not at its deadline.
+    if (crowded) this.#hurry(lane);
     return appended as Appended;
   }
 
