@@ -1,7 +1,16 @@
 /** One error class for everything the kit refuses or could not do; tell the cases apart by `code`. */
 
-/** Stable codes, with the HTTP status that each stands for. */
-export const fallbackStatus = {
+/** What went wrong, as a stable code. */
+export type FallbackCode =
+  | 'FALLBACK_INVALID_INPUT'
+  | 'FALLBACK_UNAVAILABLE'
+  | 'FALLBACK_QUEUE_FULL'
+  | 'FALLBACK_TIMEOUT'
+  | 'FALLBACK_UNKNOWN_OUTCOME'
+  | 'FALLBACK_STORE_FAILED';
+
+/** The HTTP status that each code stands for. */
+export const fallbackStatus: Readonly<Record<FallbackCode, number>> = {
   /** What was given is wrong; nothing was sent. */
   FALLBACK_INVALID_INPUT: 400,
   /** No upstream, and nothing at hand to answer with. */
@@ -14,10 +23,7 @@ export const fallbackStatus = {
   FALLBACK_UNKNOWN_OUTCOME: 504,
   /** The write could be neither sent nor stored. */
   FALLBACK_STORE_FAILED: 507,
-} as const satisfies Record<string, number>;
-
-/** What went wrong, as a stable code. */
-export type FallbackCode = keyof typeof fallbackStatus;
+};
 
 /** Details that an error may carry besides its code. */
 export interface FallbackErrorOptions {

@@ -78,6 +78,7 @@ export class FallbackManager {
         location: () => store.status().location ?? 'memory',
         statusPath: () => this.#statusPath,
         pending: () => this.#engine.queue.size,
+        now: () => clock.now(),
       });
     const writes = new Map<string, DeclaredWrite>();
     const read = (error: unknown) => this.#classify(error);

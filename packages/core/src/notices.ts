@@ -13,6 +13,7 @@ interface Notices {
   /** Where the status is served, once it is. */
   readonly statusPath: () => string | undefined;
   readonly pending: () => number;
+  readonly now: () => number;
 }
 
 /** How often the same store failure is said, in ms. */
@@ -22,23 +23,24 @@ const quietFor = 60_000;
 export function createNotices({ name, upstream, logger, events, ...ask }: Notices): void {
   const say = (level: 'warn' | 'info', line: string) =>
     logger[level](`[graphiti-fallback] ${line}`);
+  // An outage that is older than this manager is one that goes on.
+  const started = ask.now();
   let storeFailedAt = Number.NEGATIVE_INFINITY;
 
-  events.on('activated', ({ mode, reason, trigger }) => {
-    if (trigger === 'restart') {
-      say(
-        'info',
-        `${name}: ${ask.pending()} writes were queued by an earlier run; they are replayed`,
-      );
-      return;
-    }
+  events.on('activated', ({ mode, reason, trigger, since }) => {
     const path = ask.statusPath();
     const status = path ? `, status at ${path}` : '';
     const where = upstream ? ` (${withoutCredentials(upstream)})` : '';
-    say(
-      'warn',
-      `${name}${where} is down: ${trigger}, ${reason}. Fallback is active: ${mode}, stale reads, writes kept in ${ask.location()}${status}`,
-    );
+    if (trigger === 'restart' || since < started)
+      say(
+        'info',
+        `${name}${where}: ${ask.pending()} writes of an earlier run are queued; they are replayed when it works${status}`,
+      );
+    else
+      say(
+        'warn',
+        `${name}${where} is down: ${trigger}, ${reason}. Fallback is active: ${mode}, stale reads, writes kept in ${ask.location()}${status}`,
+      );
   });
   events.on('deactivated', ({ lastedMs }) => {
     const pending = ask.pending();

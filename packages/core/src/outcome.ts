@@ -13,10 +13,10 @@ export type WriteOutcome = 'applied' | 'queued';
 export type Outcome = ReadOutcome | WriteOutcome | 'rejected' | 'failure';
 
 /** What can become of each kind of call. */
-export const outcomesOf = {
+export const outcomesOf: Readonly<Record<'read' | 'write', readonly Outcome[]>> = {
   read: ['live', 'cache', 'stale', 'rejected', 'failure'],
   write: ['applied', 'queued', 'rejected', 'failure'],
-} as const satisfies Record<string, readonly Outcome[]>;
+};
 
 /** Why a call was not answered live, as codes. */
 export const fallbackReasons = [
@@ -34,14 +34,14 @@ export const fallbackReasons = [
 export type FallbackReason = (typeof fallbackReasons)[number];
 
 /** What one try of the upstream can come to. */
-export const attemptResults = [
+export const attemptResults: readonly ('success' | FailureLabel)[] = [
   'success',
   'unavailable',
   'throttled',
   'unknown',
   'unauthorized',
   'rejected',
-] as const satisfies readonly ('success' | FailureLabel)[];
+];
 
 /** The answer of a read, with where it came from. */
 export interface Detailed<Value> {

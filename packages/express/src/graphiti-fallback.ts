@@ -6,18 +6,12 @@ import {
   type GraphitiFallbackOptions,
   scopedClient,
 } from '@graphiti-fallback/http';
-import type { RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { errors } from './errors.ts';
 import type { FallbackMiddleware } from './fallback.ts';
 import './request.ts';
 
-/**
- * Keeps an app working when Graphiti is down: gives handlers `req.graphiti` and `req.fallback`.
- * With no options it reads `GRAPHITI_URL`, `FALLBACK_*` and `CIRCUIT_*` from the environment.
- *
- * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
- */
-export function graphitiFallback(options?: GraphitiFallbackOptions): FallbackMiddleware {
+function create(options?: GraphitiFallbackOptions): FallbackMiddleware {
   const { statusPath, ...composition } = options ?? {};
   const { manager, client } = composeGraphiti(composition);
   const pipeline = createPipeline(manager, { statusPath });
@@ -32,5 +26,18 @@ export function graphitiFallback(options?: GraphitiFallbackOptions): FallbackMid
   return Object.assign(middleware, { manager, close: () => pipeline.close() });
 }
 
-/** Answers the kit's errors as problem details (RFC 9457); mount it after the routes. */
-graphitiFallback.errors = errors;
+/** The one line, and what belongs to it. */
+export interface GraphitiFallback {
+  /**
+   * Keeps an app working when Graphiti is down: gives handlers `req.graphiti` and `req.fallback`.
+   * With no options it reads `GRAPHITI_URL`, `FALLBACK_*` and `CIRCUIT_*` from the environment.
+   *
+   * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
+   */
+  (options?: GraphitiFallbackOptions): FallbackMiddleware;
+  /** Answers the kit's errors as problem details (RFC 9457); mount it after the routes. */
+  errors(): ErrorRequestHandler;
+}
+
+/** `app.use(graphitiFallback())`, and after the routes `app.use(graphitiFallback.errors())`. */
+export const graphitiFallback: GraphitiFallback = Object.assign(create, { errors });

@@ -1,3 +1,3 @@
 export { errors } from './errors.ts';
 export { type FallbackMiddleware, fallback } from './fallback.ts';
-export { graphitiFallback } from './graphiti-fallback.ts';
+export { type GraphitiFallback, graphitiFallback } from './graphiti-fallback.ts';

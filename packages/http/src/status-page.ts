@@ -43,7 +43,7 @@ export function publicStatus(status: FallbackStatus): PublicStatus {
   };
 }
 
-/** Answers a request for the status; false when it is no such request. */
+/** Answers a request for the status, once it is known what an earlier process left; false when it is no such request. */
 export function answerStatus(
   request: IncomingMessage,
   response: ServerResponse,
@@ -51,12 +51,14 @@ export function answerStatus(
 ): boolean {
   const { method } = request;
   if (method !== 'GET' && method !== 'HEAD') return false;
-  const body = JSON.stringify(publicStatus(manager.status()));
-  response.statusCode = 200;
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('Content-Length', Buffer.byteLength(body));
-  response.end(method === 'HEAD' ? undefined : body);
+  void manager.open().then(() => {
+    const body = JSON.stringify(publicStatus(manager.status()));
+    response.statusCode = 200;
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('Content-Length', Buffer.byteLength(body));
+    response.end(method === 'HEAD' ? undefined : body);
+  });
   return true;
 }
 

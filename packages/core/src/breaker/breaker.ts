@@ -167,7 +167,7 @@ export class Breaker {
     this.#activate(
       outage ?? { id: uuid(), since: clock.now(), trigger: 'restart', reason: 'restart' },
     );
-    this.#halfOpen();
+    this.#halfOpen('restart');
   }
 
   /** Registers one who can try the upstream while it is half-open. */
@@ -238,9 +238,9 @@ export class Breaker {
     this.#cancelWake = clock.after(openFor, () => void this.state);
   }
 
-  #halfOpen(): void {
+  #halfOpen(reason = 'open_time_over'): void {
     this.#successes = 0;
-    this.#enter({ kind: 'half_open', since: this.#around.clock.now() }, 'open_time_over');
+    this.#enter({ kind: 'half_open', since: this.#around.clock.now() }, reason);
     this.#rotation.begin();
   }
 

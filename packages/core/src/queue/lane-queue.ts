@@ -75,14 +75,14 @@ export type QueueVerdict =
 export type OperationState = 'ready' | 'in_flight' | 'blocked' | 'parked' | 'unhandled' | 'dead';
 
 /** All states, in the order in which they are listed. */
-export const operationStates = [
+export const operationStates: readonly OperationState[] = [
   'ready',
   'in_flight',
   'blocked',
   'parked',
   'unhandled',
   'dead',
-] as const satisfies readonly OperationState[];
+];
 
 /** Operations by state, and what bounds them. */
 export interface QueueCounts {

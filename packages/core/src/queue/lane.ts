@@ -28,7 +28,7 @@ export type Holder =
 /** A lane in memory. It is kept only while it holds something. */
 export class Lane {
   readonly name: string;
-  readonly waiters = new Set<Waiter>();
+  readonly waiters: Set<Waiter> = new Set();
   holder: Holder | undefined;
   /** Live writes are being stored so that others can be queued behind them: those wait for the outcome. */
   spilling: Promise<unknown> | undefined;

@@ -7,8 +7,8 @@ import type { OperationState, QueueCounts } from './lane-queue.ts';
 
 /** Lanes arranged by what can be done with them. A lane is ready, waiting, held, stopped or empty. */
 export class Lanes {
-  readonly entries = new Map<string, Entry>();
-  readonly dead = new Map<string, Entry>();
+  readonly entries: Map<string, Entry> = new Map();
+  readonly dead: Map<string, Entry> = new Map();
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
   /** In the order in which they became ready: a lane that failed goes behind the others. */

@@ -1,7 +1,7 @@
 /** One collector for the process: it observes the numbers of all managers, and binds to the SDK whenever that starts. */
 
 import * as api from '@opentelemetry/api';
-import { attribute, type MetricKey, metrics, scope } from './contract.ts';
+import { attribute, type MetricContract, type MetricKey, metrics, scope } from './contract.ts';
 
 /** One observed value; `values` are those of the metric's attributes, in the contract's order. */
 export interface Measurement {
@@ -69,7 +69,7 @@ function createCollector(): Collector {
     histograms = new Map();
     for (const [key, { name, kind, unit, description, ...more }] of Object.entries(metrics) as [
       MetricKey,
-      (typeof metrics)[MetricKey] & { buckets?: readonly number[] },
+      MetricContract,
     ][]) {
       const options = { unit, description };
       if (kind === 'counter') observables.set(key, meter.createObservableCounter(name, options));

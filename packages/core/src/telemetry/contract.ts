@@ -19,36 +19,36 @@ export const spanName = {
 
 /** Attributes, of spans and metrics alike. Times are in seconds. */
 export const attribute = {
-  name: `${prefix}.name`,
-  operationName: `${prefix}.operation.name`,
-  operationKind: `${prefix}.operation.kind`,
-  mode: `${prefix}.mode`,
-  breakerName: `${prefix}.breaker.name`,
-  breakerState: `${prefix}.breaker.state`,
-  breakerPreviousState: `${prefix}.breaker.previous_state`,
-  breakerReason: `${prefix}.breaker.reason`,
-  outcome: `${prefix}.outcome`,
-  fallbackUsed: `${prefix}.fallback.used`,
-  fallbackReason: `${prefix}.fallback.reason`,
-  cacheName: `${prefix}.cache.name`,
-  cacheResult: `${prefix}.cache.result`,
-  cacheAge: `${prefix}.cache.age`,
-  cacheEvictionReason: `${prefix}.cache.eviction.reason`,
-  upstreamErrorType: `${prefix}.upstream.error.type`,
-  attempts: `${prefix}.attempts`,
-  attemptResult: `${prefix}.attempt.result`,
-  callResult: `${prefix}.call.result`,
-  outageTrigger: `${prefix}.outage.trigger`,
-  queueName: `${prefix}.queue.name`,
-  queueEvent: `${prefix}.queue.event`,
-  queueState: `${prefix}.queue.state`,
-  queueAttempt: `${prefix}.queue.attempt`,
-  queueWait: `${prefix}.queue.wait`,
-  queueResult: `${prefix}.queue.result`,
-  queueOriginTraceId: `${prefix}.queue.origin_trace_id`,
-  storeKind: `${prefix}.store.kind`,
-  healthComponent: `${prefix}.health.component`,
-  healthStatus: `${prefix}.health.status`,
+  name: 'graphiti_fallback.name',
+  operationName: 'graphiti_fallback.operation.name',
+  operationKind: 'graphiti_fallback.operation.kind',
+  mode: 'graphiti_fallback.mode',
+  breakerName: 'graphiti_fallback.breaker.name',
+  breakerState: 'graphiti_fallback.breaker.state',
+  breakerPreviousState: 'graphiti_fallback.breaker.previous_state',
+  breakerReason: 'graphiti_fallback.breaker.reason',
+  outcome: 'graphiti_fallback.outcome',
+  fallbackUsed: 'graphiti_fallback.fallback.used',
+  fallbackReason: 'graphiti_fallback.fallback.reason',
+  cacheName: 'graphiti_fallback.cache.name',
+  cacheResult: 'graphiti_fallback.cache.result',
+  cacheAge: 'graphiti_fallback.cache.age',
+  cacheEvictionReason: 'graphiti_fallback.cache.eviction.reason',
+  upstreamErrorType: 'graphiti_fallback.upstream.error.type',
+  attempts: 'graphiti_fallback.attempts',
+  attemptResult: 'graphiti_fallback.attempt.result',
+  callResult: 'graphiti_fallback.call.result',
+  outageTrigger: 'graphiti_fallback.outage.trigger',
+  queueName: 'graphiti_fallback.queue.name',
+  queueEvent: 'graphiti_fallback.queue.event',
+  queueState: 'graphiti_fallback.queue.state',
+  queueAttempt: 'graphiti_fallback.queue.attempt',
+  queueWait: 'graphiti_fallback.queue.wait',
+  queueResult: 'graphiti_fallback.queue.result',
+  queueOriginTraceId: 'graphiti_fallback.queue.origin_trace_id',
+  storeKind: 'graphiti_fallback.store.kind',
+  healthComponent: 'graphiti_fallback.health.component',
+  healthStatus: 'graphiti_fallback.health.status',
   messagingSystem: 'messaging.system',
   messagingSystemName: 'messaging.system.name',
   messagingDestination: 'messaging.destination.name',
@@ -97,8 +97,37 @@ function metric(
 
 const a = attribute;
 
+/** A metric by its key in {@link metrics}. */
+export type MetricKey =
+  | 'info'
+  | 'operations'
+  | 'fallbacks'
+  | 'operationDuration'
+  | 'attempts'
+  | 'active'
+  | 'outageAge'
+  | 'activations'
+  | 'breakerState'
+  | 'breakerTransitions'
+  | 'breakerCalls'
+  | 'breakerRetryDelay'
+  | 'cacheRequests'
+  | 'cacheEntries'
+  | 'cacheSize'
+  | 'cacheEvictions'
+  | 'cacheServedAge'
+  | 'queueOperations'
+  | 'queueDepth'
+  | 'queueOldestAge'
+  | 'queueLanes'
+  | 'drainLimit'
+  | 'queueWaitDuration'
+  | 'queueProcessDuration'
+  | 'healthStatus'
+  | 'healthChecks';
+
 /** Every metric. All carry the manager's name besides their own attributes. */
-export const metrics = {
+export const metrics: Readonly<Record<MetricKey, MetricContract>> = {
   info: metric('info', 'upDownCounter', '{instance}', 'One for each running manager.', [
     a.storeKind,
     a.mode,
@@ -246,7 +275,4 @@ export const metrics = {
     a.healthComponent,
     a.healthStatus,
   ]),
-} as const satisfies Record<string, MetricContract>;
-
-/** A metric by its key in {@link metrics}. */
-export type MetricKey = keyof typeof metrics;
+};

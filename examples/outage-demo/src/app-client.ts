@@ -1,0 +1,76 @@
+/** What a user's client sees of the app. */
+
+import type { Line } from './conversation.ts';
+
+/** What came of a request. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly status: number; readonly stale: boolean }
+  /** Nobody listened: it was certainly not accepted. */
+  | { readonly kind: 'refused' }
+  /** The connection broke, or nothing came in time: it may have been accepted. */
+  | { readonly kind: 'lost' };
+
+/** The part of the app's status that the demo reads. */
+export interface AppStatus {
+  readonly active: boolean;
+  readonly queue: { readonly size: number };
+  readonly breakers: Readonly<Record<string, { readonly state: string }>>;
+}
+
+/** How long a client waits for an answer, in ms; longer than any deadline of the app. */
+const patience = 6_000;
+
+/** A client of the app; its address may change. */
+export class AppClient {
+  readonly #address: () => string;
+
+  constructor(address: () => string) {
+    this.#address = address;
+  }
+
+  say(group: string, line: Line): Promise<Reply> {
+    const headers = { 'content-type': 'application/json' };
+    return this.#ask(`/groups/${group}/messages`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(line),
+    });
+  }
+
+  search(group: string, query: string): Promise<Reply> {
+    return this.#ask(`/search?${new URLSearchParams({ q: query, group })}`);
+  }
+
+  episodes(group: string, lastN: number): Promise<Reply> {
+    return this.#ask(`/groups/${group}/episodes?last_n=${lastN}`);
+  }
+
+  /** The app's status; nothing while it is not there. */
+  async status(): Promise<AppStatus | undefined> {
+    try {
+      const signal = AbortSignal.timeout(1_000);
+      const headers = { accept: 'application/json' };
+      const response = await fetch(`${this.#address()}/health/fallback`, { signal, headers });
+      return (await response.json()) as AppStatus;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #ask(path: string, init: RequestInit = {}): Promise<Reply> {
+    try {
+      const signal = AbortSignal.timeout(patience);
+      const response = await fetch(this.#address() + path, { ...init, signal });
+      await response.arrayBuffer();
+      const stale = response.headers.get('cache-status')?.includes('stale-if-error') ?? false;
+      return { kind: 'answer', status: response.status, stale };
+    } catch (error) {
+      return { kind: wasRefused(error) ? 'refused' : 'lost' };
+    }
+  }
+}
+
+function wasRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}

@@ -1,0 +1,61 @@
+/** The command: `npm run demo`, `npm run demo -- --json`. */
+
+import { constants } from 'node:os';
+import { Command } from 'commander';
+import { closingTable } from './closing-table.ts';
+import { runDemo } from './demo.ts';
+import { inkOf } from './ink.ts';
+import { liveView } from './live-view.ts';
+import { reportOf } from './report.ts';
+import { shortenedTimesInWords } from './shortened-times.ts';
+
+const command = new Command('demo')
+  .description('Three outages of Graphiti in a minute, and an app that does not lose a write.')
+  .option('--json', 'print the result as one JSON object on the last line of stdout')
+  .parse();
+const { json = false } = command.opts<{ json?: boolean }>();
+
+/** With --json stdout belongs to the result. */
+const stream = json ? process.stderr : process.stdout;
+const ink = inkOf(stream);
+/** How long it may take at most, in ms. */
+const atMost = 56_000;
+
+const ending = new AbortController();
+let endedBy: NodeJS.Signals | undefined;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => {
+    endedBy ??= name;
+    ending.abort(new Error(`Ended by ${name}`));
+  });
+const tooLong = `The demo did not end within ${atMost / 1000} s`;
+setTimeout(() => ending.abort(new Error(tooLong)), atMost).unref();
+
+stream.write(`${introduction()}\n`);
+const view = liveView(stream);
+try {
+  const result = await runDemo({ view, random: Math.random, signal: ending.signal });
+  view.end();
+  const report = reportOf(result);
+  stream.write(`${closingTable(result, report, ink)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  process.exitCode = report.ok ? 0 : 1;
+} catch (error) {
+  view.end();
+  stream.write(`${ink('red', error instanceof Error ? error.message : String(error))}\n`);
+  if (json && !endedBy) process.stdout.write('{"ok":false}\n');
+  process.exitCode = endedBy ? 128 + constants.signals[endedBy] : 1;
+}
+
+function introduction(): string {
+  return [
+    ink(
+      'bold',
+      'Five users talk to an Express app whose memory is Graphiti, and Graphiti fails three times:',
+    ),
+    'it refuses connections, it answers 503 (and the app itself is restarted meanwhile), it hangs.',
+    ink('dim', 'Shortened for the demo (in brackets the defaults):'),
+    ink('dim', `${shortenedTimesInWords.join(', ')}.`),
+    '',
+  ].join('\n');
+}

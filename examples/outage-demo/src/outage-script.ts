@@ -1,0 +1,87 @@
+/** What happens to Graphiti, and to the app, in which order. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Control, Fault } from './control.ts';
+import type { Stage } from './stage.ts';
+
+interface Outage {
+  /** In a few words, for the live view and the table. */
+  readonly name: string;
+  readonly fault: Fault;
+  /** In ms, without the time of a restart. */
+  readonly lasts: number;
+  /** The app itself is stopped and started in the middle of it. */
+  readonly restartsApp: boolean;
+}
+
+/** Every fault strikes before anything is stored: what the upstream has, it took from the queue or live. */
+const outages: readonly Outage[] = [
+  { name: 'refused', fault: { kind: 'refuse' }, lasts: 7_000, restartsApp: false },
+  { name: '503', fault: { kind: 'unavailable' }, lasts: 8_000, restartsApp: true },
+  { name: 'hanging', fault: { kind: 'hang' }, lasts: 8_000, restartsApp: false },
+];
+
+/** How long all is well at first, in ms: what is read then is there in the outages. */
+const warmUp = 5_000;
+/** How long the app may take to notice that Graphiti works again, and how long all is well then, in ms. */
+const recovery = { noticedWithin: 4_500, wellFor: 2_500 };
+/** How long queued writes are waited for, in ms. */
+const queuedWithin = 2_000;
+/** How often the app's status is asked while something is waited for, in ms. */
+const everySoOften = 100;
+
+/** What the script needs. */
+export interface OutageScriptOptions {
+  readonly stage: Stage;
+  readonly graphiti: Control;
+  /** A new phase begins. */
+  readonly begin: (phase: string, story: string) => void;
+  /** Something else is worth telling. */
+  readonly tell: (story: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Plays the outages; resolves when the last one is over and the app has noticed, or could have. */
+export async function playOutages(options: OutageScriptOptions): Promise<void> {
+  const { graphiti, begin, signal } = options;
+  begin('warm-up', 'Graphiti works; the users read what they will ask for again');
+  await pause(warmUp, undefined, { signal });
+  for (const [index, outage] of outages.entries()) {
+    const { name, fault, lasts, restartsApp } = outage;
+    const story = `outage ${index + 1} of ${outages.length}: ${name}`;
+    begin(`outage: ${name}`, story);
+    await graphiti.fault(fault);
+    await pause(lasts / 2, undefined, { signal });
+    if (restartsApp) await restartApp(options);
+    await pause(lasts / 2, undefined, { signal });
+    begin('recovery', `Graphiti is back from ${story}`);
+    await graphiti.heal();
+    await recovered(options);
+  }
+}
+
+async function restartApp({ stage, tell, signal }: OutageScriptOptions): Promise<void> {
+  tell(`the app gets SIGTERM with ${await queued()} writes queued`);
+  const byItself = await stage.stopApp();
+  tell(byItself ? 'the app has ended' : 'the app did not end in time and was killed');
+  await stage.startApp();
+  tell(`the app is back with ${await queued()} writes queued`);
+
+  /** There have to be some; an app that has just started reads them first. */
+  async function queued(): Promise<number> {
+    const deadline = performance.now() + queuedWithin;
+    for (;;) {
+      const size = (await stage.app.status())?.queue.size ?? 0;
+      if (size > 0 || performance.now() > deadline) return size;
+      await pause(everySoOften, undefined, { signal });
+    }
+  }
+}
+
+async function recovered({ stage, signal }: OutageScriptOptions): Promise<void> {
+  const deadline = performance.now() + recovery.noticedWithin;
+  const active = async () => (await stage.app.status())?.active ?? true;
+  while (performance.now() < deadline && (await active()))
+    await pause(everySoOften, undefined, { signal });
+  await pause(recovery.wellFor, undefined, { signal });
+}
