@@ -26,34 +26,35 @@ const timeout = 5_000;
 
 /** A client of the test server. */
 export class Control {
+  /** Address of the control endpoint. */
+  readonly controlUrl: string;
   readonly #graphitiUrl: string;
-  readonly #controlUrl: string;
 
   constructor(graphitiUrl: string, controlUrl: string) {
     this.#graphitiUrl = graphitiUrl;
-    this.#controlUrl = controlUrl;
+    this.controlUrl = controlUrl;
   }
 
   /** Puts a fault in force. */
   async fault(fault: Fault): Promise<void> {
-    await json(`${this.#controlUrl}/faults`, { method: 'PUT', body: JSON.stringify(fault) });
+    await json(`${this.controlUrl}/faults`, { method: 'PUT', body: JSON.stringify(fault) });
   }
 
   /** Ends all faults; resolves when the server listens again. */
   async heal(): Promise<void> {
-    await json(`${this.#controlUrl}/faults`, { method: 'DELETE' });
+    await json(`${this.controlUrl}/faults`, { method: 'DELETE' });
   }
 
   /** How many messages the server has taken and not yet stored. */
   async pending(): Promise<number> {
-    const { pending } = await json<{ pending: number }>(`${this.#controlUrl}/state`);
+    const { pending } = await json<{ pending: number }>(`${this.controlUrl}/state`);
     return pending;
   }
 
   /** Everything the server has of some groups. */
   async records(groups: readonly string[]): Promise<UpstreamRecords> {
     const requests = await json<MessagesRecord[]>(
-      `${this.#controlUrl}/records?method=POST&path=/messages`,
+      `${this.controlUrl}/records?method=POST&path=/messages`,
     );
     const applied = requests.filter((request) => request.applied).map(({ body }) => body);
     const arrived = new Map<string, string[]>(groups.map((group) => [group, []]));

@@ -37,6 +37,11 @@ export class Stage {
     this.#listener = listener;
   }
 
+  /** Address of the app, once it was started. */
+  get appUrl(): string {
+    return this.#appUrl;
+  }
+
   /** Aborts with the reason when a process ends that should not. */
   get crashed(): AbortSignal {
     return this.#crash.signal;

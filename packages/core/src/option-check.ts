@@ -91,7 +91,7 @@ export function checkOptions(
 }
 
 /** A value as an error may show it: short, and never the inside of an object. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (typeof value === 'string') {
     const short = value.length > 60 ? `${value.slice(0, 60)}…` : value;
     return JSON.stringify(short);

@@ -23,7 +23,7 @@ export function refused(): Error {
 }
 
 /** A key-value service: `fail` decides what it throws, before or after it applied a write. */
-export class TestUpstream {
+class TestUpstream {
   readonly values = new Map<string, string>();
   readonly received: string[] = [];
   readonly applied: string[] = [];

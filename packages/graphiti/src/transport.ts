@@ -17,7 +17,7 @@ export interface TransportOptions {
 }
 
 /** One request. */
-export interface GraphitiRequest<T> {
+interface GraphitiRequest<T> {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: unknown;

@@ -11,7 +11,7 @@ export interface Measurement {
 }
 
 /** Whoever has numbers: a manager. */
-export interface Source {
+interface Source {
   readonly name: string;
   measure(): Iterable<Measurement>;
 }

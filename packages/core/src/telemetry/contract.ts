@@ -59,7 +59,7 @@ export const attribute = {
 } as const;
 
 /** How a metric is measured. */
-export type InstrumentKind = 'counter' | 'upDownCounter' | 'gauge' | 'histogram';
+type InstrumentKind = 'counter' | 'upDownCounter' | 'gauge' | 'histogram';
 
 /** A metric as it is promised. */
 export interface MetricContract {

@@ -9,7 +9,7 @@ import { attribute, scope, spanName } from './contract.ts';
 import { carrierOf, contextOf } from './trace-context.ts';
 
 /** What an operation's span says at its end. */
-export interface OperationEnd {
+interface OperationEnd {
   readonly outcome: Outcome;
   readonly reason?: FallbackReason | undefined;
   readonly ageMs?: number | undefined;
@@ -20,7 +20,7 @@ export interface OperationEnd {
 }
 
 /** What an operation's span says from its start: samplers may decide by it. */
-export interface OperationStart {
+interface OperationStart {
   readonly operation: string;
   readonly kind: 'read' | 'write';
   readonly mode: string;

@@ -1,0 +1,30 @@
+/** The command `npm run dev`: the demo's server and app to play with, until Ctrl-C. */
+
+import { once } from 'node:events';
+import { Stage } from './stage.ts';
+
+const stage = new Stage({
+  line: (name, line) => console.log(`${name}: ${line}`),
+  transition: ({ from, to, reason }) => console.log(`breaker: ${from} → ${to} (${reason})`),
+});
+process.once('exit', () => stage.closeNow());
+stage.crashed.addEventListener('abort', () => {
+  console.error(String(stage.crashed.reason));
+  process.exit(1);
+});
+
+const { controlUrl } = await stage.startGraphiti();
+await stage.startApp();
+console.log(`
+Say something, and look it up:
+  curl -X POST ${stage.appUrl}/groups/demo/messages -H 'content-type: application/json' -d '{"role_type":"user","content":"The museum opens at nine"}'
+  curl -i '${stage.appUrl}/search?group=demo&q=museum'
+Make an outage, see what happens, and end it:
+  curl -X PUT ${controlUrl}/faults -d '{"kind":"refuse"}'
+  curl ${stage.appUrl}/health/fallback
+  curl -X DELETE ${controlUrl}/faults
+Ctrl-C ends both.
+`);
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+await stage.close();
+process.exit();

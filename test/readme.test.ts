@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { graphitiServer } from '@graphiti-fallback/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+let folder: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'readme-'));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The first snippet of the README, as a person copies it, but for the port. */
+function snippet(port: number): string {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, code = ''] = /```js\n(import express[\s\S]*?)```/.exec(readme) ?? [];
+  expect(code).toContain('app.use(graphitiFallback());');
+  return code.replace('app.listen(3000)', `app.listen(${port}, '127.0.0.1')`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Runs the snippet in an empty folder that is its home, too. */
+async function run(code: string, port: number, environment: Record<string, string>) {
+  writeFileSync(join(folder, 'app.mjs'), code);
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const { NODE_ENV: _env, VITEST: _vitest, NODE_OPTIONS: _options, ...inherited } = process.env;
+  const args = ['--conditions=@graphiti-fallback/source', 'app.mjs'];
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...inherited, HOME: folder, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  const output: string[] = [];
+  child.stdout.on('data', (data) => output.push(String(data)));
+  child.stderr.on('data', (data) => output.push(String(data)));
+  const url = `http://127.0.0.1:${port}`;
+  const answers = () =>
+    fetch(`${url}/health/fallback`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await expect.poll(answers, { timeout: 10_000 }).toBe(true);
+  const say = (text: string) =>
+    fetch(`${url}/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text }),
+    });
+  return { child, url, say, output };
+}
+
+test('the snippet runs as it stands: live, queued on disk, replayed, with one line at each end', async () => {
+  const graphiti = await graphitiServer();
+  const port = await freePort();
+  const app = await run(snippet(port), port, {
+    GRAPHITI_URL: graphiti.url,
+    CIRCUIT_TIMEOUT: '0.2',
+    CIRCUIT_FAILURE_THRESHOLD: '1',
+  });
+  expect((await app.say('one')).status).toBe(200);
+  expect(readdirSync(folder)).not.toContain('.graphiti_fallback');
+  graphiti.fault({ kind: 'refuse' });
+  const queued = await app.say('two');
+  expect(queued.status).toBe(202);
+  expect(await queued.json()).toMatchObject({ outcome: 'queued', durability: 'disk' });
+  expect(readdirSync(folder)).toContain('.graphiti_fallback');
+  expect((await fetch(`${app.url}/facts?q=`)).status).toBe(400);
+  await graphiti.heal();
+  await expect.poll(() => graphiti.messages('demo').length, { timeout: 10_000 }).toBe(2);
+  const over = () => app.output.join('').includes('works again');
+  await expect.poll(over, { timeout: 10_000 }).toBe(true);
+  expect(app.output.join('').match(/\[graphiti-fallback\]/g)).toHaveLength(2);
+  await graphiti.close();
+});
+
+test('a queued write of a killed app is replayed by the next one', async () => {
+  const graphiti = await graphitiServer();
+  const port = await freePort();
+  const code = snippet(port);
+  const environment = { GRAPHITI_URL: graphiti.url, CIRCUIT_TIMEOUT: '0.2' };
+  graphiti.fault({ kind: 'refuse' });
+  const before = await run(code, port, environment);
+  expect((await before.say('survivor')).status).toBe(202);
+  before.child.kill('SIGKILL');
+  await once(before.child, 'exit');
+  await graphiti.heal();
+  rmSync(join(folder, 'node_modules'));
+  await run(code, port, environment);
+  await expect.poll(() => graphiti.messages('demo').length, { timeout: 10_000 }).toBe(1);
+  expect(graphiti.messages('demo')[0]?.content).toBe('survivor');
+  await graphiti.close();
+});
+
+test("in a test of a user's app nothing touches the disk", async () => {
+  const graphiti = await graphitiServer();
+  graphiti.fault({ kind: 'refuse' });
+  const port = await freePort();
+  const app = await run(snippet(port), port, { GRAPHITI_URL: graphiti.url, NODE_ENV: 'test' });
+  const queued = await app.say('gone with the process');
+  expect(await queued.json()).toMatchObject({ outcome: 'queued', durability: 'memory' });
+  expect(readdirSync(folder).sort()).toEqual(['app.mjs', 'node_modules']);
+  await graphiti.close();
+});
+
+test('a wrong variable ends the start with an error that names it', async () => {
+  const port = await freePort();
+  writeFileSync(join(folder, 'app.mjs'), snippet(port));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const child = spawn(process.execPath, ['--conditions=@graphiti-fallback/source', 'app.mjs'], {
+    cwd: folder,
+    env: { ...process.env, HOME: folder, CIRCUIT_TIMEOUT: 'soon' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  children.push(child);
+  let errors = '';
+  child.stderr.on('data', (data) => (errors += String(data)));
+  await once(child, 'close');
+  expect(child.exitCode).toBe(1);
+  expect(errors).toContain('CIRCUIT_TIMEOUT to be a number of seconds above 0, got "soon"');
+});
