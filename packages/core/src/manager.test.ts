@@ -1,5 +1,6 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { isFallbackError } from './errors.ts';
+import type { Journal } from './journal.ts';
 import { settled } from './manual-clock.test.support.ts';
 import { memoryJournal } from './memory-journal.ts';
 import { HttpError, refused, testManager } from './upstream.test.support.ts';
@@ -595,6 +596,152 @@ test('an input that is not JSON is refused before anything is sent', async () =>
     status: 400,
   });
   expect(upstream.received).toEqual([]);
+});
+
+test('a caller that has given up already costs nothing, and nobody', async () => {
+  const { get, upstream } = testManager();
+  upstream.fail = down;
+  const gone = get('a', { signal: AbortSignal.abort(new Error('gone')) });
+  await expect(gone).rejects.toThrow('gone');
+  expect(upstream.received).toEqual([]);
+});
+
+test('an outage costs no work while nothing may be sent', async () => {
+  const kit = testManager();
+  await open(kit);
+  for (const id of ['a', 'b', 'c']) await kit.put({ id, value: '1' });
+  await kit.clock.advance(1_500);
+  let timers = 0;
+  const { after } = kit.clock;
+  kit.clock.after = (ms, wake) => {
+    timers += 1;
+    return after(ms, wake);
+  };
+  await kit.clock.advance(10_000);
+  expect(timers).toBeLessThan(5);
+});
+
+test('a hook of the app that throws loses nothing', async () => {
+  let bad = true;
+  const kit = testManager({
+    classify: () => {
+      if (bad) throw new Error('hook');
+      return undefined;
+    },
+    health: {
+      checks: [
+        {
+          name: 'odd',
+          applies: () => {
+            throw new Error('hook');
+          },
+          check: () => undefined,
+        },
+      ],
+    },
+  });
+  await open(kit);
+  await kit.put({ id: 'a', value: '1' });
+  await kit.clock.advance(70_000);
+  bad = false;
+  kit.upstream.fail = undefined;
+  await kit.clock.advance(200_000);
+  expect(kit.upstream.applied).toEqual(['a=1']);
+});
+
+test('a write that was applied and cannot be kept is never said to be unsent', async () => {
+  const store = { ...memoryJournal(), commit: () => Promise.reject(new Error('disk')) };
+  const { put, upstream } = testManager({ store });
+  upstream.failAfter = () => new HttpError(502);
+  await expect(put({ id: 'a', value: '1' })).rejects.toMatchObject({
+    code: 'FALLBACK_UNKNOWN_OUTCOME',
+  });
+  expect(upstream.applied).toEqual(['a=1']);
+});
+
+test('a settlement that could not be written is on disk before any later one', async () => {
+  const base = memoryJournal();
+  let failures = 0;
+  const store: Journal = {
+    ...base,
+    commit(changes, options) {
+      const removes = changes.some((change) => change.bucket === 'queue' && 'delete' in change);
+      if (removes && failures-- > 0) return Promise.reject(new Error('disk'));
+      return base.commit(changes, options);
+    },
+  };
+  const kit = testManager({ store, breaker: { successThreshold: 1 } });
+  await open(kit);
+  for (const value of ['1', '2']) await kit.put({ id: 'a', value });
+  failures = 1;
+  await recover(kit);
+  expect(kit.upstream.applied).toEqual(['a=1', 'a=2']);
+  expect([...base.entries('queue')]).toEqual([]);
+});
+
+test('inputs that JSON cannot tell apart are refused: one user must not get another’s answer', async () => {
+  const { manager } = testManager();
+  const search = manager.read('search', {
+    run: async (asked: URLSearchParams) => asked.toString(),
+  });
+  await expect(search(new URLSearchParams('user=ann'))).rejects.toMatchObject({
+    code: 'FALLBACK_INVALID_INPUT',
+  });
+  const keyed = manager.read('keyed', {
+    run: async (asked: URLSearchParams) => asked.toString(),
+    key: (asked) => asked.toString(),
+  });
+  expect(await keyed(new URLSearchParams('user=ann'))).toBe('user=ann');
+});
+
+test('a wall clock that is set back does not keep the breaker open', async () => {
+  const kit = testManager();
+  await open(kit);
+  const { now } = kit.clock;
+  kit.clock.now = () => now() - 3_600_000;
+  await kit.clock.advance(70_000);
+  expect(kit.manager.status().breakers.items?.state).toBe('half_open');
+  expect(kit.manager.retryAfterMs).toBeLessThan(60_000);
+});
+
+test('a store that hangs does not hang the app', async () => {
+  const store = { ...memoryJournal(), open: () => new Promise<never>(() => {}) };
+  const kit = testManager({ store });
+  const read = kit.get('a');
+  await kit.clock.advance(6_000);
+  expect(await read).toEqual({ id: 'a', value: null });
+});
+
+test('Retry-After of a live 429 holds for the queued write, too', async () => {
+  const kit = testManager();
+  kit.upstream.fail = () => new HttpError(429, { 'retry-after': '30' });
+  expect(await kit.put({ id: 'a', value: '1' })).toMatchObject({ outcome: 'queued' });
+  kit.upstream.fail = undefined;
+  await kit.clock.advance(29_000);
+  expect(kit.upstream.applied).toEqual([]);
+  await kit.clock.advance(2_000);
+  expect(kit.upstream.applied).toEqual(['a=1']);
+});
+
+test('a deadline that is none is refused before anything is sent', async () => {
+  const { get, put, upstream } = testManager();
+  await expect(get('a', { timeoutMs: 0 })).rejects.toMatchObject({ status: 400 });
+  await expect(put({ id: 'a', value: '1' }, { timeoutMs: Number.NaN })).rejects.toMatchObject({
+    status: 400,
+  });
+  expect(upstream.received).toEqual([]);
+});
+
+test('after close, calls go straight to the upstream, and its errors pass', async () => {
+  const { get, put, manager, upstream, clock } = testManager();
+  await manager.close();
+  expect(await get('a')).toEqual({ id: 'a', value: null });
+  expect(await put({ id: 'a', value: '1' })).toMatchObject({ outcome: 'applied' });
+  upstream.fail = () => new HttpError(500);
+  await expect(get('a')).rejects.toMatchObject({ status: 500 });
+  await expect(put({ id: 'a', value: '2' })).rejects.toMatchObject({ status: 500 });
+  await clock.advance(600_000);
+  expect(manager.status().closed).toBe(true);
 });
 
 test('types follow from the declaration', () => {
