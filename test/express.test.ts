@@ -30,7 +30,7 @@ afterEach(async () => {
 type Options = NonNullable<Parameters<typeof graphitiFallback>[0]>;
 
 /** The app of the README, over real HTTP. */
-function start(options: Options = {}) {
+async function start(options: Options = {}) {
   const fallback = graphitiFallback({
     url: graphiti.url,
     store: lowdbStore({ directory: join(folder, 'queue') }),
@@ -66,6 +66,7 @@ function start(options: Options = {}) {
   });
   app.use(graphitiFallback.errors());
   const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const stop = async () => {
     server.close();
     server.closeAllConnections();
@@ -75,7 +76,7 @@ function start(options: Options = {}) {
   return { app, agent: supertest(server), fallback, server, stop };
 }
 
-type App = ReturnType<typeof start>;
+type App = Awaited<ReturnType<typeof start>>;
 
 const say = ({ agent }: App, content: string, group = 'demo') =>
   agent.post(`/groups/${group}/messages`).send({ text: content });
@@ -98,7 +99,7 @@ const stored = async (group = 'demo') => {
 };
 
 test('live: reads and writes pass, and no header tells of fallback', async () => {
-  const app = start();
+  const app = await start();
   const written = await say(app, 'The museum opens at nine');
   expect(written.status).toBe(200);
   expect(written.body).toMatchObject({ outcome: 'applied' });
@@ -111,7 +112,7 @@ test('live: reads and writes pass, and no header tells of fallback', async () =>
 });
 
 test('stale: the last answer with Age, Cache-Status and the mode', async () => {
-  const app = start();
+  const app = await start();
   await say(app, 'The museum opens at nine');
   await graphiti.ingested();
   const live = await app.agent.get('/facts?q=museum');
@@ -127,7 +128,7 @@ test('stale: the last answer with Age, Cache-Status and the mode', async () => {
 });
 
 test('nothing cached yet: 503 with Retry-After, as a problem', async () => {
-  const app = start();
+  const app = await start();
   graphiti.fault({ kind: 'refuse' });
   const answer = await app.agent.get('/facts?q=never');
   expect(answer.status).toBe(503);
@@ -142,7 +143,7 @@ test('nothing cached yet: 503 with Retry-After, as a problem', async () => {
 });
 
 test('queued: 202 with a receipt that is on disk, replayed in order when Graphiti is back', async () => {
-  const app = start();
+  const app = await start();
   graphiti.fault({ kind: 'refuse' });
   const texts = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
   for (const content of texts) {
@@ -166,7 +167,7 @@ const faults: [string, Fault][] = [
 
 describe.each(faults)('an upstream that is %s', (_name, fault) => {
   test('costs nothing that was accepted, and nothing twice', async () => {
-    const app = start();
+    const app = await start();
     await say(app, 'before');
     await graphiti.ingested();
     await app.agent.get('/facts?q=warm');
@@ -185,7 +186,7 @@ describe.each(faults)('an upstream that is %s', (_name, fault) => {
 test.each(['hang', 'error', 'reset'] as const)(
   'a message that was applied though the answer was lost (%s) is found, and not sent again',
   async (kind) => {
-    const app = start();
+    const app = await start();
     graphiti.fault({ kind, applied: true, count: 1, match: { method: 'POST', path: '/messages' } });
     expect((await say(app, 'only once')).status).toBe(202);
     await untilDrained(app);
@@ -194,7 +195,7 @@ test.each(['hang', 'error', 'reset'] as const)(
 );
 
 test('429 waits as long as it says, and trips nothing', async () => {
-  const app = start();
+  const app = await start();
   graphiti.fault({ kind: 'throttle', retryAfter: 1, count: 1, match: { path: '/messages' } });
   expect((await say(app, 'patient')).status).toBe(202);
   expect(app.fallback.manager.active).toBe(false);
@@ -203,7 +204,7 @@ test('429 waits as long as it says, and trips nothing', async () => {
 });
 
 test('half-open: the queue drains while new writes queue up behind it, in order', async () => {
-  const app = start();
+  const app = await start();
   graphiti.fault({ kind: 'refuse' });
   await untilActive(app);
   for (let index = 0; index < 20; index += 1) await say(app, `message ${index}`);
@@ -214,7 +215,7 @@ test('half-open: the queue drains while new writes queue up behind it, in order'
 });
 
 test('a restart in mid-outage loses nothing, and keeps what was cached', async () => {
-  const before = start();
+  const before = await start();
   await say(before, 'zero');
   await graphiti.ingested();
   await before.agent.get('/facts?q=zero');
@@ -223,7 +224,7 @@ test('a restart in mid-outage loses nothing, and keeps what was cached', async (
   for (const content of ['one', 'two']) expect((await say(before, content)).status).toBe(202);
   await before.stop();
 
-  const after = start();
+  const after = await start();
   expect((await after.agent.get('/facts?q=zero')).headers).toHaveProperty('cache-status');
   expect(after.fallback.manager.status()).toMatchObject({ active: true, queue: { size: 2 } });
   expect((await say(after, 'three')).status).toBe(202);
@@ -233,7 +234,7 @@ test('a restart in mid-outage loses nothing, and keeps what was cached', async (
 });
 
 test('a store that cannot be written does not stop the app: status tells, live goes on', async () => {
-  const app = start({ store: lowdbStore({ directory: '/proc/graphiti-fallback' }) });
+  const app = await start({ store: lowdbStore({ directory: '/proc/graphiti-fallback' }) });
   expect((await say(app, 'live')).status).toBe(200);
   graphiti.fault({ kind: 'refuse' });
   const refused = await say(app, 'kept nowhere');
@@ -249,7 +250,7 @@ test('a store that cannot be written does not stop the app: status tells, live g
 });
 
 test('the status says what happens, and neither payloads nor folders', async () => {
-  const app = start();
+  const app = await start();
   await say(app, 'zero');
   graphiti.fault({ kind: 'refuse' });
   await untilActive(app);
@@ -271,7 +272,7 @@ test('the status says what happens, and neither payloads nor folders', async () 
 });
 
 test('handlers see whether fallback is active', async () => {
-  const app = start();
+  const app = await start();
   expect((await app.agent.get('/active')).body).toEqual({ active: false, mode: 'none' });
   graphiti.fault({ kind: 'refuse' });
   await untilActive(app);
@@ -281,7 +282,7 @@ test('handlers see whether fallback is active', async () => {
 });
 
 test('what Graphiti would not take is refused before anything is sent: 400', async () => {
-  const app = start();
+  const app = await start();
   const group = await say(app, 'text', 'not%20a%20group!');
   expect(group.status).toBe(400);
   expect(group.body).toMatchObject({ code: 'FALLBACK_INVALID_INPUT' });
@@ -293,7 +294,7 @@ test('what Graphiti would not take is refused before anything is sent: 400', asy
 });
 
 test('a body that is not JSON is the framework’s 400, and the app goes on', async () => {
-  const app = start();
+  const app = await start();
   const broken = await app.agent
     .post('/groups/demo/messages')
     .set('content-type', 'application/json')
@@ -303,9 +304,8 @@ test('a body that is not JSON is the framework’s 400, and the app goes on', as
 });
 
 test('a client that disconnects leaves nothing behind', async () => {
-  const app = start();
+  const app = await start();
   graphiti.fault({ kind: 'slow', ms: 100 });
-  await app.agent.get('/plain');
   const { port } = app.server.address() as AddressInfo;
   for (let client = 0; client < 5; client += 1) {
     const call = httpRequest({ port, path: `/facts?q=gone${client}`, host: '127.0.0.1' }).end();
@@ -323,7 +323,7 @@ test('a client that disconnects leaves nothing behind', async () => {
 });
 
 test('an upstream that works again after three unhealthy checks is noticed without a call', async () => {
-  const app = start({ health: { interval: 50 }, breaker: { openFor: 100 } });
+  const app = await start({ health: { interval: 50 }, breaker: { openFor: 100 } });
   await app.agent.get('/episodes');
   graphiti.fault({ kind: 'unavailable' });
   await expect.poll(() => app.fallback.manager.status().trigger, { timeout: 5_000 }).toBe('health');
@@ -337,7 +337,7 @@ test('one console line tells when fallback begins, and one when it ends', async 
     warn: (line: string) => lines.push(line),
     info: (line: string) => lines.push(line),
   };
-  const app = start({ logger });
+  const app = await start({ logger });
   await app.agent.get('/episodes');
   graphiti.fault({ kind: 'refuse' });
   await untilActive(app);
@@ -352,7 +352,7 @@ test('one console line tells when fallback begins, and one when it ends', async 
 });
 
 test('what fails inside the kit does not fail the request', async () => {
-  const app = start({
+  const app = await start({
     store: {
       ...memoryJournal(),
       status: () => ({ kind: 'odd', durability: 'memory', writable: true }),
