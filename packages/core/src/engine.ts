@@ -3,6 +3,7 @@
 import type { Breaker } from './breaker/breaker.ts';
 import type { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
+import type { DeclaredWrite } from './declared-write.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Policy } from './policy/policy.ts';
@@ -11,7 +12,6 @@ import type { LaneQueue } from './queue/lane-queue.ts';
 import type { RecoveryRamp } from './recovery-ramp.ts';
 import type { collector } from './telemetry/collector.ts';
 import type { Tracing } from './telemetry/tracing.ts';
-import type { DeclaredWrite } from './write.ts';
 
 /** The parts of a manager, as operations use them. */
 export interface Engine {

@@ -1,21 +1,22 @@
 /** A manager: the parts of the engine put together around one upstream. */
 
 import * as api from '@opentelemetry/api';
-import { Breaker, type Outage } from './breaker/breaker.ts';
+import { Breaker } from './breaker/breaker.ts';
 import { Cache } from './cache.ts';
 import { runOutside } from './clock.ts';
+import type { DeclaredWrite } from './declared-write.ts';
 import type { Engine } from './engine.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
 import { classify, type Failure } from './failure.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import { identityOf } from './identity.ts';
-import type { Change, OpenReport } from './journal.ts';
-import type { Json } from './json.ts';
+import type { OpenReport } from './journal.ts';
 import { createNotices } from './notices.ts';
 import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './operation.ts';
 import { readChecks, writeChecks } from './operation-check.ts';
 import { checkOptions } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { OutageMemory } from './outage-memory.ts';
 import { createPolicy } from './policy/policy.ts';
 import { Drain } from './queue/drain.ts';
 import { DrainRamp } from './queue/drain-ramp.ts';
@@ -31,10 +32,8 @@ import { collector } from './telemetry/collector.ts';
 import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
 import { createTracing } from './telemetry/tracing.ts';
-import { type DeclaredWrite, declareWrite } from './write.ts';
+import { declareWrite } from './write.ts';
 
-/** When an outage that could not be stored is stored again, in ms. */
-const rememberAgainAfter = 1_000;
 /** How long the app waits for its store at start, in ms. */
 const longestOpening = 5_000;
 
@@ -50,6 +49,7 @@ export class FallbackManager {
   readonly #ramp: DrainRamp;
   readonly #monitor: HealthMonitor;
   readonly #names = new Set<string>();
+  readonly #memory: OutageMemory;
   readonly #retire: Undo;
   #report: OpenReport | undefined;
   #opening: Promise<void> | undefined;
@@ -57,8 +57,6 @@ export class FallbackManager {
   #opened = false;
   #closed = false;
   #statusPath: string | undefined;
-  /** The outage that is in the store. */
-  #remembered: string | undefined;
 
   /** @throws {TypeError} when an option is unknown or wrong, naming it, what was expected and what came */
   constructor(options: FallbackManagerOptions) {
@@ -154,9 +152,8 @@ export class FallbackManager {
       this.#counters.declareComponent(component.name);
     events.on('stateChange', ({ to }) => {
       if (to === 'open') queue.queueWaiting();
-      this.#remember();
     });
-    events.on('queue', ({ event }) => event === 'enqueued' && this.#remember());
+    this.#memory = new OutageMemory(store, breaker, queue, clock, events);
     events.on('processed', ({ result, waitedMs, durationMs }) => {
       this.#engine.collector.record('queueWaitDuration', name, [name, result], waitedMs / 1000);
       this.#engine.collector.record(
@@ -325,7 +322,7 @@ export class FallbackManager {
   async #openStores(): Promise<void> {
     this.#report = await this.#engine.queue.open();
     for (const message of this.#report.warnings) this.#engine.events.emit('warning', { message });
-    this.#resume();
+    this.#memory.resume();
   }
 
   /** The app's own reading of errors first; what it throws must not cost a write. */
@@ -338,40 +335,12 @@ export class FallbackManager {
     }
   }
 
-  /** An outage goes on over a restart; queued writes without one are tried with care. */
-  #resume(): void {
-    const { queue, breaker } = this.#engine;
-    const states = new Map(this.#options.store.entries('state'));
-    const outage = states.get(`breaker:${breaker.name}`) as Outage | undefined;
-    this.#remembered = outage?.id;
-    if (outage || queue.claimable) breaker.resume(outage);
-  }
-
-  /** Keeps the outage where something is on disk anyway: nothing is touched for its sake alone. */
-  #remember(): void {
-    const { store } = this.#options;
-    const { breaker, queue, events } = this.#engine;
-    if (!this.#opened || this.#closed || (breaker.outage && queue.size === 0)) return;
-    const { outage } = breaker;
-    if (this.#remembered === outage?.id) return;
-    this.#remembered = outage?.id;
-    const key = `breaker:${breaker.name}`;
-    const change: Change = outage
-      ? { bucket: 'state', key, put: outage as unknown as Json }
-      : { bucket: 'state', key, delete: true };
-    store.commit([change], { lazy: true }).catch((error: unknown) => {
-      // Not what is in the store after all.
-      this.#remembered = 'unknown';
-      this.#options.clock.after(rememberAgainAfter, () => this.#remember());
-      events.emit('storeFailed', { store: store.kind, verb: 'state', error });
-    });
-  }
-
   async #close(): Promise<void> {
     await this.#opening;
     this.#monitor.stop();
     await this.#drain.stop(this.#options.closeTimeout);
     this.#closed = true;
+    this.#memory.close();
     const { cache, store } = this.#options;
     const { queue, breaker, events } = this.#engine;
     breaker.close();

@@ -2,6 +2,7 @@
 
 import { v7 as uuid } from 'uuid';
 import { Permit } from './breaker/permit.ts';
+import { type DeclaredWrite, declaredWrite } from './declared-write.ts';
 import type { Engine } from './engine.ts';
 import { entityKey } from './entity.ts';
 import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
@@ -9,39 +10,13 @@ import type { Undo } from './events.ts';
 import { type Failure, fallbackReasonOf, isRepeatable } from './failure.ts';
 import type { Durability } from './journal.ts';
 import { deepFreeze, type Json, notJson } from './json.ts';
-import type {
-  CallOptions,
-  ReconcileContext,
-  Reconciliation,
-  WriteContext,
-  WriteOperation,
-  WriteSpec,
-} from './operation.ts';
+import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
 import type { Receipt } from './outcome.ts';
 import { type Note, perform } from './perform.ts';
 import { CallAborted, type CallPlan } from './policy/policy.ts';
 import { checkTimeout } from './policy/timeout.ts';
 import type { Appended, Entered, Turn } from './queue/lane-queue.ts';
-import type { NewOperation, OperationRecord } from './queue/operation-record.ts';
-
-/** A write as the drain replays it. */
-export interface DeclaredWrite {
-  readonly name: string;
-  readonly idempotent: boolean;
-  readonly effect: 'create' | 'update' | 'delete';
-  readonly timeoutMs: number;
-  readonly reconcileFor: number;
-  readonly reconcile?: (
-    input: Json,
-    context: ReconcileContext,
-  ) => PromiseLike<Reconciliation> | Reconciliation;
-  run(input: Json, context: WriteContext): PromiseLike<unknown> | unknown;
-  /** The upstream has it: cached answers that it concerns are not what they were. */
-  applied(record: Pick<OperationRecord, 'entity'>): void;
-}
-
-/** How long after sending an absent write may still be on its way, in ms. */
-const reconcileFor = 120_000;
+import type { NewOperation } from './queue/operation-record.ts';
 
 /** A live write that failed is first replayed within this time at random, or when the upstream said, in ms. */
 const firstDelay = 1_000;
@@ -61,31 +36,6 @@ export function declareWrite<Input, Value>(
   const all = (inputs: readonly Input[], options: CallOptions = {}) =>
     perform(engine, name, 'write', (note) => path.write(inputs, options, note));
   return Object.assign(operation, { all, operationName: name });
-}
-
-function declaredWrite<Input, Value>(
-  engine: Engine,
-  name: string,
-  spec: WriteSpec<Input, Value>,
-): DeclaredWrite {
-  const effect = spec.effect ?? 'update';
-  const { reconcile } = spec;
-  return {
-    name,
-    idempotent: spec.idempotent ?? false,
-    effect,
-    timeoutMs: spec.timeoutMs ?? engine.defaults.writeTimeoutMs,
-    reconcileFor: spec.reconcileFor ?? reconcileFor,
-    ...(reconcile && {
-      reconcile: (input: Json, context: ReconcileContext) => reconcile(input as Input, context),
-    }),
-    run: (input, context) => spec.run(input as Input, context),
-    applied({ entity }) {
-      if (!entity) return;
-      if (effect === 'delete') engine.cache.remove(entity);
-      else engine.cache.expire(entity);
-    },
-  };
 }
 
 class WritePath<Input, Value> {

@@ -19,7 +19,8 @@ import type {
 } from './lane-queue.ts';
 import { Lanes } from './lanes.ts';
 import { type Addition, LiveTurns } from './live-turns.ts';
-import { type NewOperation, type OperationRecord, recordOf } from './operation-record.ts';
+import { isRecord, type NewOperation, type OperationRecord, recordOf } from './operation-record.ts';
+import { Settlements } from './settlements.ts';
 
 /** Bounds of a queue. */
 export interface QueueOptions {
@@ -43,8 +44,6 @@ interface JournalQueueOptions {
 
 /** An operation that was in flight whenever its process died may be what kills it. */
 const mostInterruptions = 3;
-/** When a settlement that could not be written is written again, in ms. */
-const rewriteAfter = 1_000;
 
 /** Creates the queue; {@link LaneQueue.open} reads what an earlier process left. */
 export function createJournalQueue(options: JournalQueueOptions): LaneQueue {
@@ -57,15 +56,16 @@ class JournalQueue implements LaneQueue {
   readonly #lanes: Lanes;
   readonly #turns: LiveTurns;
   readonly #listeners = new Set<() => void>();
-  /** Settlements that hold in memory and are not on disk yet, by operation id. */
-  readonly #unwritten = new Map<string, Change>();
-  #cancelRewrite: Undo | undefined;
+  readonly #settlements: Settlements;
   #closed = false;
 
   constructor(options: JournalQueueOptions) {
     this.#options = options;
     this.#journal = options.journal;
     this.#lanes = new Lanes(options.clock);
+    this.#settlements = new Settlements(options.journal, options.clock, (error) =>
+      this.#fail('commit', error),
+    );
     const storage = {
       limitReached: (operations: readonly NewOperation[]) => this.#limitReached(operations),
       refused: (operation: NewOperation) => this.#say('refused', operation, 'full'),
@@ -193,8 +193,7 @@ class JournalQueue implements LaneQueue {
   async close(): Promise<void> {
     this.#turns.queueWaiting();
     this.#closed = true;
-    this.#cancelRewrite?.();
-    if (this.#unwritten.size > 0) await this.#flush();
+    await this.#settlements.close();
     await this.#journal.close();
   }
 
@@ -318,7 +317,7 @@ class JournalQueue implements LaneQueue {
   }
 
   async #remove(id: string): Promise<void> {
-    await this.#write(id, { bucket: 'queue', key: id, delete: true });
+    await this.#settlements.write({ bucket: 'queue', key: id, delete: true });
     const entry = this.#lanes.entries.get(id);
     if (entry) this.#lanes.remove(entry);
   }
@@ -329,30 +328,7 @@ class JournalQueue implements LaneQueue {
   ): Promise<void> {
     if (!entry) return;
     entry.record = change(entry.record);
-    await this.#write(entry.record.id, put(entry.record));
-  }
-
-  /** Memory holds the change already: what cannot be written now is written again later. */
-  async #write(id: string, change: Change): Promise<void> {
-    this.#unwritten.set(id, change);
-    await this.#flush();
-  }
-
-  /** All that is not written goes in one commit: a later settlement must not be on disk without an earlier one. */
-  async #flush(): Promise<void> {
-    const changes = [...this.#unwritten];
-    try {
-      await this.#journal.commit(changes.map(([, change]) => change));
-      for (const [id, change] of changes)
-        if (this.#unwritten.get(id) === change) this.#unwritten.delete(id);
-    } catch (error) {
-      this.#fail('commit', error);
-      if (this.#closed) return;
-      this.#cancelRewrite ??= this.#options.clock.after(rewriteAfter, () => {
-        this.#cancelRewrite = undefined;
-        if (this.#unwritten.size > 0) void this.#flush();
-      });
-    }
+    await this.#settlements.write(put(entry.record));
   }
 
   #say(
@@ -385,17 +361,6 @@ const recordOverhead = 300;
 
 function inputBytes({ input }: NewOperation): number {
   return bytesOf({ input }) + recordOverhead;
-}
-
-function isRecord(key: string, value: unknown): value is OperationRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, operation, lane, enqueuedAt, interruptions, failures } =
-    value as Partial<OperationRecord>;
-  return (
-    id === key &&
-    [operation, lane].every((text) => typeof text === 'string') &&
-    [enqueuedAt, interruptions, failures].every((number) => typeof number === 'number')
-  );
 }
 
 /** A person said: try again, as if it were new. */

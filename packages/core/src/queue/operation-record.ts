@@ -103,3 +103,15 @@ export function recordOf(
     ...(lastError !== undefined && { lastError }),
   };
 }
+
+/** Whether something in a journal is a record that this version understands. */
+export function isRecord(key: string, value: unknown): value is OperationRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, operation, lane, enqueuedAt, interruptions, failures } =
+    value as Partial<OperationRecord>;
+  return (
+    id === key &&
+    [operation, lane].every((text) => typeof text === 'string') &&
+    [enqueuedAt, interruptions, failures].every((number) => typeof number === 'number')
+  );
+}

@@ -1,0 +1,51 @@
+/** A write as it is declared, with every default in place: what the write path and the drain share. */
+
+import type { Engine } from './engine.ts';
+import type { Json } from './json.ts';
+import type { ReconcileContext, Reconciliation, WriteContext, WriteSpec } from './operation.ts';
+import type { OperationRecord } from './queue/operation-record.ts';
+
+/** How one write is sent, looked for and repeated. */
+export interface DeclaredWrite {
+  readonly name: string;
+  readonly idempotent: boolean;
+  readonly effect: 'create' | 'update' | 'delete';
+  readonly timeoutMs: number;
+  readonly reconcileFor: number;
+  readonly reconcile?: (
+    input: Json,
+    context: ReconcileContext,
+  ) => PromiseLike<Reconciliation> | Reconciliation;
+  run(input: Json, context: WriteContext): PromiseLike<unknown> | unknown;
+  /** The upstream has it: cached answers that it concerns are not what they were. */
+  applied(record: Pick<OperationRecord, 'entity'>): void;
+}
+
+/** How long after sending an absent write may still be on its way, in ms. */
+const reconcileFor = 120_000;
+
+/** Puts the defaults of a write's declaration in place. */
+export function declaredWrite<Input, Value>(
+  engine: Engine,
+  name: string,
+  spec: WriteSpec<Input, Value>,
+): DeclaredWrite {
+  const effect = spec.effect ?? 'update';
+  const { reconcile } = spec;
+  return {
+    name,
+    idempotent: spec.idempotent ?? false,
+    effect,
+    timeoutMs: spec.timeoutMs ?? engine.defaults.writeTimeoutMs,
+    reconcileFor: spec.reconcileFor ?? reconcileFor,
+    ...(reconcile && {
+      reconcile: (input: Json, context: ReconcileContext) => reconcile(input as Input, context),
+    }),
+    run: (input, context) => spec.run(input as Input, context),
+    applied({ entity }) {
+      if (!entity) return;
+      if (effect === 'delete') engine.cache.remove(entity);
+      else engine.cache.expire(entity);
+    },
+  };
+}

@@ -1,0 +1,227 @@
+/** One replay of one queued operation: looked for, sent, and what its failure means. */
+
+import { noJitterGenerator } from 'cockatiel';
+import type { Breaker } from '../breaker/breaker.ts';
+import { Permit } from '../breaker/permit.ts';
+import type { Clock } from '../clock.ts';
+import type { DeclaredWrite } from '../declared-write.ts';
+import type { Emitter, FallbackEvents } from '../events.ts';
+import { countsAgainstUpstream, type Failure } from '../failure.ts';
+import type { WriteContext } from '../operation.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { DrainRamp } from './drain-ramp.ts';
+import type { Evidence } from './evidence.ts';
+import type { Claim, QueueVerdict } from './lane-queue.ts';
+import type { OperationRecord } from './operation-record.ts';
+
+interface ReplaySurroundings {
+  readonly breaker: Breaker;
+  readonly policy: Policy;
+  readonly ramp: DrainRamp;
+  readonly evidence: Evidence;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly events: Emitter<FallbackEvents>;
+  readonly classify: (error: unknown) => Failure;
+  /** The upstream asked for a pause of all replays, in ms. */
+  readonly pause: (ms: number) => void;
+}
+
+/** A lane that failed waits up to this long the first time, doubling to the longest, in ms. */
+const laneBackoff = {
+  generator: noJitterGenerator,
+  initialDelay: 1_000,
+  maxDelay: 300_000,
+  maxAttempts: Number.POSITIVE_INFINITY,
+  exponent: 2,
+};
+/** Failures charged to an operation before it is given up as poison. */
+const mostAttempts = 10;
+/** An upstream may not stop a lane for longer at a time, whatever its Retry-After says, in ms. */
+const longestPause = 3_600_000;
+/** A lane that could not be sent for a local reason is looked at again after this time, in ms. */
+const shortDelay = 250;
+
+/** Makes replays; each ends in a verdict for the queue, and settles its permit. */
+export class Replayer {
+  readonly #around: ReplaySurroundings;
+  /** For each operation that counted against the breaker, how often the breaker had closed by then. */
+  readonly #counted = new Map<string, number>();
+
+  constructor(around: ReplaySurroundings) {
+    this.#around = around;
+  }
+
+  /** Sends the head that was claimed. */
+  async replay(claim: Claim, write: DeclaredWrite, permit: Permit): Promise<QueueVerdict> {
+    const verdict = await this.#send(claim, write, permit);
+    if (verdict.kind !== 'retry') this.#counted.delete(claim.record.id);
+    return verdict;
+  }
+
+  async #send(claim: Claim, write: DeclaredWrite, permit: Permit): Promise<QueueVerdict> {
+    const { record } = claim;
+    const found = await this.#reconcile(record, write, permit);
+    if (found) return found;
+    if (!claim.held(write.timeoutMs)) return { kind: 'release' };
+    try {
+      await claim.sending(!write.idempotent);
+    } catch {
+      return this.#again(record, 'store_failed', { delayMs: shortDelay, backsOff: false });
+    }
+    return this.#call(record, write, permit);
+  }
+
+  /** Before a write that may have been applied is sent again: was it? */
+  async #reconcile(
+    record: OperationRecord,
+    write: DeclaredWrite,
+    permit: Permit,
+  ): Promise<QueueVerdict | undefined> {
+    const { clock } = this.#around;
+    if (write.idempotent || record.sentAt === undefined) return undefined;
+    const { reconcile } = write;
+    if (!reconcile)
+      return { kind: 'stop', reason: 'unknown', error: record.lastError ?? 'interrupted' };
+    const { sentAt } = record;
+    try {
+      const found = await this.#through(write, new Permit(() => {}), (signal) =>
+        reconcile(record.input, { ...contextOf(record, signal), sentAt }),
+      );
+      if (found === 'applied') {
+        permit.succeed();
+        write.applied(record);
+        return { kind: 'done' };
+      }
+      const left = sentAt + write.reconcileFor - clock.now();
+      if (found === 'absent' && left <= 0) return undefined;
+      const wait =
+        found === 'absent' ? Math.min(this.#backoff(record), left) : this.#backoff(record);
+      return this.#again(record, 'reconcile_pending', { delayMs: wait });
+    } catch (error) {
+      const failed = this.#around.classify(error);
+      if (countsAgainstUpstream(failed)) this.#blame(record, permit, failed);
+      return this.#again(record, failed.code, { untilRecovery: true });
+    }
+  }
+
+  async #call(
+    record: OperationRecord,
+    write: DeclaredWrite,
+    permit: Permit,
+  ): Promise<QueueVerdict> {
+    const { evidence, ramp } = this.#around;
+    try {
+      await this.#through(write, new Permit(() => {}), (signal) =>
+        write.run(record.input, contextOf(record, signal)),
+      );
+    } catch (error) {
+      return this.#failed(record, write, permit, this.#around.classify(error));
+    }
+    permit.succeed();
+    evidence.succeeded(record.id);
+    ramp.succeeded();
+    this.#counted.delete(record.id);
+    write.applied(record);
+    return { kind: 'done' };
+  }
+
+  #failed(
+    record: OperationRecord,
+    write: DeclaredWrite,
+    permit: Permit,
+    failed: Failure,
+  ): QueueVerdict {
+    const { ramp, evidence, clock } = this.#around;
+    const { code: error } = failed;
+    if (failed.local) return this.#again(record, error, { delayMs: shortDelay, backsOff: false });
+    if (countsAgainstUpstream(failed)) {
+      ramp.failed();
+      evidence.failed(record.id);
+      this.#blame(record, permit, failed);
+    }
+    switch (failed.label) {
+      case 'unavailable':
+        return this.#again(record, error, { untilRecovery: true });
+      case 'throttled': {
+        ramp.failed();
+        const pause = failed.retryAfterMs ?? this.#backoff(record);
+        this.#around.pause(pause);
+        return this.#again(record, error, { delayMs: Math.min(pause, longestPause) });
+      }
+      case 'unauthorized':
+        return { kind: 'stop', reason: 'unauthorized', error };
+      case 'rejected': {
+        const gone = write.effect === 'delete' && (failed.status === 404 || failed.status === 410);
+        if (gone) write.applied(record);
+        return gone ? { kind: 'done' } : { kind: 'dead', reason: 'rejected', error };
+      }
+      case 'unknown': {
+        if (!write.idempotent && !write.reconcile)
+          return { kind: 'stop', reason: 'unknown', error };
+        const charge = evidence.against(record);
+        if (charge && record.attempts + 1 >= mostAttempts)
+          return { kind: 'dead', reason: 'poison', error };
+        return this.#again(record, error, { charge, sentAt: clock.now() });
+      }
+    }
+  }
+
+  /** Of one operation only the first failure since the breaker last closed counts: it may be to blame itself. */
+  #blame(record: OperationRecord, permit: Permit, { code }: Failure): void {
+    const { closings } = this.#around.breaker;
+    if (this.#counted.get(record.id) === closings) permit.release();
+    else permit.fail(code);
+    this.#counted.set(record.id, closings);
+  }
+
+  #again(
+    record: OperationRecord,
+    error: string,
+    how: {
+      delayMs?: number;
+      charge?: boolean;
+      sentAt?: number;
+      untilRecovery?: boolean;
+      backsOff?: boolean;
+    },
+  ): QueueVerdict {
+    return {
+      kind: 'retry',
+      delayMs: how.delayMs ?? this.#backoff(record),
+      charge: how.charge ?? false,
+      error,
+      sentAt: how.sentAt ?? record.sentAt,
+      untilRecovery: how.untilRecovery ?? false,
+      backsOff: how.backsOff ?? true,
+    };
+  }
+
+  /** Full jitter over an exponential backoff. */
+  #backoff({ failures }: OperationRecord): number {
+    const [ceiling] = noJitterGenerator(failures, laneBackoff);
+    return this.#around.random() * ceiling;
+  }
+
+  #through<T>(
+    write: DeclaredWrite,
+    permit: Permit,
+    run: (signal: AbortSignal) => PromiseLike<T> | T,
+  ): Promise<T> {
+    const { policy, breaker, events } = this.#around;
+    return policy.call({
+      run: (context) => run(context.signal),
+      breaker,
+      permit,
+      reserved: true,
+      timeoutMs: write.timeoutMs,
+      signal: undefined,
+      onAttempt: (_number, failed) =>
+        events.emit('attempt', { operation: write.name, result: failed?.label ?? 'success' }),
+    });
+  }
+}
+
+function contextOf({ id, createdAt }: OperationRecord, signal: AbortSignal): WriteContext {
+  return { signal, idempotencyKey: id, createdAt };
+}

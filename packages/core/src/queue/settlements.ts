@@ -1,0 +1,58 @@
+/** What became of queued operations, on its way to the journal. */
+
+import type { Clock } from '../clock.ts';
+import type { Undo } from '../events.ts';
+import type { Change, Journal } from '../journal.ts';
+
+/** When what could not be written is written again, in ms. */
+const rewriteAfter = 1_000;
+
+/**
+ * Memory holds a settlement at once; what cannot be written now is written again later. All that is not
+ * written goes in one commit: a later settlement must not be on disk without an earlier one.
+ */
+export class Settlements {
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #onFailure: (error: unknown) => void;
+  /** By operation id. */
+  readonly #unwritten = new Map<string, Change>();
+  #cancelRewrite: Undo | undefined;
+  #closed = false;
+
+  constructor(journal: Journal, clock: Clock, onFailure: (error: unknown) => void) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#onFailure = onFailure;
+  }
+
+  /** Resolves when the change was tried; it holds either way. */
+  write(change: Change): Promise<void> {
+    this.#unwritten.set(change.key, change);
+    return this.#flush();
+  }
+
+  /** Tries once more, and then no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelRewrite?.();
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const changes = [...this.#unwritten];
+    if (changes.length === 0) return;
+    try {
+      await this.#journal.commit(changes.map(([, change]) => change));
+      for (const [id, change] of changes)
+        if (this.#unwritten.get(id) === change) this.#unwritten.delete(id);
+    } catch (error) {
+      this.#onFailure(error);
+      if (this.#closed) return;
+      this.#cancelRewrite ??= this.#clock.after(rewriteAfter, () => {
+        this.#cancelRewrite = undefined;
+        void this.#flush();
+      });
+    }
+  }
+}
