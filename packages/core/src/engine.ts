@@ -1,20 +1,33 @@
-/** What the read path and the write path work with: the parts of one manager. */
+/** What the read path and the write path work with: the parts of one manager, put together. */
 
-import type { Breaker } from './breaker/breaker.ts';
-import type { Cache } from './cache.ts';
+import { Breaker } from './breaker/breaker.ts';
+import { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { DeclaredWrite } from './declared-write.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
-import type { Failure } from './failure.ts';
-import type { Policy } from './policy/policy.ts';
-import type { Evidence } from './queue/evidence.ts';
+import { classify, type Failure } from './failure.ts';
+import { identityOf } from './identity.ts';
+import type { Classifier } from './operation.ts';
+import type { ResolvedOptions } from './options.ts';
+import { createPolicy, type Policy } from './policy/policy.ts';
+import { Evidence } from './queue/evidence.ts';
+import { createJournalQueue } from './queue/journal-queue.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
-import type { RecoveryRamp } from './recovery-ramp.ts';
-import type { collector } from './telemetry/collector.ts';
-import type { Tracing } from './telemetry/tracing.ts';
+import { createRecoveryRamp, type RecoveryRamp } from './recovery-ramp.ts';
+import { collector } from './telemetry/collector.ts';
+import { createTracing, type Tracing } from './telemetry/tracing.ts';
+
+/** Where a manager stands between its first call and its end. */
+export interface Life {
+  readonly opened: boolean;
+  readonly closed: boolean;
+  /** Reads what an earlier process left; every operation waits for it. */
+  open(): Promise<void>;
+}
 
 /** The parts of a manager, as operations use them. */
 export interface Engine {
+  readonly life: Life;
   readonly name: string;
   readonly mode: 'queue_writes';
   readonly defaults: {
@@ -36,8 +49,63 @@ export interface Engine {
   readonly collector: ReturnType<typeof collector>;
   readonly classify: (error: unknown) => Failure;
   readonly writes: Map<string, DeclaredWrite>;
-  readonly opened: boolean;
-  readonly closed: boolean;
-  /** Reads what an earlier process left; every operation waits for it. */
-  open(): Promise<void>;
+}
+
+/** Puts the parts together. */
+export function createEngine(
+  options: ResolvedOptions,
+  events: Emitter<FallbackEvents>,
+  life: Life,
+): Engine {
+  const { name, clock, random, store, cache, timeouts } = options;
+  const mode = 'queue_writes';
+  const writes = new Map<string, DeclaredWrite>();
+  const read = readerOf(options.classify, events);
+  return {
+    life,
+    name,
+    mode,
+    defaults: {
+      readTimeoutMs: timeouts.read,
+      writeTimeoutMs: timeouts.write,
+      ttl: cache.ttl,
+      staleIfError: cache.staleIfError,
+    },
+    clock,
+    random,
+    events,
+    breaker: new Breaker(options.breaker, { name, mode, clock, random, events }),
+    policy: createPolicy({ ...options, classify: read }),
+    cache: new Cache({ ...cache, journal: cache.store, clock, events }),
+    queue: createJournalQueue({
+      journal: store,
+      identity: identityOf({ ...options, manager: name }),
+      bounds: options.queue,
+      clock,
+      random,
+      events,
+      isDeclared: (operation) => writes.has(operation),
+    }),
+    evidence: new Evidence(clock),
+    recovery: createRecoveryRamp(options.recoveryRamp, clock, random),
+    tracing: createTracing(name, events, () => clock.now()),
+    collector: collector(),
+    classify: read,
+    writes,
+  };
+}
+
+/** The app's own reading of errors first; what it throws must not cost a write. */
+function readerOf(
+  own: Classifier | undefined,
+  events: Emitter<FallbackEvents>,
+): (error: unknown) => Failure {
+  return (error) => {
+    try {
+      return own?.(error) ?? classify(error);
+    } catch (thrown) {
+      events.emit('warning', { message: `\`classify\` threw: ${String(thrown)}` });
+      return classify(error);
+    }
+  };
 }

@@ -1,13 +1,9 @@
 /** A manager: the parts of the engine put together around one upstream. */
 
 import * as api from '@opentelemetry/api';
-import { Breaker } from './breaker/breaker.ts';
-import { Cache } from './cache.ts';
 import { runOutside } from './clock.ts';
-import type { DeclaredWrite } from './declared-write.ts';
-import type { Engine } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
-import { classify, type Failure } from './failure.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import { identityOf } from './identity.ts';
 import type { OpenReport } from './journal.ts';
@@ -17,21 +13,15 @@ import { readChecks, writeChecks } from './operation-check.ts';
 import { checkOptions } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { OutageMemory } from './outage-memory.ts';
-import { createPolicy } from './policy/policy.ts';
 import { Drain } from './queue/drain.ts';
 import { DrainRamp } from './queue/drain-ramp.ts';
-import { Evidence } from './queue/evidence.ts';
-import { createJournalQueue } from './queue/journal-queue.ts';
 import type { Decision } from './queue/lane-queue.ts';
 import { type QueuedOperation, queuedOperation } from './queue/queued-operation.ts';
 import { declareRead } from './read.ts';
-import { createRecoveryRamp } from './recovery-ramp.ts';
 import type { FallbackStatus } from './status.ts';
 import { statusOf } from './status-of.ts';
-import { collector } from './telemetry/collector.ts';
 import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
-import { createTracing } from './telemetry/tracing.ts';
 import { declareWrite } from './write.ts';
 
 /** How long the app waits for its store at start, in ms. */
@@ -65,8 +55,7 @@ export class FallbackManager {
     this.name = name;
     this.upstream = upstream;
     const events = this.#events;
-    const mode = 'queue_writes';
-    this.#counters = new Counters(name, mode, events);
+    this.#counters = new Counters(name, 'queue_writes', events);
     if (this.#options.logger)
       createNotices({
         name,
@@ -78,45 +67,8 @@ export class FallbackManager {
         pending: () => this.#engine.queue.size,
         now: () => clock.now(),
       });
-    const writes = new Map<string, DeclaredWrite>();
-    const read = (error: unknown) => this.#classify(error);
-    const breaker = new Breaker(this.#options.breaker, { name, mode, clock, random, events });
-    const policy = createPolicy({ ...this.#options, classify: read });
-    const tracing = createTracing(name, events, () => clock.now());
-    const queue = createJournalQueue({
-      journal: store,
-      identity: identityOf({ ...this.#options, manager: name }),
-      bounds: this.#options.queue,
-      clock,
-      random,
-      events,
-      isDeclared: (operation) => writes.has(operation),
-    });
-    const evidence = new Evidence(clock);
     const self = this;
-    const { cache } = this.#options;
-    this.#engine = {
-      name,
-      mode,
-      defaults: {
-        readTimeoutMs: this.#options.timeouts.read,
-        writeTimeoutMs: this.#options.timeouts.write,
-        ttl: cache.ttl,
-        staleIfError: cache.staleIfError,
-      },
-      clock,
-      random,
-      events,
-      breaker,
-      policy,
-      cache: new Cache({ ...cache, journal: cache.store, clock, events }),
-      queue,
-      evidence,
-      recovery: createRecoveryRamp(this.#options.recoveryRamp, clock, random),
-      tracing,
-      collector: collector(),
-      classify: read,
-      writes,
+    this.#engine = createEngine(this.#options, events, {
       get opened() {
         return self.#opened;
       },
@@ -124,29 +76,13 @@ export class FallbackManager {
         return self.#closed;
       },
       open: () => this.open(),
-    };
+    });
+    const { breaker, queue } = this.#engine;
     const ramp = new DrainRamp(this.#options.drain.limit);
     this.#ramp = ramp;
-    this.#drain = new Drain({
-      queue,
-      breaker,
-      policy,
-      ramp,
-      evidence,
-      writes,
-      clock,
-      random,
-      events,
-      tracing,
-      classify: read,
-    });
-    this.#monitor = new HealthMonitor({
-      health: this.#options.health,
-      breaker,
-      clock,
-      random,
-      events,
-    });
+    this.#drain = new Drain({ ...this.#engine, ramp });
+    const { health } = this.#options;
+    this.#monitor = new HealthMonitor({ health, breaker, clock, random, events });
     this.#counters.declareBreaker(breaker.name);
     for (const component of this.#options.health.checks)
       this.#counters.declareComponent(component.name);
@@ -323,16 +259,6 @@ export class FallbackManager {
     this.#report = await this.#engine.queue.open();
     for (const message of this.#report.warnings) this.#engine.events.emit('warning', { message });
     this.#memory.resume();
-  }
-
-  /** The app's own reading of errors first; what it throws must not cost a write. */
-  #classify(error: unknown): Failure {
-    try {
-      return this.#options.classify?.(error) ?? classify(error);
-    } catch (thrown) {
-      this.#events.emit('warning', { message: `\`classify\` threw: ${String(thrown)}` });
-      return classify(error);
-    }
   }
 
   async #close(): Promise<void> {

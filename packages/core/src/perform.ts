@@ -26,7 +26,7 @@ export async function perform<T>(
   body: (note: Note) => Promise<T>,
 ): Promise<T> {
   engine.collector.bind();
-  if (!engine.opened) await engine.open();
+  if (!engine.life.opened) await engine.life.open();
   const { clock, breaker, mode, tracing } = engine;
   const started = clock.elapsed();
   const note: Note = { attempts: 0 };

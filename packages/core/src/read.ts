@@ -42,7 +42,7 @@ class ReadPath<Input, Value> {
   }
 
   async read(input: Input, options: ReadCallOptions, note: Note): Promise<Detailed<Value>> {
-    const { cache, breaker, recovery, events, closed } = this.#engine;
+    const { cache, breaker, recovery, events, life } = this.#engine;
     const timeoutMs =
       options.timeoutMs ?? this.#spec.timeoutMs ?? this.#engine.defaults.readTimeoutMs;
     checkTimeout(this.#name, timeoutMs);
@@ -51,7 +51,7 @@ class ReadPath<Input, Value> {
       throw options.signal.reason;
     }
     const key = this.#key(input);
-    if (closed) return this.#past(input, timeoutMs, note);
+    if (life.closed) return this.#past(input, timeoutMs, note);
     const cached = cache.get(key);
     if (cached?.fresh) {
       events.emit('cacheLookup', { result: 'hit', ageMs: cached.ageMs, fallback: false });

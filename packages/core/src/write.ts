@@ -59,8 +59,8 @@ class WritePath<Input, Value> {
     const timeoutMs = options.timeoutMs ?? this.#write.timeoutMs;
     checkTimeout(this.#write.name, timeoutMs);
     const operations = inputs.map((input) => this.#operation(input));
-    const { breaker, clock, queue, closed } = this.#engine;
-    if (closed) return this.#past(operations, timeoutMs, options, note);
+    const { breaker, clock, queue, life } = this.#engine;
+    if (life.closed) return this.#past(operations, timeoutMs, options, note);
     if (!breaker.admits('call')) {
       breaker.refuse();
       note.reason = breaker.state.kind === 'half_open' ? 'half_open' : 'open';
@@ -233,7 +233,7 @@ class WritePath<Input, Value> {
       return await Promise.race([store(), patience]);
     } catch (cause) {
       if (isFallbackError(cause)) throw cause;
-      if (this.#engine.closed) throw this.#unavailable(cause);
+      if (this.#engine.life.closed) throw this.#unavailable(cause);
       throw new FallbackError(
         'FALLBACK_STORE_FAILED',
         `'${this.#write.name}' could be neither sent nor stored`,
