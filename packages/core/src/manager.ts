@@ -45,6 +45,8 @@ export class FallbackManager {
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #opened = false;
+  /** Whoever waited for the opening has begun: only then may a newcomer begin without waiting. */
+  #waitersBegan = false;
   #closed = false;
   #statusPath: string | undefined;
 
@@ -70,7 +72,7 @@ export class FallbackManager {
     const self = this;
     this.#engine = createEngine(this.#options, events, {
       get opened() {
-        return self.#opened;
+        return self.#waitersBegan;
       },
       get closed() {
         return self.#closed;
@@ -159,8 +161,10 @@ export class FallbackManager {
    */
   open(): Promise<void> {
     // What works in the background must not carry the context of the request that happens to be the first.
-    if (!this.#closing) this.#opening ??= runOutside(() => this.#open());
-    return this.#opening ?? Promise.resolve();
+    if (this.#closing || this.#opening) return this.#opening ?? Promise.resolve();
+    this.#opening = runOutside(() => this.#open());
+    void this.#opening.then(() => setImmediate(() => (this.#waitersBegan = true)));
+    return this.#opening;
   }
 
   /** One snapshot of everything. */

@@ -179,7 +179,9 @@ class JournalQueue implements LaneQueue {
     const lane = this.#lanes.lane(entry.record.lane);
     if (lane.holder && lane.head === entry) return false;
     if (decision === 'purge') {
-      this.#lanes.dead.delete(id);
+      // Out of its lane first: while the removal is being written it must not be sent.
+      if (!this.#lanes.dead.delete(id)) this.#lanes.remove(entry);
+      this.#lanes.arrange(lane);
       await this.#remove(id);
     } else if (entry.record.dead || entry.record.stopped) {
       await this.#update(entry, revived);
@@ -191,7 +193,7 @@ class JournalQueue implements LaneQueue {
   }
 
   async close(): Promise<void> {
-    this.#turns.queueWaiting();
+    this.#turns.close();
     this.#closed = true;
     await this.#settlements.close();
     await this.#journal.close();

@@ -38,6 +38,7 @@ export class LiveTurns {
   readonly #clock: Clock;
   readonly #storage: TurnStorage;
   readonly #onFree: () => void;
+  #closed = false;
 
   constructor(lanes: Lanes, clock: Clock, storage: TurnStorage, onFree: () => void) {
     this.#lanes = lanes;
@@ -74,17 +75,29 @@ export class LiveTurns {
     }
   }
 
+  /** Nobody gets a turn any more: who could not be stored is told so. */
+  close(): void {
+    this.queueWaiting();
+    this.#closed = true;
+  }
+
   /** The lane goes to the next live write, or to the drain. */
   release(lane: Lane): void {
     lane.holder = undefined;
     const next = lane.waiters.values().next().value;
-    if (next && lane.size === 0 && !lane.spilling) {
+    if (this.#closed) this.#dismiss(lane);
+    else if (next && lane.size === 0 && !lane.spilling) {
       lane.waiters.delete(next);
       next.resolve({ kind: 'turn', turn: this.#take(lane, next.operation) });
       return;
     }
     this.#lanes.arrange(lane);
     this.#onFree();
+  }
+
+  #dismiss({ waiters }: Lane): void {
+    for (const waiter of waiters) waiter.reject(new Error('The queue is closed'));
+    waiters.clear();
   }
 
   /**
@@ -95,7 +108,12 @@ export class LiveTurns {
     const ahead = lanes.flatMap(({ gate, spilling }) => gate ?? spilling ?? []);
     if (ahead.length === 0) return act();
     // Boxed: who comes next waits until this one has begun, not until it has ended.
-    const begun = Promise.all(ahead).then(() => ({ ended: act() }));
+    const begun = Promise.all(ahead).then(async () => {
+      // A write that failed meanwhile may be storing who waits behind it.
+      while (lanes.some(({ spilling }) => spilling))
+        await Promise.all(lanes.map(({ spilling }) => spilling));
+      return { ended: act() };
+    });
     const gate = begun
       .then(() => Promise.all(lanes.map(({ spilling }) => spilling)))
       .finally(() => {

@@ -1,0 +1,82 @@
+/** Tells from a history what the kit promised and did not keep. */
+
+/** One write as its caller saw it. */
+export interface ModelWrite {
+  /** Counts up in the order in which the writes were made. */
+  readonly number: number;
+  readonly lane: string;
+  readonly kind: 'idempotent' | 'reconciled';
+  /** Writes of one call have one answer, and so one call's number. */
+  readonly call: number;
+  /** `untold`: the process ended before there was an answer. */
+  answer: 'none' | 'applied' | 'queued' | 'refused' | 'untold';
+  /** Why it was refused. */
+  code?: string;
+}
+
+/** What happened in one run, from the first call until long after the upstream is well again. */
+export interface History {
+  readonly writes: readonly ModelWrite[];
+  /** Numbers of writes in the order in which the upstream applied them. */
+  readonly applied: readonly number[];
+  /** What had to come to an end and did not, in words. */
+  readonly stuck: readonly string[];
+  /** Timers set per simulated second in each phase in which nobody wrote. */
+  readonly timerRates: readonly number[];
+}
+
+/** More timers per second than this while nobody writes is a loop that spins. */
+const mostTimers = 50;
+
+/** What is wrong with a history, in words that begin with the kind of the finding. */
+export function findings({ writes, applied, stuck, timerRates }: History): readonly string[] {
+  const times = new Map<number, number>();
+  for (const number of applied) times.set(number, (times.get(number) ?? 0) + 1);
+  const count = ({ number }: ModelWrite) => times.get(number) ?? 0;
+  const acknowledged = writes.filter(({ answer }) => answer === 'applied' || answer === 'queued');
+  return [
+    ...stuck.map((what) => `stuck: ${what}`),
+    ...timerRates
+      .filter((rate) => rate > mostTimers)
+      .map((rate) => `hot: ${Math.round(rate)} timers a second`),
+    ...writes.filter(({ answer }) => answer === 'none').map((write) => told('unsettled', write)),
+    ...acknowledged.filter((write) => count(write) === 0).map((write) => told('lost', write)),
+    ...writes
+      .filter((write) => write.kind === 'reconciled' && count(write) > 1)
+      .map((write) => told('doubled', write)),
+    ...refusedButApplied(writes, new Set(applied)),
+    ...inversions(writes, applied),
+  ];
+}
+
+/** A call of several is refused because of one of them: those before it may have been applied. */
+function refusedButApplied(
+  writes: readonly ModelWrite[],
+  applied: ReadonlySet<number>,
+): readonly string[] {
+  const calls = new Map<number, ModelWrite>();
+  for (const write of writes) calls.set(write.call, write);
+  return [...calls.values()]
+    .filter(({ answer, code }) => answer === 'refused' && code !== 'FALLBACK_UNKNOWN_OUTCOME')
+    .filter(({ number }) => applied.has(number))
+    .map((last) => told('refused but applied', last));
+}
+
+/** A repeated older write undoes a newer one: the first application is not all that counts. */
+function inversions(writes: readonly ModelWrite[], applied: readonly number[]): readonly string[] {
+  const newest = new Map<string, ModelWrite>();
+  return applied.flatMap((number) => {
+    const write = writes[number];
+    if (!write) return [`invented: ${number} was never made`];
+    const before = newest.get(write.lane);
+    if (!before || before.number <= number) {
+      newest.set(write.lane, write);
+      return [];
+    }
+    return [`${told('inverted', write)} after ${JSON.stringify(before)}`];
+  });
+}
+
+function told(kind: string, write: ModelWrite): string {
+  return `${kind}: ${JSON.stringify(write)}`;
+}
