@@ -368,6 +368,11 @@ test('what fails inside the kit does not fail the request', async () => {
 test('wrong options are refused at construction, naming what came and what was expected', () => {
   expect(() => graphitiFallback({ ulr: 'x' } as object)).toThrow(/Unknown option `ulr`/);
   expect(() => graphitiFallback({ url: 'graphiti' })).toThrow(/`url`.*URL.*"graphiti"/);
+  expect(() => graphitiFallback({ breaker: 3 } as object)).toThrow(/`breaker` of graphitiFallback/);
+  expect(() => graphitiFallback([] as object)).toThrow(/graphitiFallback to be an object/);
+  expect(() => graphitiFallback({ upstream: 'http://x' } as object)).toThrow(
+    /Unknown option `upstream`/,
+  );
   expect(() => graphitiFallback({ statusPath: 'health' })).toThrow(/`statusPath`.*"health"/);
   expect(() => graphitiFallback({ breaker: { openFor: -1 } })).toThrow(
     /`openFor` of `breaker`.*-1/,

@@ -234,35 +234,48 @@ export class FallbackManager {
   }
 
   async #open(): Promise<void> {
-    const { cache, store, clock } = this.#options;
+    const { clock } = this.#options;
     const { events } = this.#engine;
-    const opening = this.#openStores().catch((error: unknown) =>
-      events.emit('storeFailed', { store: store.kind, verb: 'open', error }),
-    );
     let cancel: Undo = () => {};
     const patience = new Promise<'late'>((resolve) => {
       cancel = clock.after(longestOpening, () => resolve('late'));
     });
+    const opening = Promise.all([this.#openQueue(), this.#openCache()]);
     // A store that hangs must not hold the app: what it has is taken up when it comes.
     if ((await Promise.race([opening, patience])) === 'late')
-      events.emit('warning', {
-        message: `The ${store.kind} store takes long to open: the app goes on without it`,
-      });
+      events.emit('warning', { message: 'A store takes long to open: the app goes on without it' });
     cancel();
-    if (cache.store !== store && this.#report) {
-      const report = await cache.store.open(identityOf({ ...this.#options, manager: this.name }));
-      for (const message of report.warnings) events.emit('warning', { message });
-    }
-    this.#engine.cache.load();
     this.#opened = true;
     this.#drain.start();
     this.#monitor.start();
   }
 
-  async #openStores(): Promise<void> {
-    this.#report = await this.#engine.queue.open();
-    for (const message of this.#report.warnings) this.#engine.events.emit('warning', { message });
-    this.#memory.resume();
+  async #openQueue(): Promise<void> {
+    const { store, cache } = this.#options;
+    try {
+      this.#report = await this.#engine.queue.open();
+      this.#warn(this.#report.warnings);
+      this.#memory.resume();
+      if (cache.store === store) this.#engine.cache.load();
+    } catch (error) {
+      this.#events.emit('storeFailed', { store: store.kind, verb: 'open', error });
+    }
+  }
+
+  async #openCache(): Promise<void> {
+    const { store, cache } = this.#options;
+    if (cache.store === store) return;
+    try {
+      const report = await cache.store.open(identityOf({ ...this.#options, manager: this.name }));
+      this.#warn(report.warnings);
+      this.#engine.cache.load();
+    } catch (error) {
+      this.#events.emit('storeFailed', { store: cache.store.kind, verb: 'open', error });
+    }
+  }
+
+  #warn(messages: readonly string[]): void {
+    for (const message of messages) this.#events.emit('warning', { message });
   }
 
   async #close(): Promise<void> {

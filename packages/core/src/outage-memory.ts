@@ -44,7 +44,8 @@ export class OutageMemory {
   /** An outage goes on over a restart; queued writes without one are tried with care. */
   resume(): void {
     const states = new Map(this.#journal.entries('state'));
-    const outage = states.get(this.#key) as Outage | undefined;
+    const stored: unknown = states.get(this.#key);
+    const outage = isOutage(stored) ? stored : undefined;
     this.#stored = outage?.id;
     if (outage || this.#queue.claimable) this.#breaker.resume(outage);
     this.#awake = true;
@@ -72,4 +73,13 @@ export class OutageMemory {
       this.#events.emit('storeFailed', { store: this.#journal.kind, verb: 'state', error });
     });
   }
+}
+
+/** Somebody's hand, or another version, may have been in the store. */
+function isOutage(stored: unknown): stored is Outage {
+  if (typeof stored !== 'object' || stored === null) return false;
+  const { id, since, trigger, reason } = stored as Partial<Outage>;
+  return (
+    [id, trigger, reason].every((text) => typeof text === 'string') && typeof since === 'number'
+  );
 }

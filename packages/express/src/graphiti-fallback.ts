@@ -12,8 +12,7 @@ import type { FallbackMiddleware } from './fallback.ts';
 import './request.ts';
 
 function create(options?: GraphitiFallbackOptions): FallbackMiddleware {
-  const { statusPath, ...composition } = options ?? {};
-  const { manager, client } = composeGraphiti(composition);
+  const { manager, client, statusPath } = composeGraphiti(options);
   const pipeline = createPipeline(manager, { statusPath });
   const middleware: RequestHandler = function graphitiFallback(req, res, next) {
     const exchange = { request: req, response: res, path: req.path };

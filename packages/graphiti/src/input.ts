@@ -17,7 +17,7 @@ const filled = v.pipe(
 
 const count = v.pipe(
   v.number('a whole number, 1 or more'),
-  v.integer('a whole number, 1 or more'),
+  v.safeInteger('a whole number, 1 or more'),
   v.minValue(1, 'a whole number, 1 or more'),
 );
 

@@ -2,8 +2,11 @@
 
 import { debuglog } from 'node:util';
 import {
+  type Check,
+  checkOptions,
   FallbackManager,
   type FallbackManagerOptions,
+  httpUrl,
   type Journal,
   memoryJournal,
 } from '@graphiti-fallback/core';
@@ -29,7 +32,41 @@ export interface GraphitiFallbackOptions
 export interface Composition {
   readonly manager: FallbackManager;
   readonly client: GraphitiClient;
+  readonly statusPath: string | undefined;
 }
+
+/** A group of options; what is in it is checked by whom it is for, as is all that has no check here. */
+const group: Check = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? undefined
+    : 'an object of options';
+const later: Check = () => undefined;
+
+const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
+  url: httpUrl,
+  fetch: later,
+  headers: later,
+  reconcileFor: later,
+  messageTimeoutMs: later,
+  statusPath: later,
+  name: later,
+  application: later,
+  store: later,
+  cache: group,
+  breaker: group,
+  timeouts: group,
+  retry: group,
+  bulkhead: group,
+  queue: group,
+  drain: group,
+  health: group,
+  recoveryRamp: later,
+  closeTimeout: later,
+  classify: later,
+  logger: later,
+  clock: later,
+  random: later,
+};
 
 const debug = debuglog('graphiti-fallback');
 
@@ -38,11 +75,17 @@ const debug = debuglog('graphiti-fallback');
  *
  * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
  */
-export function composeGraphiti(
-  options: Omit<GraphitiFallbackOptions, 'statusPath'> = {},
-): Composition {
+export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composition {
+  checkOptions('graphitiFallback', options, checks);
   const environment = readEnvironment();
-  const { url = environment.graphitiUrl, fetch, headers, reconcileFor, ...rest } = options;
+  const {
+    url = environment.graphitiUrl,
+    fetch,
+    headers,
+    reconcileFor,
+    statusPath,
+    ...rest
+  } = options;
   const { messageTimeoutMs = rest.timeouts?.write, ...manager } = rest;
   const upstream = graphitiUpstream(given({ url, fetch, headers, reconcileFor, messageTimeoutMs }));
   const stores = storesOf(options, environment);
@@ -61,7 +104,7 @@ export function composeGraphiti(
     }),
     health: { checks: upstream.checkers, ...given(options.health ?? {}), ...stores.health },
   });
-  return { manager: created, client: upstream.client(created) };
+  return { manager: created, client: upstream.client(created), statusPath };
 }
 
 /** Where things are kept: as given, else in memory under test, else where the environment says. */

@@ -36,6 +36,7 @@ test.each([
     { GRAPHITI_URL: 'graphiti:8000' },
     'GRAPHITI_URL to be an http or https URL, got "graphiti:8000"',
   ],
+  [{ FALLBACK_MODE: 'magic' }, 'FALLBACK_MODE to be queue_writes, got "magic"'],
   [{ FALLBACK_STORE: 'mongo' }, 'FALLBACK_STORE to be lowdb or memory, got "mongo"'],
 ])('%o is an error that names variable, value and what was expected', (variables, message) => {
   expect(() => readEnvironment(variables)).toThrow(`Expected the environment variable ${message}`);

@@ -29,6 +29,8 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export function readEnvironment(variables: Variables = process.env): Environment {
   const given = (name: string) => variables[name]?.trim() || undefined;
   const timeout = given('CIRCUIT_TIMEOUT');
+  const mode = given('FALLBACK_MODE') ?? 'queue_writes';
+  if (mode !== 'queue_writes') throw wrong('FALLBACK_MODE', mode, 'queue_writes');
   return {
     graphitiUrl: url('GRAPHITI_URL', given('GRAPHITI_URL') ?? 'http://localhost:8000'),
     queueDirectory: directory(

@@ -1,7 +1,7 @@
 /** What every adapter does with a request, on Node's own request and response. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type FallbackManager, RequestScope } from '@graphiti-fallback/core';
+import { checkOptions, FallbackManager, RequestScope } from '@graphiti-fallback/core';
 import onHeaders from 'on-headers';
 import { type FallbackHandle, fallbackHandle } from './fallback-handle.ts';
 import { onceListening } from './listening.ts';
@@ -42,6 +42,12 @@ export interface Pipeline {
 
 /** Creates the pipeline of one manager. */
 export function createPipeline(manager: FallbackManager, options: PipelineOptions = {}): Pipeline {
+  if (
+    !(manager instanceof FallbackManager) &&
+    typeof Reflect.get(Object(manager), 'status') !== 'function'
+  )
+    throw new TypeError(`Expected a FallbackManager, got ${String(manager)}`);
+  checkOptions('fallback', options, { statusPath: () => undefined });
   const statusPath = checkedPath(options.statusPath ?? defaultStatusPath);
   const stopWaiting = onceListening(() => void manager.open());
   manager.statusPath = statusPath;
@@ -49,7 +55,7 @@ export function createPipeline(manager: FallbackManager, options: PipelineOption
   return {
     manager,
     answer({ request, response, path }) {
-      return path === statusPath && answerStatus(request, response, manager);
+      return withoutSlash(path) === statusPath && answerStatus(request, response, manager);
     },
     begin({ response }) {
       const scope = new RequestScope();
@@ -69,9 +75,12 @@ export function createPipeline(manager: FallbackManager, options: PipelineOption
 }
 
 function checkedPath(path: string): string {
-  if (typeof path === 'string' && /^\/[^?#]*$/.test(path))
-    return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  if (typeof path === 'string' && /^\/[^?#]*$/.test(path)) return withoutSlash(path);
   throw new TypeError(
     `Expected \`statusPath\` to be a path that begins with /, got ${JSON.stringify(path)}`,
   );
+}
+
+function withoutSlash(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }

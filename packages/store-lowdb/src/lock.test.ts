@@ -35,8 +35,6 @@ test('the file is empty and for this user only', async () => {
 
 test('where there can be no lock, it says why', async () => {
   await expect(takeLock(join(path, 'below'))).rejects.toMatchObject({ code: 'ENOENT' });
-  await writeFile(path, 'no database'.repeat(500));
-  await expect(takeLock(path)).rejects.toThrow('not a database');
   vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never);
   await expect(takeLock(path)).rejects.toMatchObject({ code: 'ERR_NO_SQLITE' });
   vi.restoreAllMocks();
@@ -57,4 +55,12 @@ test('only the one warning of Node 22 is kept back', async () => {
   process.emitWarning('Later');
   expect(warned.mock.calls.map(([warning]) => warning)).toEqual(['Something else', 'Later']);
   vi.restoreAllMocks();
+});
+
+test('a damaged lock file is kept aside, and the lock is taken all the same', async () => {
+  await writeFile(path, 'garbage that is no database, and longer than its header. '.repeat(20));
+  const unlock = await takeLock(path);
+  expect(unlock).toBeDefined();
+  expect(await takeLock(path)).toBeUndefined();
+  unlock?.();
 });

@@ -3,11 +3,14 @@
 import { access, chmod, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf } from './durable-file.ts';
+import { quarantine } from './quarantine.ts';
 
 /** Lets go of a lock. Safe to repeat. */
 export type Unlock = () => void;
 
+/** SQLite's result codes. */
 const busy = 5;
+const notADatabase = 26;
 
 /**
  * Takes the lock of a file, which is created where it is missing, or resolves with nothing when it is
@@ -27,8 +30,11 @@ export async function takeLock(path: string): Promise<Unlock | undefined> {
     await chmod(path, 0o600);
   } catch (error) {
     database.close();
-    if (isBusy(error)) return undefined;
-    throw error;
+    if (codeIs(error, busy)) return undefined;
+    if (!codeIs(error, notADatabase)) throw error;
+    // Nobody can hold what is no database: it is kept aside, and a new one is made.
+    await quarantine(path, 'damaged');
+    return takeLock(path);
   }
   return () => {
     if (database.isOpen) database.close();
@@ -60,6 +66,6 @@ function sqlite(): typeof import('node:sqlite') {
   }
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === busy;
+function codeIs(error: unknown, code: number): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === code;
 }

@@ -149,3 +149,12 @@ test('continues an outage after a restart, half-open', () => {
   expect(breaker.state.kind).toBe('half_open');
   expect(begun).toEqual(['earlier']);
 });
+
+test('a timer that is early does not leave it open', async () => {
+  const { clock, fail, transitions } = breakerKit();
+  const { after } = clock;
+  clock.after = (ms, wake) => after(ms > 10 ? ms - 0.5 : ms, wake);
+  fail(3);
+  await clock.advance(1_010);
+  expect(transitions).toEqual(['closed > open', 'open > half_open']);
+});

@@ -235,7 +235,15 @@ export class Breaker {
     const openFor = this.#options.openFor * (0.9 + 0.2 * random());
     this.#openUntil = clock.elapsed() + openFor;
     this.#enter({ kind: 'open', since: now }, reason);
-    this.#cancelWake = clock.after(openFor, () => void this.state);
+    this.#wakeWhenOver();
+  }
+
+  /** A timer may be early by the clock that decides: then it is set once more. */
+  #wakeWhenOver(): void {
+    if (this.state.kind !== 'open' || this.#stopped) return;
+    this.#cancelWake = this.#around.clock.after(Math.max(1, this.#openFor), () =>
+      this.#wakeWhenOver(),
+    );
   }
 
   #halfOpen(reason = 'open_time_over'): void {

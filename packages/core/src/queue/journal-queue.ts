@@ -266,15 +266,12 @@ class JournalQueue implements LaneQueue {
       record: entry.record,
       held: () => lane.holder === holder,
       sending: async (durably) => {
-        const record = {
-          ...entry.record,
-          inFlight: true as const,
-          sentAt: this.#options.clock.now(),
-        };
-        const written = this.#journal.commit([put(record)], { lazy: !durably });
+        entry.record = { ...entry.record, inFlight: true, sentAt: this.#options.clock.now() };
+        const written = this.#journal
+          .commit([put(entry.record)], { lazy: !durably })
+          // A full disk must not stop the drain: only a restart can repeat what was not noted.
+          .catch((error: unknown) => this.#fail('commit', error));
         if (durably) await written;
-        else written.catch((error) => this.#fail('commit', error));
-        entry.record = record;
       },
     };
   }

@@ -44,7 +44,10 @@ export interface Claim {
   readonly record: OperationRecord;
   /** Certain to hold the lane for `ms` more? Asked right before sending. */
   held(ms: number): boolean;
-  /** Notes that the operation is with the upstream from now on; `durably` waits until that is stored. */
+  /**
+   * Notes that the operation is with the upstream from now on; `durably` waits until that is stored, or
+   * could not be. Never rejects.
+   */
   sending(durably: boolean): Promise<void>;
 }
 

@@ -64,11 +64,7 @@ export class Replayer {
     const found = await this.#reconcile(record, write, permit);
     if (found) return found;
     if (!claim.held(write.timeoutMs)) return { kind: 'release' };
-    try {
-      await claim.sending(!write.idempotent);
-    } catch {
-      return this.#again(record, 'store_failed', { delayMs: shortDelay, backsOff: false });
-    }
+    await claim.sending(!write.idempotent);
     return this.#call(record, write, permit);
   }
 
