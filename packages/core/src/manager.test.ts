@@ -452,6 +452,18 @@ test('a queue outlasts its manager, and the outage goes on over the restart', as
   expect(after.manager.active).toBe(false);
 });
 
+test('queued writes of an earlier run are announced, also when their time has not come', async () => {
+  const store = memoryJournal();
+  const before = testManager({ store });
+  before.upstream.fail = down;
+  await before.put({ id: 'a', value: '1' });
+  expect(before.manager.active).toBe(false);
+  await before.manager.close();
+  const after = testManager({ store, clock: before.clock });
+  await after.manager.open();
+  expect(after.manager.status()).toMatchObject({ active: true, trigger: 'restart' });
+});
+
 test('an outage that is over is not resumed by a later process', async () => {
   const store = memoryJournal();
   const before = testManager({ store });

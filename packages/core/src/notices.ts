@@ -34,7 +34,7 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
     if (trigger === 'restart' || since < started)
       say(
         'info',
-        `${name}${where}: ${ask.pending()} writes of an earlier run are queued; they are replayed when it works${status}`,
+        `${name}${where}: ${writes(ask.pending())} of an earlier run wait to be replayed${status}`,
       );
     else
       say(
@@ -44,7 +44,7 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   });
   events.on('deactivated', ({ lastedMs }) => {
     const pending = ask.pending();
-    const rest = pending > 0 ? `; replaying ${pending} queued writes` : '';
+    const rest = pending > 0 ? `; ${writes(pending)} left to replay` : '';
     say(
       'info',
       `${name} works again after ${(lastedMs / 1000).toFixed(1)} s. Fallback is over${rest}`,
@@ -66,6 +66,10 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
       `The ${store} store failed (${verb}): ${error instanceof Error ? error.message : String(error)}`,
     );
   });
+}
+
+function writes(count: number): string {
+  return `${count} queued ${count === 1 ? 'write' : 'writes'}`;
 }
 
 function withoutCredentials(address: string): string {

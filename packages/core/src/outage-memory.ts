@@ -47,7 +47,7 @@ export class OutageMemory {
     const stored: unknown = states.get(this.#key);
     const outage = isOutage(stored) ? stored : undefined;
     this.#stored = outage?.id;
-    if (outage || this.#queue.claimable) this.#breaker.resume(outage);
+    if (outage || this.#queue.counts().states.ready > 0) this.#breaker.resume(outage);
     this.#awake = true;
   }
 

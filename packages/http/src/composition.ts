@@ -76,6 +76,7 @@ const debug = debuglog('graphiti-fallback');
  * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
  */
 export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composition {
+  assertNode(process.versions.node);
   checkOptions('graphitiFallback', options, checks);
   const environment = readEnvironment();
   const {
@@ -105,6 +106,13 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
     health: { checks: upstream.checkers, ...given(options.health ?? {}), ...stores.health },
   });
   return { manager: created, client: upstream.client(created), statusPath };
+}
+
+/** An older Node would fail only when something is first stored: in the outage. */
+function assertNode(version: string): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 15)) return;
+  throw new Error(`graphiti-fallback needs Node 22.15 or newer, this is ${version}`);
 }
 
 /** Where things are kept: as given, else in memory under test, else where the environment says. */

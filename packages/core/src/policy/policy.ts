@@ -165,7 +165,8 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
 
   function sleep(ms: number, { signal }: DeadlineContext): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = clock.after(ms, resolve);
+      // Somebody waits for this call: a script must not end before it is told.
+      const cancel = clock.after(ms, resolve, true);
       const wake = () => {
         cancel();
         resolve();
