@@ -77,11 +77,9 @@ class WritePath<Input, Value> {
     const kept: Appended[] = [];
     let value: Value | undefined;
     for (const [index, operation] of operations.entries()) {
+      let entered: Entered | undefined;
       try {
-        const entered = await this.#stored(
-          () => entering[index] as Promise<Entered>,
-          2 * timeoutMs,
-        );
+        entered = await this.#stored(() => entering[index] as Promise<Entered>, 2 * timeoutMs);
         const done = await this.#one(
           operation,
           entered,
@@ -93,7 +91,8 @@ class WritePath<Input, Value> {
         if (done.outcome === 'kept' && done.appended.status === 'full')
           throw this.#full(done.appended.limit);
       } catch (error) {
-        for (const rest of entering.slice(index + 1)) void this.#abandon(rest);
+        // One that never heard of its turn must not hold the lane when the turn comes after all.
+        for (const rest of entering.slice(entered ? index + 1 : index)) void this.#abandon(rest);
         throw error;
       }
     }
@@ -265,7 +264,7 @@ class WritePath<Input, Value> {
   #unknown(cause: unknown): FallbackError {
     return new FallbackError(
       'FALLBACK_UNKNOWN_OUTCOME',
-      `'${this.#write.name}' may have been applied or not, and it is not kept for another try`,
+      `'${this.#write.name}' may have been applied or not: look before you repeat it`,
       { cause },
     );
   }

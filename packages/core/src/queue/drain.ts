@@ -139,10 +139,11 @@ export class Drain {
     });
   };
 
-  /** No new heads for so long; a longer pause that runs already stays. */
-  #pause(ms: number): void {
-    const until = this.#around.clock.elapsed() + Math.min(ms, longestPause);
-    this.#pausedUntil = Math.max(this.#pausedUntil, until);
+  /** No new heads for so long; a longer pause that runs already stays. Answers what is granted, in ms. */
+  #pause(ms: number): number {
+    const granted = Math.min(ms, longestPause);
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#around.clock.elapsed() + granted);
+    return granted;
   }
 
   /** Live traffic goes first, but the drain always keeps one slot. */

@@ -124,3 +124,25 @@ test('a caller that gives up while it waits is queued', async () => {
   await kit.clock.advance(1_000);
   expect(kit.upstream.applied).toEqual(['a=H', 'a=W']);
 });
+
+test('one that was told too late holds no lane when its turn comes after all', async () => {
+  const store = heldJournal();
+  const kit = testManager({ store: store.journal });
+  const { gate, result } = hungWrite(kit);
+  await settled();
+  const impatient = kit.put({ id: 'a', value: 'W' }, { timeoutMs: 100 });
+  impatient.catch(() => {});
+  store.hold(true);
+  await kit.clock.advance(100);
+  const late = kit.put({ id: 'a', value: 'X' }, { timeoutMs: 100 });
+  late.catch(() => {});
+  await kit.clock.advance(200);
+  await expect(late).rejects.toMatchObject({ code: 'FALLBACK_UNKNOWN_OUTCOME' });
+  gate.go();
+  store.hold(false);
+  store.held[0]?.fail();
+  await result;
+  await settled();
+  expect(await kit.put({ id: 'a', value: 'Y' })).toMatchObject({ outcome: 'applied' });
+  expect(kit.upstream.applied).toEqual(['a=H', 'a=Y']);
+});

@@ -23,8 +23,8 @@ interface ReplaySurroundings {
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
   readonly classify: (error: unknown) => Failure;
-  /** The upstream asked for a pause of all replays, in ms. */
-  readonly pause: (ms: number) => void;
+  /** The upstream asked for a pause of all replays, in ms; answers how much of it is granted. */
+  readonly pause: (ms: number) => number;
 }
 
 /** A lane that failed waits up to this long the first time, doubling to the longest, in ms. */
@@ -37,8 +37,6 @@ const laneBackoff = {
 };
 /** Failures charged to an operation before it is given up as poison. */
 const mostAttempts = 10;
-/** An upstream may not stop a lane for longer at a time, whatever its Retry-After says, in ms. */
-const longestPause = 3_600_000;
 /** A lane that could not be sent for a local reason is looked at again after this time, in ms. */
 const shortDelay = 250;
 
@@ -141,9 +139,8 @@ export class Replayer {
         return this.#again(record, error, { untilRecovery: true });
       case 'throttled': {
         ramp.failed();
-        const pause = failed.retryAfterMs ?? this.#backoff(record);
-        this.#around.pause(pause);
-        return this.#again(record, error, { delayMs: Math.min(pause, longestPause) });
+        const asked = failed.retryAfterMs ?? this.#backoff(record);
+        return this.#again(record, error, { delayMs: this.#around.pause(asked) });
       }
       case 'unauthorized':
         return { kind: 'stop', reason: 'unauthorized', error };
