@@ -145,7 +145,7 @@ test('an outage from request to replay: spans, links, transitions, metrics', asy
     ({ attributes }) => Reflect.get(attributes, 'graphiti_fallback.name') === 'items',
   );
   expect(items.reduce((sum, { value }) => sum + Number(value), 0)).toBe(1);
-  expect(items).toHaveLength(3);
+  expect(items).toHaveLength(4);
   const exported = JSON.stringify([
     exporter
       .getFinishedSpans()

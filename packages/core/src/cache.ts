@@ -80,6 +80,7 @@ export class Cache {
   readonly #removed = new Map<string, number>();
   readonly #readers = new Set<Reader>();
   #moment = 0;
+  #cleared = 0;
 
   constructor(around: CacheSurroundings) {
     this.#around = around;
@@ -136,6 +137,7 @@ export class Cache {
 
   /** Keeps an answer, unless one of its entities was removed since its read began. */
   set(key: string, { value, entities, ttl, staleIfError, reader }: CacheEntry): void {
+    if (this.#cleared > reader.began) return;
     const keys = entities.map(entityKey);
     if (keys.some((entity) => (this.#removed.get(entity) ?? 0) > reader.began)) return;
     const overtaken = keys.some((entity) => (this.#expired.get(entity) ?? 0) > reader.began);
@@ -177,6 +179,12 @@ export class Cache {
 
   delete(key: string): void {
     if (this.#values.delete(key)) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
+  }
+
+  /** Everything may be different now: nothing is served any more, nor brought back by reads under way. */
+  clear(): void {
+    this.#cleared = ++this.#moment;
+    for (const key of [...this.#values.keys()]) this.delete(key);
   }
 
   status(): CacheStatus {

@@ -9,6 +9,7 @@ import type { OperationRecord } from './queue/operation-record.ts';
 export interface DeclaredWrite {
   readonly name: string;
   readonly idempotent: boolean;
+  readonly replayable: boolean;
   readonly effect: 'create' | 'update' | 'delete';
   readonly timeoutMs: number;
   readonly reconcileFor: number;
@@ -35,6 +36,7 @@ export function declaredWrite<Input, Value>(
   return {
     name,
     idempotent: spec.idempotent ?? false,
+    replayable: spec.replayable ?? true,
     effect,
     timeoutMs: spec.timeoutMs ?? engine.defaults.writeTimeoutMs,
     reconcileFor: spec.reconcileFor ?? reconcileFor,
@@ -44,6 +46,7 @@ export function declaredWrite<Input, Value>(
     run: (input, context) => spec.run(input as Input, context),
     applied({ entity }) {
       if (!entity) return;
+      engine.queue.changed(entity);
       if (effect === 'delete') engine.cache.remove(entity);
       else engine.cache.expire(entity);
     },

@@ -7,6 +7,7 @@ import type { DeclaredWrite } from './declared-write.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import { classify, type Failure } from './failure.ts';
 import { identityOf } from './identity.ts';
+import type { FallbackMode } from './mode.ts';
 import type { Classifier } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
 import { createPolicy, type Policy } from './policy/policy.ts';
@@ -29,7 +30,8 @@ export interface Life {
 export interface Engine {
   readonly life: Life;
   readonly name: string;
-  readonly mode: 'queue_writes';
+  /** What happens while the breaker is not closed, unless a person says otherwise. */
+  readonly mode: FallbackMode;
   readonly defaults: {
     readonly readTimeoutMs: number;
     readonly writeTimeoutMs: number;
@@ -57,8 +59,7 @@ export function createEngine(
   events: Emitter<FallbackEvents>,
   life: Life,
 ): Engine {
-  const { name, clock, random, store, cache, timeouts } = options;
-  const mode = 'queue_writes';
+  const { name, mode, clock, random, store, cache, timeouts } = options;
   const writes = new Map<string, DeclaredWrite>();
   const read = readerOf(options.classify, events);
   return {

@@ -4,6 +4,7 @@
 export type FallbackCode =
   | 'FALLBACK_INVALID_INPUT'
   | 'FALLBACK_UNAVAILABLE'
+  | 'FALLBACK_READ_ONLY'
   | 'FALLBACK_QUEUE_FULL'
   | 'FALLBACK_TIMEOUT'
   | 'FALLBACK_UNKNOWN_OUTCOME'
@@ -15,6 +16,8 @@ export const fallbackStatus: Readonly<Record<FallbackCode, number>> = {
   FALLBACK_INVALID_INPUT: 400,
   /** No upstream, and nothing at hand to answer with. */
   FALLBACK_UNAVAILABLE: 503,
+  /** No upstream, and the mode refuses writes meanwhile. */
+  FALLBACK_READ_ONLY: 503,
   /** The queue is at its bounds; the write was not kept. */
   FALLBACK_QUEUE_FULL: 503,
   /** The deadline passed. */

@@ -1,8 +1,9 @@
 /** What can happen, as a typed map; metrics, logs and the app listen, features only say. */
 
-import type { BreakerStateKind, Trigger } from './breaker/breaker.ts';
+import type { BreakerStateKind, Trigger } from './breaker/breaker-state.ts';
 import type { FailureLabel } from './failure.ts';
 import type { HealthStatus } from './health/checker.ts';
+import type { FallbackMode } from './mode.ts';
 import type { FallbackReason, Outcome } from './outcome.ts';
 
 /** Every event with what it tells. Times are wall-clock milliseconds. */
@@ -40,7 +41,7 @@ export interface FallbackEvents {
   cacheEvicted: { readonly reason: 'space' | 'removed' | 'expired' };
   /** The queue took, gave or refused an operation. */
   queue: {
-    readonly event: 'enqueued' | 'replayed' | 'retried' | 'refused' | 'dead_lettered';
+    readonly event: 'enqueued' | 'replayed' | 'retried' | 'refused' | 'dead_lettered' | 'lost';
     readonly operation: string;
     /** A code for what was retried, refused or given up. */
     readonly reason?: string;
@@ -67,7 +68,7 @@ export interface FallbackEvents {
 /** What is told about an outage. */
 export interface OutageEvent {
   readonly breaker: string;
-  readonly mode: string;
+  readonly mode: FallbackMode;
   readonly trigger: Trigger;
   /** A code, never upstream text. */
   readonly reason: string;

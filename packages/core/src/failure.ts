@@ -1,7 +1,7 @@
 /** What an upstream failure means: whose fault it is, and whether the call may have been applied. */
 
 import { type FallbackError, isFallbackError, TimeoutError } from './errors.ts';
-import type { FallbackReason } from './outcome.ts';
+import { type FallbackReason, isFallbackReason } from './outcome.ts';
 
 /** Names for the kinds of failure; each stands for a fault and whether the call may have been applied. */
 export type FailureLabel = 'unavailable' | 'throttled' | 'unknown' | 'unauthorized' | 'rejected';
@@ -19,10 +19,13 @@ export interface Failure {
   readonly local?: true;
 }
 
+/** A breaker that lets no call through, by its state. */
+export type Refusal = 'open' | 'half_open' | 'isolated';
+
 /** The call was refused here, for a reason that is a code; it never reached the upstream. */
 export class RefusedHere extends Error {
   override readonly name = 'RefusedHere';
-  readonly code: 'bulkhead_full' | 'open' | 'half_open';
+  readonly code: 'bulkhead_full' | Refusal;
 
   constructor(code: RefusedHere['code'], options?: ErrorOptions) {
     super(`The call was not sent: ${code}`, options);
@@ -92,8 +95,8 @@ export function isRepeatable({ fault, applied }: Failure, idempotent: boolean): 
 }
 
 /** Why a call that failed this way was not answered live. */
-export function fallbackReasonOf({ label, code }: Failure): FallbackReason {
-  if (code === 'open' || code === 'half_open' || code === 'bulkhead_full') return code;
+export function fallbackReasonOf({ label, code, local }: Failure): FallbackReason {
+  if (local && isFallbackReason(code)) return code;
   return label === 'throttled' || label === 'unknown' ? label : 'unavailable';
 }
 

@@ -1,12 +1,14 @@
+export type { BreakerOptions } from './breaker/breaker.ts';
 export type {
-  BreakerOptions,
   BreakerStateKind,
   BreakerStatus,
+  Isolation,
   Outage,
   Trigger,
-} from './breaker/breaker.ts';
+} from './breaker/breaker-state.ts';
 export type { CacheOptions } from './cache.ts';
 export { type Clock, systemClock } from './clock.ts';
+export type { FallbackContext } from './context.ts';
 export type { Entity } from './entity.ts';
 export {
   type FallbackCode,
@@ -30,7 +32,9 @@ export type {
 } from './journal.ts';
 export type { Json } from './json.ts';
 export { FallbackManager } from './manager.ts';
+export { findFallbackManager, getFallbackManager } from './managers.ts';
 export { memoryJournal } from './memory-journal.ts';
+export { type FallbackMode, fallbackModes } from './mode.ts';
 export type {
   CallOptions,
   Classifier,
@@ -54,6 +58,7 @@ export {
   httpUrl,
   listOf,
   milliseconds,
+  oneOf,
   text,
   wholeNumber,
   withMethods,
@@ -70,8 +75,10 @@ export type {
 export type { BulkheadOptions } from './policy/bulkhead.ts';
 export type { RetryOptions } from './policy/policy.ts';
 export type { DrainOptions } from './queue/drain-ramp.ts';
+export type { Ending } from './queue/history.ts';
 export type { QueueOptions } from './queue/journal-queue.ts';
 export type { Decision, OperationState } from './queue/lane-queue.ts';
-export type { QueuedOperation } from './queue/queued-operation.ts';
+export type { OperationReport, QueuedOperation } from './queue/queued-operation.ts';
+export type { SyncOptions, SyncReport } from './queue/sync.ts';
 export { currentScope, RequestScope, type Served } from './scope.ts';
 export type { FallbackStatus } from './status.ts';

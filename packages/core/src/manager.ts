@@ -1,31 +1,40 @@
 /** A manager: the parts of the engine put together around one upstream. */
 
-import * as api from '@opentelemetry/api';
 import { runOutside } from './clock.ts';
+import { enterContext, type FallbackContext } from './context.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
 import { HealthMonitor } from './health/monitor.ts';
-import { identityOf } from './identity.ts';
 import type { OpenReport } from './journal.ts';
+import { warnOfLosses } from './loss-warning.ts';
+import { register, unregister } from './managers.ts';
+import { type FallbackMode, fallbackModes } from './mode.ts';
 import { createNotices } from './notices.ts';
+import { openStores } from './opening.ts';
 import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './operation.ts';
 import { readChecks, writeChecks } from './operation-check.ts';
-import { checkOptions } from './option-check.ts';
+import { checkOptions, milliseconds, oneOf, text } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { OutageMemory } from './outage-memory.ts';
 import { Drain } from './queue/drain.ts';
 import { DrainRamp } from './queue/drain-ramp.ts';
 import type { Decision } from './queue/lane-queue.ts';
-import { type QueuedOperation, queuedOperation } from './queue/queued-operation.ts';
+import {
+  type OperationReport,
+  type QueuedOperation,
+  queuedOperation,
+} from './queue/queued-operation.ts';
+import { type SyncOptions, type SyncReport, sync } from './queue/sync.ts';
 import { declareRead } from './read.ts';
 import type { FallbackStatus } from './status.ts';
 import { statusOf } from './status-of.ts';
 import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
+import { sdkStatus } from './telemetry/sdk.ts';
 import { declareWrite } from './write.ts';
 
-/** How long the app waits for its store at start, in ms. */
-const longestOpening = 5_000;
+/** How long a person's decision waits for its being stored, in ms: it holds either way. */
+const longestStoring = 5_000;
 
 /** Protects the calls to one upstream: live when it can, stale when it must, queued when it has to be. */
 export class FallbackManager {
@@ -41,6 +50,7 @@ export class FallbackManager {
   readonly #names = new Set<string>();
   readonly #memory: OutageMemory;
   readonly #retire: Undo;
+  readonly #warnOfLosses: Undo;
   #report: OpenReport | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -53,11 +63,11 @@ export class FallbackManager {
   /** @throws {TypeError} when an option is unknown or wrong, naming it, what was expected and what came */
   constructor(options: FallbackManagerOptions) {
     this.#options = resolveOptions(options);
-    const { name, upstream, clock, random, store } = this.#options;
+    const { name, mode, upstream, clock, random, store } = this.#options;
     this.name = name;
     this.upstream = upstream;
     const events = this.#events;
-    this.#counters = new Counters(name, 'queue_writes', events);
+    this.#counters = new Counters(name, mode, events);
     if (this.#options.logger)
       createNotices({
         name,
@@ -67,6 +77,7 @@ export class FallbackManager {
         location: () => store.status().location ?? 'memory',
         statusPath: () => this.#statusPath,
         pending: () => this.#engine.queue.size,
+        isolation: () => this.#engine.breaker.isolation,
         now: () => clock.now(),
       });
     const self = this;
@@ -89,7 +100,7 @@ export class FallbackManager {
     for (const component of this.#options.health.checks)
       this.#counters.declareComponent(component.name);
     events.on('stateChange', ({ to }) => {
-      if (to === 'open') queue.queueWaiting();
+      if (to === 'open' || to === 'isolated') queue.queueWaiting();
     });
     this.#memory = new OutageMemory(store, breaker, queue, clock, events);
     events.on('processed', ({ result, waitedMs, durationMs }) => {
@@ -106,6 +117,18 @@ export class FallbackManager {
       measure: () => measurements(this.#counters, this.status()),
     });
     this.#engine.collector.bind();
+    this.#warnOfLosses = warnOfLosses(queue, events);
+    register(this);
+  }
+
+  /** What happens to operations while fallback is active, unless it was activated by hand. */
+  get configuredMode(): FallbackMode {
+    return this.#options.mode;
+  }
+
+  /** What happens to operations now: `none` when live. */
+  get mode(): FallbackMode | 'none' {
+    return this.active ? this.#engine.breaker.mode : 'none';
   }
 
   /** Whether fallback is active. */
@@ -167,6 +190,83 @@ export class FallbackManager {
     return this.#opening;
   }
 
+  /**
+   * Activates fallback by hand, for maintenance or a batch import: no call goes to the upstream, and no
+   * queued write, until {@link deactivate}; a restart does not end it. Active already, it changes the
+   * mode. Resolves when that is stored; it holds at once.
+   *
+   * @param mode @default the configured one
+   * @param reason for people: console and status show it
+   * @throws {TypeError} when mode or reason are wrong
+   */
+  async activate(mode: FallbackMode = this.configuredMode, reason = 'by hand'): Promise<void> {
+    checkOptions('activate', { mode, reason }, { mode: oneOf(...fallbackModes), reason: text });
+    await this.open();
+    this.#engine.breaker.isolate(mode, reason);
+    await this.#remembered();
+  }
+
+  /**
+   * Ends what {@link activate} began: the next call, check or queued write tries the upstream, and the
+   * outage is over when it works. False when fallback was not activated by hand.
+   */
+  async deactivate(): Promise<boolean> {
+    await this.open();
+    const ended = this.#engine.breaker.restore();
+    if (ended) await this.#remembered();
+    return ended;
+  }
+
+  /**
+   * Checks the upstream's health now, and activates fallback on one unhealthy answer; degraded alone
+   * does not. A result is reused for a second. Resolves to whether fallback is active.
+   */
+  async checkAndActivate(): Promise<boolean> {
+    await this.open();
+    await this.#monitor.ask();
+    return this.active;
+  }
+
+  /**
+   * Begins a block of work that wants to know how the upstream is: `await using block = await
+   * manager.context()`. Checks on entry; on exit checks again and starts to replay what is queued.
+   */
+  context(): Promise<FallbackContext> {
+    const self = this;
+    return enterContext({
+      get active() {
+        return self.active;
+      },
+      get mode() {
+        return self.mode;
+      },
+      checkAndActivate: () => this.checkAndActivate(),
+      drain: () => this.#drain.wake(),
+    });
+  }
+
+  /** Runs a function as such a block. */
+  async run<T>(block: (context: FallbackContext) => Promise<T> | T): Promise<T> {
+    const context = await this.context();
+    try {
+      return await block(context);
+    } finally {
+      await context[Symbol.asyncDispose]();
+    }
+  }
+
+  /**
+   * Replays what is queued, and resolves when nothing more can be sent now, or the time is over. While
+   * the breaker is open or isolated it only reports.
+   *
+   * @throws {TypeError} when an option is wrong
+   */
+  async sync(options: SyncOptions = {}): Promise<SyncReport> {
+    checkOptions('sync', options, { include: oneOf('local'), timeoutMs: milliseconds(0) });
+    await this.open();
+    return sync({ ...this.#engine, drain: this.#drain }, options);
+  }
+
   /** One snapshot of everything. */
   status(): FallbackStatus {
     const { cache, store } = this.#options;
@@ -180,23 +280,28 @@ export class FallbackManager {
       store: { ...storeStatus, report: this.#report },
       cacheStore,
       closed: this.#closed,
-      telemetry: {
-        traces: isNoop(tracerProvider()) ? 'none' : 'sdk',
-        metrics: isNoop(api.metrics.getMeterProvider()) ? 'none' : 'sdk',
-      },
+      telemetry: sdkStatus(),
     });
   }
 
   /** The queue, for people. */
   readonly queue = {
-    /** Every operation in the queue, oldest first, dead letters last. */
+    /** Where an operation stands, for one who holds its receipt; also for 24 hours after it left the queue. */
+    get: (id: string): OperationReport | undefined => this.#engine.queue.get(id),
+    /** Every operation in the queue, oldest first, then local ones, dead letters last. */
     list: (): readonly QueuedOperation[] => this.#engine.queue.list().map(queuedOperation),
     /**
-     * Decides on one that waits for a person: `retry` it as if it were new, or `purge` it. Resolves
-     * to false where there is no such operation, it is with the upstream, or needs no decision.
+     * Decides on one that waits for a person, or is local: `retry` it as if it were new, or `purge` it.
+     * Resolves to false where there is no such operation, it is with the upstream, or needs no decision.
      */
     decide: (id: string, decision: Decision): Promise<boolean> =>
       this.#engine.queue.decide(id, decision),
+  };
+
+  /** The cache of answers. */
+  readonly cache = {
+    /** Forgets every answer, also those that reads under way are about to bring. */
+    clear: (): void => this.#engine.cache.clear(),
   };
 
   /** Told by an adapter, for the line that people see. */
@@ -234,48 +339,27 @@ export class FallbackManager {
   }
 
   async #open(): Promise<void> {
-    const { clock } = this.#options;
-    const { events } = this.#engine;
-    let cancel: Undo = () => {};
-    const patience = new Promise<'late'>((resolve) => {
-      cancel = clock.after(longestOpening, () => resolve('late'));
+    await openStores({
+      engine: this.#engine,
+      options: this.#options,
+      memory: this.#memory,
+      onReport: (report) => {
+        this.#report = report;
+      },
     });
-    const opening = Promise.all([this.#openQueue(), this.#openCache()]);
-    // A store that hangs must not hold the app: what it has is taken up when it comes.
-    if ((await Promise.race([opening, patience])) === 'late')
-      events.emit('warning', { message: 'A store takes long to open: the app goes on without it' });
-    cancel();
     this.#opened = true;
     this.#drain.start();
     this.#monitor.start();
   }
 
-  async #openQueue(): Promise<void> {
-    const { store, cache } = this.#options;
-    try {
-      this.#report = await this.#engine.queue.open();
-      this.#warn(this.#report.warnings);
-      this.#memory.resume();
-      if (cache.store === store) this.#engine.cache.load();
-    } catch (error) {
-      this.#events.emit('storeFailed', { store: store.kind, verb: 'open', error });
-    }
-  }
-
-  async #openCache(): Promise<void> {
-    const { store, cache } = this.#options;
-    if (cache.store === store) return;
-    try {
-      const report = await cache.store.open(identityOf({ ...this.#options, manager: this.name }));
-      this.#warn(report.warnings);
-      this.#engine.cache.load();
-    } catch (error) {
-      this.#events.emit('storeFailed', { store: cache.store.kind, verb: 'open', error });
-    }
-  }
-
-  #warn(messages: readonly string[]): void {
-    for (const message of messages) this.#events.emit('warning', { message });
+  /** A store that hangs must not hold the one who decided. */
+  async #remembered(): Promise<void> {
+    let cancel: Undo = () => {};
+    const patience = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(longestStoring, resolve, true);
+    });
+    await Promise.race([this.#memory.remember(), patience]);
+    cancel();
   }
 
   async #close(): Promise<void> {
@@ -283,7 +367,9 @@ export class FallbackManager {
     this.#monitor.stop();
     await this.#drain.stop(this.#options.closeTimeout);
     this.#closed = true;
+    unregister(this);
     this.#memory.close();
+    this.#warnOfLosses();
     const { cache, store } = this.#options;
     const { queue, breaker, events } = this.#engine;
     breaker.close();
@@ -295,15 +381,4 @@ export class FallbackManager {
     }
     this.#retire();
   }
-}
-
-/** The provider behind the API's proxy. */
-function tracerProvider(): object {
-  const provider = api.trace.getTracerProvider();
-  return provider instanceof api.ProxyTracerProvider ? provider.getDelegate() : provider;
-}
-
-/** What the API brings itself does nothing. */
-function isNoop(provider: object): boolean {
-  return provider.constructor.name.startsWith('Noop');
 }

@@ -172,7 +172,7 @@ class ModelRun {
         options,
       )
       .then(
-        ({ outcome }) => answered(outcome),
+        ({ outcome }) => answered(outcome === 'applied' ? 'applied' : 'queued'),
         (error: unknown) => answered('refused', codeOf(error)),
       );
   }

@@ -1,6 +1,8 @@
 /** The few lines that a person sees with nothing set up: when fallback begins, when it ends, and what is wrong. */
 
+import type { Isolation } from './breaker/breaker-state.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
+import type { FallbackMode } from './mode.ts';
 import type { Logger } from './options.ts';
 
 interface Notices {
@@ -13,6 +15,7 @@ interface Notices {
   /** Where the status is served, once it is. */
   readonly statusPath: () => string | undefined;
   readonly pending: () => number;
+  readonly isolation: () => Isolation | undefined;
   readonly now: () => number;
 }
 
@@ -23,6 +26,11 @@ const quietFor = 60_000;
 export function createNotices({ name, upstream, logger, events, ...ask }: Notices): void {
   const say = (level: 'warn' | 'info', line: string) =>
     logger[level](`[graphiti-fallback] ${line}`);
+  const where = upstream ? ` (${withoutCredentials(upstream)})` : '';
+  const why = () => {
+    const isolation = ask.isolation();
+    return isolation ? ` (${isolation.reason})` : '';
+  };
   // An outage that is older than this manager is one that goes on.
   const started = ask.now();
   let storeFailedAt = Number.NEGATIVE_INFINITY;
@@ -30,17 +38,20 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   events.on('activated', ({ mode, reason, trigger, since }) => {
     const path = ask.statusPath();
     const status = path ? `, status at ${path}` : '';
-    const where = upstream ? ` (${withoutCredentials(upstream)})` : '';
-    if (trigger === 'restart' || since < started)
+    const meanwhile = `Fallback is active: ${mode}, ${whatHappens(mode, ask.location())}${status}`;
+    if (trigger === 'manual' || ask.isolation())
+      say('warn', `${name}${where} is set apart by hand${why()}. ${meanwhile}`);
+    else if (trigger === 'restart' || since < started)
       say(
         'info',
         `${name}${where}: ${writes(ask.pending())} of an earlier run wait to be replayed${status}`,
       );
-    else
-      say(
-        'warn',
-        `${name}${where} is down: ${trigger}, ${reason}. Fallback is active: ${mode}, stale reads, writes kept in ${ask.location()}${status}`,
-      );
+    else say('warn', `${name}${where} is down: ${trigger}, ${reason}. ${meanwhile}`);
+  });
+  events.on('stateChange', ({ from, to }) => {
+    if (to === 'isolated' && from !== 'closed')
+      say('warn', `${name}${where} is set apart by hand${why()}`);
+    if (from === 'isolated') say('info', `${name}${where} is let go: it is tried again`);
   });
   events.on('deactivated', ({ lastedMs }) => {
     const pending = ask.pending();
@@ -66,6 +77,18 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
       `The ${store} store failed (${verb}): ${error instanceof Error ? error.message : String(error)}`,
     );
   });
+}
+
+/** What a mode means, in the words of the line. */
+function whatHappens(mode: FallbackMode, location: string): string {
+  const meanings: Readonly<Record<FallbackMode, string>> = {
+    disabled: 'errors pass',
+    read_only: 'stale reads, writes refused',
+    memory_only: 'stale reads, writes kept in memory',
+    local_storage: `stale reads, writes stored in ${location} until you sync`,
+    queue_writes: `stale reads, writes kept in ${location}`,
+  };
+  return meanings[mode];
 }
 
 function writes(count: number): string {

@@ -1,11 +1,6 @@
 /** What a declaration may hold, checked when it is made. */
 
-import { type Check, callable, flag, milliseconds } from './option-check.ts';
-
-const effect: Check = (value) =>
-  value === 'create' || value === 'update' || value === 'delete'
-    ? undefined
-    : 'create, update or delete';
+import { type Check, callable, flag, milliseconds, oneOf } from './option-check.ts';
 
 /** Members of a read's declaration. */
 export const readChecks: Readonly<Record<string, Check>> = {
@@ -22,9 +17,10 @@ export const readChecks: Readonly<Record<string, Check>> = {
 export const writeChecks: Readonly<Record<string, Check>> = {
   run: callable,
   entity: callable,
-  effect,
+  effect: oneOf('create', 'update', 'delete'),
   lane: (value) => (value === null ? undefined : callable(value)),
   idempotent: flag,
+  replayable: flag,
   reconcile: callable,
   reconcileFor: milliseconds(0),
   timeoutMs: milliseconds(1),

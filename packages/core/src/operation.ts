@@ -84,6 +84,11 @@ export interface WriteSpec<Input, Value> {
   readonly lane?: ((input: Input) => string | null) | null;
   /** Whether sending it twice is the same as once. @default false */
   readonly idempotent?: boolean;
+  /**
+   * Whether it may be kept and sent later. If not, it is only ever sent live: refused while its breaker
+   * lets nothing through or its lane holds queued writes. @default true
+   */
+  readonly replayable?: boolean;
   /** Looks whether a write that may have been applied was, before it is sent again. */
   readonly reconcile?: (
     input: Input,

@@ -29,6 +29,14 @@ export const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 
 /** A function. */
 export const callable: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 
+/** One of several texts. */
+export function oneOf(...texts: readonly string[]): Check {
+  return (value) =>
+    texts.some((each) => each === value)
+      ? undefined
+      : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
+}
+
 /** An http or https URL. */
 export const httpUrl: Check = (value) =>
   typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)

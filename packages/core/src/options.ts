@@ -6,6 +6,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { HealthOptions } from './health/monitor.ts';
 import type { Journal } from './journal.ts';
 import { memoryJournal } from './memory-journal.ts';
+import { type FallbackMode, fallbackModes } from './mode.ts';
 import type { Classifier } from './operation.ts';
 import {
   type Check,
@@ -15,6 +16,7 @@ import {
   httpUrl,
   listOf,
   milliseconds,
+  oneOf,
   text,
   wholeNumber,
   withMethods,
@@ -38,6 +40,8 @@ export interface FallbackManagerOptions {
   readonly upstream?: string;
   /** The application's name: part of the identity of the queue. @default OTEL_SERVICE_NAME, else the name in the nearest package.json */
   readonly application?: string;
+  /** What happens to operations while the breaker is not closed. @default 'queue_writes' */
+  readonly mode?: FallbackMode;
   /** Where queued writes are kept. @default memory */
   readonly store?: Journal;
   readonly cache?: CacheOptions;
@@ -72,6 +76,7 @@ export interface ResolvedOptions {
   readonly name: string;
   readonly upstream: string | undefined;
   readonly application: string | undefined;
+  readonly mode: FallbackMode;
   readonly store: Journal;
   readonly cache: Required<Omit<CacheOptions, 'store'>> & { readonly store: Journal };
   readonly breaker: Required<BreakerOptions>;
@@ -140,6 +145,7 @@ const checks: Readonly<Record<string, Check>> = {
   name: text,
   upstream: httpUrl,
   application: text,
+  mode: oneOf(...fallbackModes),
   store: journal,
   ...Object.fromEntries(Object.keys(groups).map((name) => [name, group])),
   recoveryRamp: milliseconds(0),
@@ -166,12 +172,15 @@ export function resolveOptions(options: FallbackManagerOptions): ResolvedOptions
     if (given !== undefined) checkOptions(`\`${name}\``, given, group);
   }
   const store = options.store ?? memoryJournal();
+  const mode = options.mode ?? 'queue_writes';
+  const cacheStore = mode === 'memory_only' ? memoryJournal() : store;
   return {
     name: options.name,
     upstream: options.upstream,
     application: options.application,
+    mode,
     store,
-    cache: { store, ...withDefaults(defaults.cache, options.cache) },
+    cache: { store: cacheStore, ...withDefaults(defaults.cache, options.cache) },
     breaker: withDefaults(defaults.breaker, options.breaker),
     timeouts: withDefaults(defaults.timeouts, options.timeouts),
     retry: withDefaults(defaults.retry, options.retry),

@@ -1,10 +1,12 @@
 /** The outage of a breaker, kept over restarts of the process. */
 
-import type { Breaker, Outage } from './breaker/breaker.ts';
+import type { Breaker } from './breaker/breaker.ts';
+import { type Isolation, type Outage, triggers } from './breaker/breaker-state.ts';
 import type { Clock } from './clock.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Change, Journal } from './journal.ts';
 import type { Json } from './json.ts';
+import { fallbackModes } from './mode.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
 
 /** When an outage that could not be stored is stored again, in ms. */
@@ -12,15 +14,25 @@ const againAfter = 1_000;
 /** What is in the store is not known. */
 const unknown = 'unknown';
 
-/** Stores the outage where something is on disk anyway: nothing is touched for its sake alone. */
+/** An outage as it is kept, with how its breaker was set apart by hand, if it was. */
+interface Kept extends Outage {
+  readonly isolation?: Isolation;
+}
+
+/**
+ * Stores the outage where something is on disk anyway: nothing is touched for its sake alone, but for an
+ * isolation, which only a person ends.
+ */
 export class OutageMemory {
   readonly #journal: Journal;
   readonly #breaker: Breaker;
   readonly #queue: LaneQueue;
   readonly #clock: Clock;
   readonly #events: Emitter<FallbackEvents>;
-  /** Id of the outage that is in the store. */
+  /** What is in the store, as text. */
   #stored: string | undefined;
+  #storedIsolation = false;
+  #last: Promise<void> = Promise.resolve();
   #awake = false;
 
   constructor(
@@ -35,9 +47,9 @@ export class OutageMemory {
     this.#queue = queue;
     this.#clock = clock;
     this.#events = events;
-    events.on('stateChange', () => this.#remember());
+    events.on('stateChange', () => void this.remember());
     events.on('queue', ({ event }) => {
-      if (event === 'enqueued') this.#remember();
+      if (event === 'enqueued') void this.remember();
     });
   }
 
@@ -45,9 +57,13 @@ export class OutageMemory {
   resume(): void {
     const states = new Map(this.#journal.entries('state'));
     const stored: unknown = states.get(this.#key);
-    const outage = isOutage(stored) ? stored : undefined;
-    this.#stored = outage?.id;
-    if (outage || this.#queue.counts().states.ready > 0) this.#breaker.resume(outage);
+    const kept = isKept(stored) ? stored : undefined;
+    this.#stored = kept && JSON.stringify(kept);
+    this.#storedIsolation = kept?.isolation !== undefined;
+    if (kept) {
+      const { isolation, ...outage } = kept;
+      this.#breaker.resume(outage, isolation);
+    } else if (this.#queue.counts().states.ready > 0) this.#breaker.resume(undefined);
     this.#awake = true;
   }
 
@@ -55,31 +71,60 @@ export class OutageMemory {
     this.#awake = false;
   }
 
+  /** Brings the store up to date. Resolves when that was tried; what failed is tried again. */
+  remember(): Promise<void> {
+    const kept = this.#kept;
+    const text = kept && JSON.stringify(kept);
+    const untouched = this.#stored === undefined && this.#queue.size === 0;
+    if (!this.#awake || this.#stored === text || (untouched && !kept?.isolation)) return this.#last;
+    // A person's decision must outlast a crash, its end as much as its beginning.
+    const lazy = !kept?.isolation && !this.#storedIsolation;
+    this.#stored = text;
+    this.#storedIsolation = kept?.isolation !== undefined;
+    this.#last = this.#write(kept, lazy);
+    return this.#last;
+  }
+
+  async #write(kept: Kept | undefined, lazy: boolean): Promise<void> {
+    const key = this.#key;
+    const change: Change = kept
+      ? { bucket: 'state', key, put: kept as unknown as Json }
+      : { bucket: 'state', key, delete: true };
+    try {
+      await this.#journal.commit([change], { lazy });
+    } catch (error) {
+      this.#stored = unknown;
+      this.#clock.after(againAfter, () => void this.remember());
+      this.#events.emit('storeFailed', { store: this.#journal.kind, verb: 'state', error });
+    }
+  }
+
   get #key(): string {
     return `breaker:${this.#breaker.name}`;
   }
 
-  #remember(): void {
-    const { outage } = this.#breaker;
-    if (!this.#awake || this.#stored === outage?.id || (outage && this.#queue.size === 0)) return;
-    this.#stored = outage?.id;
-    const key = this.#key;
-    const change: Change = outage
-      ? { bucket: 'state', key, put: outage as unknown as Json }
-      : { bucket: 'state', key, delete: true };
-    this.#journal.commit([change], { lazy: true }).catch((error: unknown) => {
-      this.#stored = unknown;
-      this.#clock.after(againAfter, () => this.#remember());
-      this.#events.emit('storeFailed', { store: this.#journal.kind, verb: 'state', error });
-    });
+  get #kept(): Kept | undefined {
+    const { outage, isolation } = this.#breaker;
+    return outage && { ...outage, ...(isolation && { isolation }) };
   }
 }
 
 /** Somebody's hand, or another version, may have been in the store. */
-function isOutage(stored: unknown): stored is Outage {
+function isKept(stored: unknown): stored is Kept {
   if (typeof stored !== 'object' || stored === null) return false;
-  const { id, since, trigger, reason } = stored as Partial<Outage>;
+  const { id, since, trigger, reason, isolation } = stored as Partial<Kept>;
   return (
-    [id, trigger, reason].every((text) => typeof text === 'string') && typeof since === 'number'
+    [id, reason].every((text) => typeof text === 'string') &&
+    triggers.some((known) => known === trigger) &&
+    typeof since === 'number' &&
+    (isolation === undefined || isIsolation(isolation))
+  );
+}
+
+function isIsolation({ since, mode, reason }: Isolation): boolean {
+  return (
+    typeof since === 'number' &&
+    typeof reason === 'string' &&
+    fallbackModes.some((known) => known === mode)
   );
 }

@@ -7,7 +7,7 @@ import type { Durability } from './journal.ts';
 export type ReadOutcome = 'live' | 'cache' | 'stale';
 
 /** What became of a write that was accepted. */
-export type WriteOutcome = 'applied' | 'queued';
+export type WriteOutcome = 'applied' | 'queued' | 'stored';
 
 /** What became of any call: `rejected` is the caller's doing, `failure` nobody's wish. */
 export type Outcome = ReadOutcome | WriteOutcome | 'rejected' | 'failure';
@@ -15,13 +15,19 @@ export type Outcome = ReadOutcome | WriteOutcome | 'rejected' | 'failure';
 /** What can become of each kind of call. */
 export const outcomesOf: Readonly<Record<'read' | 'write', readonly Outcome[]>> = {
   read: ['live', 'cache', 'stale', 'rejected', 'failure'],
-  write: ['applied', 'queued', 'rejected', 'failure'],
+  write: ['applied', 'queued', 'stored', 'rejected', 'failure'],
 };
+
+/** Whether what became of a call is the work of fallback. */
+export function usesFallback(outcome: Outcome): boolean {
+  return outcome === 'stale' || outcome === 'queued' || outcome === 'stored';
+}
 
 /** Why a call was not answered live, as codes. */
 export const fallbackReasons = [
   'open',
   'half_open',
+  'isolated',
   'unavailable',
   'unknown',
   'throttled',
@@ -32,6 +38,11 @@ export const fallbackReasons = [
 
 /** Why a call was not answered live. */
 export type FallbackReason = (typeof fallbackReasons)[number];
+
+/** Whether a code is a reason. */
+export function isFallbackReason(code: string): code is FallbackReason {
+  return fallbackReasons.some((reason) => reason === code);
+}
 
 /** What one try of the upstream can come to. */
 export const attemptResults: readonly ('success' | FailureLabel)[] = [
@@ -55,12 +66,12 @@ export interface Detailed<Value> {
   readonly cause?: unknown;
 }
 
-/** What a write left behind: applied upstream, or kept to be applied later. */
+/** What a write left behind: applied upstream, queued to be applied later, or stored until somebody syncs. */
 export type Receipt<Value> =
   | { readonly outcome: 'applied'; readonly value: Value }
   | {
-      readonly outcome: 'queued';
-      /** Id of the queued operation, also its idempotency key. */
+      readonly outcome: 'queued' | 'stored';
+      /** Id of the operation that was kept, also its idempotency key. */
       readonly operation: string;
       /** Ids of all operations, where one call makes several. */
       readonly operations: readonly string[];

@@ -27,13 +27,13 @@ export async function perform<T>(
 ): Promise<T> {
   engine.collector.bind();
   if (!engine.life.opened) await engine.life.open();
-  const { clock, breaker, mode, tracing } = engine;
+  const { clock, breaker, tracing } = engine;
   const started = clock.elapsed();
   const note: Note = { attempts: 0 };
   const start = {
     operation,
     kind,
-    mode: breaker.active ? mode : 'none',
+    mode: breaker.active ? breaker.mode : 'none',
     breakerState: breaker.state.kind,
   };
   return tracing.operation(start, async (end) => {

@@ -5,8 +5,9 @@ import type { Hit } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine.ts';
 import { FallbackError, TimeoutError } from './errors.ts';
-import { fallbackReasonOf, isRepeatable } from './failure.ts';
+import { fallbackReasonOf, isRepeatable, RefusedHere } from './failure.ts';
 import { canonical, deepFreeze, type Json, notJson } from './json.ts';
+import { modes } from './mode.ts';
 import type { PendingWrite, ReadCallOptions, ReadOperation, ReadSpec } from './operation.ts';
 import type { Detailed, ReadOutcome } from './outcome.ts';
 import { type Note, perform } from './perform.ts';
@@ -57,13 +58,15 @@ class ReadPath<Input, Value> {
       events.emit('cacheLookup', { result: 'hit', ageMs: cached.ageMs, fallback: false });
       return this.#answer(input, cached.value as Value, 'cache', note, cached);
     }
+    const { servesReads } = modes[breaker.mode];
     if (!breaker.admits('call')) {
       breaker.refuse();
-      note.reason = breaker.state.kind === 'half_open' ? 'half_open' : 'open';
+      note.reason = breaker.refusal;
+      if (!servesReads) throw this.#unavailable();
       return this.#fallback(input, key, options, note);
     }
     const { maxStaleMs = Number.POSITIVE_INFINITY } = options;
-    if (cached && cached.staleForMs <= maxStaleMs && recovery.sheds(breaker)) {
+    if (servesReads && cached && cached.staleForMs <= maxStaleMs && recovery.sheds(breaker)) {
       note.reason = 'shed';
       return this.#fallback(input, key, options, note);
     }
@@ -176,6 +179,8 @@ class ReadPath<Input, Value> {
       if (failed.status === 404 || failed.status === 410) this.#engine.cache.delete(key);
       throw error;
     }
+    if (!modes[this.#engine.breaker.mode].servesReads)
+      throw error instanceof RefusedHere ? this.#unavailable(error) : error;
     note.reason = fallbackReasonOf(failed);
     return this.#fallback(input, key, options, note, error);
   }
@@ -188,7 +193,7 @@ class ReadPath<Input, Value> {
     note: Note,
     cause?: unknown,
   ): Detailed<Value> {
-    const { cache, events, breaker } = this.#engine;
+    const { cache, events } = this.#engine;
     const found = cache.get(key);
     const cached =
       found && found.staleForMs <= (maxStaleMs ?? Number.POSITIVE_INFINITY) ? found : undefined;
@@ -198,14 +203,14 @@ class ReadPath<Input, Value> {
       fallback: true,
     });
     if (cached) return this.#answer(input, cached.value as Value, 'stale', note, cached, cause);
-    throw new FallbackError(
-      'FALLBACK_UNAVAILABLE',
-      `'${this.#name}' is unavailable, and there is no cached answer yet`,
-      {
-        retryAfterMs: breaker.retryAfterMs,
-        ...(cause !== undefined && { cause }),
-      },
-    );
+    throw this.#unavailable(cause, ', and there is no cached answer yet');
+  }
+
+  #unavailable(cause?: unknown, besides = ''): FallbackError {
+    return new FallbackError('FALLBACK_UNAVAILABLE', `'${this.#name}' is unavailable${besides}`, {
+      retryAfterMs: this.#engine.breaker.retryAfterMs,
+      ...(cause !== undefined && { cause }),
+    });
   }
 
   #answer(

@@ -1,7 +1,7 @@
 /** What one request was served from: the adapters turn it into headers. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { FallbackReason, Outcome } from './outcome.ts';
+import { type FallbackReason, type Outcome, usesFallback } from './outcome.ts';
 
 /** One operation of a request, as it ended. */
 export interface Served {
@@ -13,7 +13,7 @@ export interface Served {
   readonly ageMs?: number;
   /** How long the answer had been stale, in ms. */
   readonly staleForMs?: number;
-  /** Id of the queued operation. */
+  /** Id of the operation that was kept, where the write was queued or stored. */
   readonly queued?: string;
 }
 
@@ -25,9 +25,9 @@ export class RequestScope {
     return this.#served;
   }
 
-  /** Whether anything was served from fallback: stale, or queued. */
+  /** Whether anything was served from fallback: stale, queued or stored. */
   get fallbackUsed(): boolean {
-    return this.#served.some(({ outcome }) => outcome === 'stale' || outcome === 'queued');
+    return this.#served.some(({ outcome }) => usesFallback(outcome));
   }
 
   record(served: Served): void {

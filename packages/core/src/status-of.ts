@@ -23,7 +23,7 @@ export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): 
   const { name, mode, clock, breaker, cache, queue } = engine;
   const at = clock.now();
   const breakerStatus = breaker.status();
-  const { outage } = breakerStatus;
+  const { outage, isolation } = breakerStatus;
   const queued = queue.counts();
   const outcome = (value: string) => counters.total('operations', 1, value);
   const event = (value: string) => counters.total('queueOperations', 1, value);
@@ -34,18 +34,21 @@ export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): 
     at,
     active: breaker.active,
     ...(outage && { since: outage.since, reason: outage.reason, trigger: outage.trigger }),
-    mode: { configured: mode, current: breaker.active ? mode : 'none' },
+    ...(isolation && { reason: 'manual', trigger: 'manual' }),
+    mode: { configured: mode, current: breaker.active ? breaker.mode : 'none' },
     operations: {
       live: outcome('live'),
       cache: outcome('cache'),
       stale: outcome('stale'),
       applied: outcome('applied'),
       queued: outcome('queued'),
+      stored: outcome('stored'),
       rejected: outcome('rejected'),
       failure: outcome('failure'),
     },
     queue: {
       size: queued.size,
+      volatile: queued.volatile,
       bytes: queued.bytes,
       states: queued.states,
       lanes: queued.lanes,
@@ -54,6 +57,7 @@ export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): 
       replayed: event('replayed'),
       refused: event('refused'),
       deadLettered: event('dead_lettered'),
+      lost: event('lost'),
       drainLimit: parts.drainLimit,
     },
     cache: {

@@ -1,9 +1,11 @@
 /** One snapshot of a manager: what the status page and the metrics both read. */
 
-import type { BreakerStatus, Trigger } from './breaker/breaker.ts';
+import type { BreakerStatus, Trigger } from './breaker/breaker-state.ts';
 import type { ComponentHealth } from './health/monitor.ts';
 import type { JournalStatus, OpenReport } from './journal.ts';
+import type { FallbackMode } from './mode.ts';
 import type { OperationState } from './queue/lane-queue.ts';
+import type { SdkStatus } from './telemetry/sdk.ts';
 
 /** Everything a manager says of itself. Times are wall-clock ms, durations in ms. */
 export interface FallbackStatus {
@@ -17,9 +19,9 @@ export interface FallbackStatus {
   readonly trigger?: Trigger;
   readonly mode: {
     /** What happens while a breaker is not closed. */
-    readonly configured: 'queue_writes';
+    readonly configured: FallbackMode;
     /** What happens now. */
-    readonly current: 'none' | 'queue_writes';
+    readonly current: FallbackMode | 'none';
   };
   readonly operations: {
     readonly live: number;
@@ -27,12 +29,15 @@ export interface FallbackStatus {
     readonly stale: number;
     readonly applied: number;
     readonly queued: number;
+    readonly stored: number;
     readonly rejected: number;
     readonly failure: number;
   };
   readonly queue: {
-    /** Operations that are still to be applied. */
+    /** Operations that are still to be applied; local ones wait for a sync and are not counted. */
     readonly size: number;
+    /** Of these, how many are in memory only. */
+    readonly volatile: number;
     readonly bytes: number;
     readonly states: Readonly<Record<OperationState, number>>;
     readonly lanes: { readonly ready: number; readonly blocked: number };
@@ -41,6 +46,8 @@ export interface FallbackStatus {
     readonly replayed: number;
     readonly refused: number;
     readonly deadLettered: number;
+    /** Operations in memory that ended with the manager. */
+    readonly lost: number;
     /** Replays that may run at once now. */
     readonly drainLimit: number;
   };
@@ -59,6 +66,6 @@ export interface FallbackStatus {
   readonly breakers: Readonly<Record<string, BreakerStatus>>;
   readonly health: readonly ComponentHealth[];
   readonly store: JournalStatus & { readonly report: OpenReport | undefined };
-  readonly telemetry: { readonly traces: 'sdk' | 'none'; readonly metrics: 'sdk' | 'none' };
+  readonly telemetry: SdkStatus;
   readonly closed: boolean;
 }

@@ -1,4 +1,4 @@
-/** The write path: live in the lane's turn, or on the queue before the receipt is given. */
+/** The write path: live in the lane's turn, or kept as the mode says before the receipt is given. */
 
 import { v7 as uuid } from 'uuid';
 import { Permit } from './breaker/permit.ts';
@@ -7,20 +7,31 @@ import type { Engine } from './engine.ts';
 import { entityKey } from './entity.ts';
 import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
 import type { Undo } from './events.ts';
-import { type Failure, fallbackReasonOf, isRepeatable } from './failure.ts';
+import { type Failure, fallbackReasonOf, isRepeatable, RefusedHere } from './failure.ts';
 import type { Durability } from './journal.ts';
 import { deepFreeze, type Json, notJson } from './json.ts';
+import { type FallbackWrite, modes } from './mode.ts';
 import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
 import type { Receipt } from './outcome.ts';
 import { type Note, perform } from './perform.ts';
 import { CallAborted, type CallPlan } from './policy/policy.ts';
 import { checkTimeout } from './policy/timeout.ts';
 import type { Appended, Entered, Turn } from './queue/lane-queue.ts';
-import type { NewOperation } from './queue/operation-record.ts';
+import type { Keep, NewOperation } from './queue/operation-record.ts';
+import { type Refusals, refusalsOf } from './write-refusals.ts';
 
 /** A live write that failed is first replayed within this time at random, or when the upstream said, in ms. */
 const firstDelay = 1_000;
 const longestFirstDelay = 3_600_000;
+
+/** How a write is kept that the upstream cannot take now. */
+const keeping: Readonly<Record<FallbackWrite, Keep>> = {
+  pass: 'no',
+  refuse: 'no',
+  memory: 'memory',
+  local: 'local',
+  queue: 'disk',
+};
 
 /** Declares a write on an engine. */
 export function declareWrite<Input, Value>(
@@ -42,11 +53,13 @@ class WritePath<Input, Value> {
   readonly #engine: Engine;
   readonly #write: DeclaredWrite;
   readonly #spec: WriteSpec<Input, Value>;
+  readonly #refusals: Refusals;
 
   constructor(engine: Engine, write: DeclaredWrite, spec: WriteSpec<Input, Value>) {
     this.#engine = engine;
     this.#write = write;
     this.#spec = spec;
+    this.#refusals = refusalsOf(engine, write.name);
   }
 
   /**
@@ -58,12 +71,14 @@ class WritePath<Input, Value> {
       throw invalid(`Expected '${this.#write.name}' to get one input or more, got none`);
     const timeoutMs = options.timeoutMs ?? this.#write.timeoutMs;
     checkTimeout(this.#write.name, timeoutMs);
-    const operations = inputs.map((input) => this.#operation(input));
     const { breaker, clock, queue, life } = this.#engine;
+    const keep = this.#write.replayable ? keeping[modes[breaker.mode].write] : 'never';
+    const operations = inputs.map((input) => this.#operation(input, keep));
     if (life.closed) return this.#past(operations, timeoutMs, options, note);
     if (!breaker.admits('call')) {
       breaker.refuse();
-      note.reason = breaker.state.kind === 'half_open' ? 'half_open' : 'open';
+      note.reason = breaker.refusal;
+      if (keep === 'no' || keep === 'never') throw this.#refusals.turnedAway();
       return this.#queued(
         operations,
         await this.#stored(() => queue.append(operations), timeoutMs),
@@ -89,7 +104,7 @@ class WritePath<Input, Value> {
         if (done.outcome === 'kept') kept.push(done.appended);
         else value = done.value;
         if (done.outcome === 'kept' && done.appended.status === 'full')
-          throw this.#full(done.appended.limit);
+          throw this.#refusals.full(done.appended.limit);
       } catch (error) {
         // One that never heard of its turn must not hold the lane when the turn comes after all.
         for (const rest of entering.slice(entered ? index + 1 : index)) void this.#abandon(rest);
@@ -111,10 +126,13 @@ class WritePath<Input, Value> {
     }: { timeoutMs: number; until: number; signal: AbortSignal | undefined },
     note: Note,
   ): Promise<{ outcome: 'applied'; value: Value } | { outcome: 'kept'; appended: Appended }> {
-    const { breaker, clock, evidence } = this.#engine;
-    if (entered.kind === 'queued') {
-      note.reason = breaker.state.kind === 'closed' ? 'lane_busy' : breaker.state.kind;
-      return { outcome: 'kept', appended: entered.appended };
+    const { breaker, clock, evidence, queue } = this.#engine;
+    if (entered.kind !== 'turn') {
+      note.reason = breaker.active ? breaker.refusal : 'lane_busy';
+      if (entered.kind === 'queued') return { outcome: 'kept', appended: entered.appended };
+      if (operation.keep !== 'local') throw this.#refusals.turnedAway();
+      const [appended] = await this.#stored(() => queue.append([operation]), timeoutMs);
+      return { outcome: 'kept', appended: appended as Appended };
     }
     const { turn } = entered;
     try {
@@ -168,11 +186,15 @@ class WritePath<Input, Value> {
     const maybe = failed.applied === 'maybe';
     // Fresh answers may be wrong from now on.
     if (maybe) this.#write.applied(operation);
-    if (maybe && !this.#write.idempotent && !this.#write.reconcile) {
-      await turn.done();
-      throw this.#unknown(error);
-    }
     if (failed.fault === 'upstream' && !failed.local) evidence.failed(operation.id);
+    const passes = operation.keep === 'no' || operation.keep === 'never';
+    const untold = maybe && !this.#write.idempotent && !this.#write.reconcile;
+    if (passes || untold) {
+      await turn.done();
+      throw passes
+        ? this.#passed(error, maybe && !this.#write.idempotent, note)
+        : this.#refusals.unknown(error);
+    }
     note.reason = fallbackReasonOf(failed);
     const delayMs = Math.min(longestFirstDelay, failed.retryAfterMs ?? random() * firstDelay);
     const how = { lastError: failed.code, delayMs, ...(maybe && { sentAt: clock.now() }) };
@@ -180,16 +202,26 @@ class WritePath<Input, Value> {
       const appended = await this.#stored(() => turn.keep(how), this.#write.timeoutMs);
       if (!maybe || appended.status === 'queued') return { outcome: 'kept', appended };
     } catch (cause) {
-      throw maybe ? this.#unknown(cause) : cause;
+      throw maybe ? this.#refusals.unknown(cause) : cause;
     }
-    throw this.#unknown(error);
+    throw this.#refusals.unknown(error);
+  }
+
+  /** What a caller is told in a mode that keeps nothing: what the upstream said, if it did. */
+  #passed(error: unknown, untold: boolean, note: Note): unknown {
+    const { breaker } = this.#engine;
+    if (error instanceof RefusedHere) return this.#refusals.unavailable(error);
+    if (untold && modes[breaker.mode].write !== 'pass') return this.#refusals.unknown(error);
+    if (!(error instanceof CallAborted)) return error;
+    note.rejected = true;
+    return error.cause;
   }
 
   /** What comes after one that failed for good: not sent where it waits, taken back where it is queued. */
   async #abandon(entering: Promise<Entered>): Promise<void> {
     const entered = await entering.catch(() => undefined);
     if (entered?.kind === 'turn') await entered.turn.done();
-    else if (entered?.appended.status === 'queued')
+    else if (entered?.kind === 'queued' && entered.appended.status === 'queued')
       await this.#engine.queue.decide(entered.appended.id, 'purge');
   }
 
@@ -202,7 +234,7 @@ class WritePath<Input, Value> {
   ): Promise<Receipt<Value>> {
     let value: Value | undefined;
     for (const operation of operations) {
-      if (this.#engine.queue.busy(operation.lane)) throw this.#unavailable();
+      if (this.#engine.queue.busy(operation.lane)) throw this.#refusals.unavailable();
       const permit = new Permit(() => {});
       value = await this.#call(operation, { timeoutMs, signal, permit }, note);
       this.#write.applied(operation);
@@ -225,19 +257,17 @@ class WritePath<Input, Value> {
     const { clock } = this.#engine;
     let cancel: Undo = () => {};
     const patience = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(withinMs, () => reject(this.#unknown(new TimeoutError(withinMs))));
+      cancel = clock.after(withinMs, () =>
+        reject(this.#refusals.unknown(new TimeoutError(withinMs))),
+      );
     });
     patience.catch(() => {});
     try {
       return await Promise.race([store(), patience]);
     } catch (cause) {
       if (isFallbackError(cause)) throw cause;
-      if (this.#engine.life.closed) throw this.#unavailable(cause);
-      throw new FallbackError(
-        'FALLBACK_STORE_FAILED',
-        `'${this.#write.name}' could be neither sent nor stored`,
-        { cause },
-      );
+      if (this.#engine.life.closed) throw this.#refusals.unavailable(cause);
+      throw this.#refusals.notStored(cause);
     } finally {
       cancel();
     }
@@ -249,50 +279,21 @@ class WritePath<Input, Value> {
     note: Note,
   ): Receipt<Value> {
     let durability: Durability = 'disk';
+    let outcome: 'queued' | 'stored' = 'queued';
     for (const appended of kept) {
-      if (appended.status === 'full') throw this.#full(appended.limit);
+      if (appended.status === 'full') throw this.#refusals.full(appended.limit);
       // The receipt promises no more than the weakest of them.
       if (durability !== 'memory') durability = appended.durability;
+      if (appended.local) outcome = 'stored';
     }
     const ids = operations.map(({ id }) => id);
     const operation = ids.at(-1) as string;
-    note.outcome = 'queued';
+    note.outcome = outcome;
     note.queued = operation;
-    return { outcome: 'queued', operation, operations: ids, durability };
+    return { outcome, operation, operations: ids, durability };
   }
 
-  #unknown(cause: unknown): FallbackError {
-    return new FallbackError(
-      'FALLBACK_UNKNOWN_OUTCOME',
-      `'${this.#write.name}' may have been applied or not: look before you repeat it`,
-      { cause },
-    );
-  }
-
-  #full(limit: string): FallbackError {
-    const { breaker } = this.#engine;
-    return new FallbackError(
-      'FALLBACK_QUEUE_FULL',
-      `The queue is full (${limit}); '${this.#write.name}' was not kept`,
-      {
-        retryAfterMs: breaker.retryAfterMs,
-      },
-    );
-  }
-
-  #unavailable(cause?: unknown): FallbackError {
-    const { breaker } = this.#engine;
-    return new FallbackError(
-      'FALLBACK_UNAVAILABLE',
-      `'${this.#write.name}' cannot be kept: the manager is closed`,
-      {
-        retryAfterMs: breaker.retryAfterMs,
-        ...(cause !== undefined && { cause }),
-      },
-    );
-  }
-
-  #operation(input: Input): NewOperation {
+  #operation(input: Input, keep: Keep): NewOperation {
     const { clock, tracing } = this.#engine;
     const { name } = this.#write;
     const json = input === undefined ? null : input;
@@ -314,6 +315,7 @@ class WritePath<Input, Value> {
       input: deepFreeze(structuredClone(json)) as Json,
       ...(entity && { entity }),
       createdAt: clock.now(),
+      keep,
       send: tracing.send({ id, operation: name }),
     };
   }

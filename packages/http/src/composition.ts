@@ -51,6 +51,7 @@ const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
   statusPath: later,
   name: later,
   application: later,
+  mode: later,
   store: later,
   cache: group,
   breaker: group,

@@ -1,13 +1,13 @@
 /** What a handler learns about fallback: `req.fallback`, `ctx.fallback`. */
 
-import type { FallbackManager, RequestScope, Served } from '@graphiti-fallback/core';
+import type { FallbackManager, FallbackMode, RequestScope, Served } from '@graphiti-fallback/core';
 
 /** Fallback as one request sees it. */
 export interface FallbackHandle {
   /** Whether fallback is active now. */
   readonly active: boolean;
   /** What happens now: `none` when live. */
-  readonly mode: 'none' | 'queue_writes';
+  readonly mode: FallbackMode | 'none';
   /** What this request was served from so far. */
   readonly served: readonly Served[];
   readonly manager: FallbackManager;
@@ -20,7 +20,7 @@ export function fallbackHandle(manager: FallbackManager, scope: RequestScope): F
       return manager.active;
     },
     get mode() {
-      return manager.active ? 'queue_writes' : 'none';
+      return manager.mode;
     },
     get served() {
       return scope.served;

@@ -18,6 +18,7 @@ export interface Problem {
 const titles: Readonly<Record<string, string>> = {
   FALLBACK_INVALID_INPUT: 'The input is not valid',
   FALLBACK_UNAVAILABLE: 'The upstream is unavailable',
+  FALLBACK_READ_ONLY: 'Writes are refused for now',
   FALLBACK_QUEUE_FULL: 'The queue is full',
   FALLBACK_TIMEOUT: 'The upstream took too long',
   FALLBACK_UNKNOWN_OUTCOME: 'The write may have been applied or not',

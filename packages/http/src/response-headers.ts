@@ -13,7 +13,10 @@ export function addResponseHeaders(
   manager: FallbackManager,
   scope: RequestScope,
 ): void {
-  if (manager.active || scope.fallbackUsed) set(response, 'X-Fallback-Mode', 'queue_writes');
+  if (manager.active || scope.fallbackUsed) {
+    const { mode, configuredMode } = manager;
+    set(response, 'X-Fallback-Mode', mode === 'none' ? configuredMode : mode);
+  }
   const stale = oldestStale(scope);
   if (!stale) return;
   set(response, 'Age', String(Math.round(stale.ageMs / 1000)));

@@ -1,35 +1,14 @@
-/** The one state machine: closed → open → half-open → closed. */
+/** The one state machine: closed → open → half-open → closed, and isolated by hand. */
 
 import { CircuitState, ConsecutiveBreaker, type IBreaker } from 'cockatiel';
 import { v7 as uuid } from 'uuid';
 import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
+import type { Refusal } from '../failure.ts';
+import type { FallbackMode } from '../mode.ts';
+import type { BreakerState, BreakerStatus, Isolation, Outage, Trigger } from './breaker-state.ts';
 import { Permit, type PermitHolder } from './permit.ts';
 import { ProbeRotation, type Prober } from './probe-rotation.ts';
-
-/** What began an outage. */
-export type Trigger = 'calls' | 'health' | 'restart';
-
-/** The states a breaker can be in. */
-export const breakerStates = ['closed', 'open', 'half_open'] as const;
-
-/** A breaker's state by name. */
-export type BreakerStateKind = (typeof breakerStates)[number];
-
-/** A breaker's state; times are wall-clock ms. */
-export type BreakerState =
-  | { readonly kind: 'closed'; readonly since: number }
-  | { readonly kind: 'open'; readonly since: number }
-  | { readonly kind: 'half_open'; readonly since: number };
-
-/** The time from a breaker's leaving closed until it closes again. */
-export interface Outage {
-  readonly id: string;
-  readonly since: number;
-  readonly trigger: Trigger;
-  /** A code, never upstream text. */
-  readonly reason: string;
-}
 
 /** How a breaker decides. */
 export interface BreakerOptions {
@@ -41,22 +20,10 @@ export interface BreakerOptions {
   readonly openFor?: number;
 }
 
-/** What a breaker says of itself. */
-export interface BreakerStatus {
-  readonly state: BreakerStateKind;
-  readonly since: number;
-  readonly timeInStateMs: number;
-  /** How long until it would let a call through, in ms; 0 unless open. */
-  readonly retryInMs: number;
-  /** Half-open, with nobody there to try. */
-  readonly waitingForCall: boolean;
-  readonly calls: { readonly success: number; readonly failure: number; readonly refused: number };
-  readonly outage: Outage | undefined;
-}
-
 interface Surroundings {
   readonly name: string;
-  readonly mode: string;
+  /** What happens while it is not closed, unless a person says otherwise. */
+  readonly mode: FallbackMode;
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
@@ -66,7 +33,7 @@ interface Surroundings {
 const shortWait = 1_000;
 
 /**
- * Lets calls through while closed, none while open, and one at a time while half-open.
+ * Lets calls through while closed, none while open or isolated, and one at a time while half-open.
  *
  * Which failures in a row open it is cockatiel's algorithm; the machine around it is ours, because
  * cockatiel's makes every caller wait for a hung half-open probe, counts results of calls that began
@@ -110,8 +77,26 @@ export class Breaker {
     return this.#state.kind !== 'closed';
   }
 
+  /** Why it would turn a call away. */
+  get refusal(): Refusal {
+    const { kind } = this.state;
+    return kind === 'closed' ? 'open' : kind;
+  }
+
+  /** What happens to operations while it is not closed: as configured, or as a person said. */
+  get mode(): FallbackMode {
+    return this.#state.kind === 'isolated' ? this.#state.mode : this.#around.mode;
+  }
+
   get outage(): Outage | undefined {
     return this.#outage;
+  }
+
+  /** How it was set apart by hand, while it is. */
+  get isolation(): Isolation | undefined {
+    if (this.#state.kind !== 'isolated') return undefined;
+    const { since, mode, reason } = this.#state;
+    return { since, mode, reason };
   }
 
   /** How often it has closed: what was counted before the last time is history. */
@@ -127,6 +112,7 @@ export class Breaker {
   /** How long a caller had better wait, in ms. */
   get retryAfterMs(): number {
     const { state } = this;
+    if (state.kind === 'isolated') return this.#options.openFor;
     return state.kind === 'open' ? Math.max(1, this.#openFor) : shortWait;
   }
 
@@ -160,14 +146,37 @@ export class Breaker {
     if (this.#state.kind === 'closed') this.#open('health', reason);
   }
 
-  /** Continues after a restart: half-open, in the same outage where one is known. */
-  resume(outage: Outage | undefined): void {
+  /** Sets it apart by hand: nothing goes through until {@link restore}, whatever the upstream does. */
+  isolate(mode: FallbackMode, reason: string): void {
+    const since = this.#around.clock.now();
+    const next: BreakerState = { kind: 'isolated', since, mode, reason };
+    // Isolated already: another mode is no transition.
+    if (this.#state.kind === 'isolated') this.#state = { ...next, since: this.#state.since };
+    else this.#isolate(next, 'manual');
+  }
+
+  /** Ends the isolation: half-open, in the same outage. False when it was not isolated. */
+  restore(): boolean {
+    if (this.#state.kind !== 'isolated') return false;
+    this.#halfOpen('manual');
+    return true;
+  }
+
+  /** Continues after a restart: isolated as it was, else half-open, in the same outage where one is known. */
+  resume(outage: Outage | undefined, isolation?: Isolation): void {
     if (this.#state.kind !== 'closed') return;
     const { clock } = this.#around;
-    this.#activate(
-      outage ?? { id: uuid(), since: clock.now(), trigger: 'restart', reason: 'restart' },
-    );
-    this.#halfOpen('restart');
+    const known = outage ?? {
+      id: uuid(),
+      since: clock.now(),
+      trigger: 'restart',
+      reason: 'restart',
+    };
+    if (isolation) this.#isolate({ kind: 'isolated', ...isolation }, 'restart', known);
+    else {
+      this.#activate(known);
+      this.#halfOpen('restart');
+    }
   }
 
   /** Registers one who can try the upstream while it is half-open. */
@@ -186,6 +195,7 @@ export class Breaker {
       waitingForCall: state.kind === 'half_open' && !this.#held && !this.#rotation.anyoneWants(),
       calls: { ...this.#calls },
       outage: this.#outage,
+      ...(this.isolation && { isolation: this.isolation }),
     };
   }
 
@@ -246,6 +256,15 @@ export class Breaker {
     );
   }
 
+  /** Entered before the outage is told: whoever hears of it is to see the mode that holds. */
+  #isolate(next: BreakerState, reason: string, known?: Outage): void {
+    const { kind: from } = this.#state;
+    const begins = { id: uuid(), since: next.since, trigger: 'manual', reason: 'manual' } as const;
+    this.#state = next;
+    if (!this.#outage) this.#activate(known ?? begins);
+    this.#enter(next, reason, from);
+  }
+
   #halfOpen(reason = 'open_time_over'): void {
     this.#successes = 0;
     this.#enter({ kind: 'half_open', since: this.#around.clock.now() }, reason);
@@ -253,7 +272,8 @@ export class Breaker {
   }
 
   #close(): void {
-    const { clock, events, mode } = this.#around;
+    const { clock, events } = this.#around;
+    const { mode } = this;
     const outage = this.#outage;
     this.#outage = undefined;
     this.#algorithm = new ConsecutiveBreaker(this.#options.failureThreshold);
@@ -277,12 +297,12 @@ export class Breaker {
   #activate(outage: Outage): void {
     this.#outage = outage;
     const { id, since, trigger, reason } = outage;
-    const { events, mode } = this.#around;
+    const { events } = this.#around;
+    const { mode } = this;
     events.emit('activated', { breaker: this.name, mode, trigger, reason, outage: id, since });
   }
 
-  #enter(next: BreakerState, reason: string): void {
-    const from = this.#state.kind;
+  #enter(next: BreakerState, reason: string, from = this.#state.kind): void {
     this.#cancelWake?.();
     this.#rotation.stop();
     this.#held = undefined;

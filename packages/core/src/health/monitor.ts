@@ -38,6 +38,8 @@ interface Checked {
   readonly status: HealthStatus;
 }
 
+/** A check on demand serves all who ask within this time after it, in ms. */
+const reusedFor = 1_000;
 /** Unhealthy checks in a row that trip the breaker. */
 const unhealthyInARow = 3;
 
@@ -48,6 +50,7 @@ export class HealthMonitor {
   readonly #components = new Map<string, ComponentHealth>();
   #unhealthy = 0;
   #observing = false;
+  #asked: Promise<void> | undefined;
   #cancel: Undo | undefined;
 
   constructor(options: MonitorOptions) {
@@ -83,6 +86,16 @@ export class HealthMonitor {
     this.#cancel = undefined;
   }
 
+  /** Checks on demand: one unhealthy answer trips the breaker; half-open, it is a try. */
+  ask(): Promise<void> {
+    this.#asked ??= runOutside(() => this.#ask()).finally(() =>
+      this.#options.clock.after(reusedFor, () => {
+        this.#asked = undefined;
+      }),
+    );
+    return this.#asked;
+  }
+
   status(): readonly ComponentHealth[] {
     return [...this.#components.values()];
   }
@@ -95,6 +108,17 @@ export class HealthMonitor {
         return false;
       }
     });
+  }
+
+  async #ask(): Promise<void> {
+    const { breaker } = this.#options;
+    if (breaker.state.kind === 'closed') {
+      const results = await this.#checkAll();
+      if (results.some(({ status }) => status === 'unhealthy')) breaker.trip('health');
+      return;
+    }
+    const permit = breaker.admit('check');
+    if (permit) await this.#probe(permit);
   }
 
   /** Asks whether a half-open upstream works. */

@@ -212,6 +212,6 @@ function settle(permit: Permit, failure: Failure): void {
   else permit.release();
 }
 
-function notAdmitted({ state }: Breaker): RefusedHere {
-  return new RefusedHere(state.kind === 'half_open' ? 'half_open' : 'open');
+function notAdmitted({ refusal }: Breaker): RefusedHere {
+  return new RefusedHere(refusal);
 }

@@ -48,8 +48,8 @@ export class Drain {
     this.#around = around;
     this.#replayer = new Replayer({ ...around, pause: (ms) => this.#pause(ms) });
     const { queue, breaker, events, ramp, random } = around;
-    queue.onWork(() => this.#wake());
-    breaker.addProber('canary', { wants: () => this.#hasCanary(), probe: () => this.#wake() });
+    queue.onWork(() => this.wake());
+    breaker.addProber('canary', { wants: () => this.#hasCanary(), probe: () => this.wake() });
     events.on('deactivated', () => {
       ramp.reset();
       this.#pause(random() * startJitter);
@@ -63,7 +63,7 @@ export class Drain {
 
   start(): void {
     this.#stopped = false;
-    this.#wake();
+    this.wake();
   }
 
   /** Takes no more heads, and resolves when what is in flight has ended, or after `withinMs`. */
@@ -79,8 +79,8 @@ export class Drain {
     cancel();
   }
 
-  /** Notifications come from requests: the replays must not run in their contexts. */
-  #wake(): void {
+  /** Looks for work soon. Notifications come from requests: the replays must not run in their contexts. */
+  wake(): void {
     if (this.#stopped || this.#woken) return;
     this.#woken = true;
     runOutside(() =>
@@ -119,7 +119,7 @@ export class Drain {
         .catch(this.#complain)
         .finally(() => {
           this.#running.delete(replay);
-          this.#wake();
+          this.wake();
         });
       this.#running.add(replay);
     }
@@ -130,7 +130,7 @@ export class Drain {
   #sleep(ms: number): void {
     this.#cancelSleep?.();
     const wait = Math.max(1, Math.min(ms, longestSleep));
-    this.#cancelSleep = this.#around.clock.after(wait, () => this.#wake());
+    this.#cancelSleep = this.#around.clock.after(wait, () => this.wake());
   }
 
   readonly #complain = (error: unknown): void => {

@@ -3,8 +3,9 @@
 import type { Clock } from '../clock.ts';
 import type { Entity } from '../entity.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
-import type { Change, Identity, Journal, OpenReport } from '../journal.ts';
+import type { Change, Durability, Identity, Journal, OpenReport } from '../journal.ts';
 import type { Json } from '../json.ts';
+import { type Ending, History } from './history.ts';
 import type { Entry, Holder, Lane } from './lane.ts';
 import type {
   Appended,
@@ -13,6 +14,7 @@ import type {
   Decision,
   Entered,
   LaneQueue,
+  LocalSync,
   QueueCounts,
   QueueVerdict,
   Wait,
@@ -20,6 +22,7 @@ import type {
 import { Lanes } from './lanes.ts';
 import { type Addition, LiveTurns } from './live-turns.ts';
 import { isRecord, type NewOperation, type OperationRecord, recordOf } from './operation-record.ts';
+import { type OperationReport, reportOf } from './queued-operation.ts';
 import { Settlements } from './settlements.ts';
 
 /** Bounds of a queue. */
@@ -57,6 +60,7 @@ class JournalQueue implements LaneQueue {
   readonly #turns: LiveTurns;
   readonly #listeners = new Set<() => void>();
   readonly #settlements: Settlements;
+  readonly #history: History;
   #closed = false;
 
   constructor(options: JournalQueueOptions) {
@@ -66,11 +70,12 @@ class JournalQueue implements LaneQueue {
     this.#settlements = new Settlements(options.journal, options.clock, (error) =>
       this.#fail('commit', error),
     );
+    this.#history = new History(options.journal, options.clock);
     const storage = {
       limitReached: (operations: readonly NewOperation[]) => this.#limitReached(operations),
       refused: (operation: NewOperation) => this.#say('refused', operation, 'full'),
       store: (additions: readonly Addition[]) => this.#store(additions),
-      remove: (id: string) => this.#remove(id),
+      remove: (id: string) => this.#remove(this.#lanes.entries.get(id)),
       update: (id: string, change: (record: OperationRecord) => OperationRecord) =>
         this.#update(this.#lanes.entries.get(id), change),
     };
@@ -83,6 +88,7 @@ class JournalQueue implements LaneQueue {
       ([key, value]) => !this.#load(key, value),
     );
     for (const lane of [...this.#lanes.all()]) this.#lanes.arrange(lane);
+    this.#history.load();
     if (odd.length === 0) return report;
     const warning = `${odd.length} queued records cannot be understood: they are kept, and not replayed`;
     return { ...report, warnings: [...report.warnings, warning] };
@@ -113,9 +119,10 @@ class JournalQueue implements LaneQueue {
       if (claims.length >= max) break;
       const entry = lane.head;
       if (!entry || !isDeclared(entry.record.operation)) continue;
-      if (entry.record.enqueuedAt < oldest)
+      if (entry.record.enqueuedAt < oldest) {
         this.#bury(lane, entry, { kind: 'dead', reason: 'expired', error: 'too_old' });
-      else if (admits(entry.record.operation)) claims.push(this.#hold(lane, entry));
+        this.#turns.advance(lane);
+      } else if (admits(entry.record.operation)) claims.push(this.#hold(lane, entry));
     }
     return claims;
   }
@@ -125,7 +132,7 @@ class JournalQueue implements LaneQueue {
     const lane = this.#lanes.find(name);
     const entry = lane?.head;
     if (!lane || !entry || entry.record.id !== id || !claim.held(0)) return 'lost';
-    if (verdict.kind === 'done') await this.#remove(id);
+    if (verdict.kind === 'done') await this.#remove(entry, 'done');
     else if (verdict.kind === 'dead') await this.#bury(lane, entry, verdict);
     else await this.#update(entry, (record) => this.#after(record, verdict));
     this.#turns.release(lane);
@@ -134,6 +141,10 @@ class JournalQueue implements LaneQueue {
 
   get size(): number {
     return this.#lanes.entries.size;
+  }
+
+  get volatile(): number {
+    return this.#lanes.volatile;
   }
 
   get claimable(): boolean {
@@ -159,10 +170,34 @@ class JournalQueue implements LaneQueue {
 
   list(): ReturnType<LaneQueue['list']> {
     const { isDeclared } = this.#options;
-    return [...this.#lanes.entries.values(), ...this.#lanes.dead.values()].map((entry) => ({
+    const { entries, local, dead } = this.#lanes;
+    return [...entries.values(), ...local.entries.values(), ...dead.values()].map((entry) => ({
       record: entry.record,
       state: this.#lanes.stateOf(entry, isDeclared),
     }));
+  }
+
+  get(id: string): OperationReport | undefined {
+    const entry = this.#find(id);
+    if (entry) return reportOf(entry.record, this.#lanes.stateOf(entry, this.#options.isDeclared));
+    const ended = this.#history.get(id);
+    return ended && { id, ...ended };
+  }
+
+  async sync(): Promise<LocalSync> {
+    const records = [...this.#lanes.local.entries.values()]
+      .filter(({ committed }) => committed)
+      .map(({ record }) => record);
+    const changed = records.flatMap(({ entity, changed }) => (changed && entity ? [entity] : []));
+    if (records.length === 0) return { queued: 0, changed };
+    const appended = await this.#turns.append(records.map(newOperation));
+    return { queued: appended.filter(({ status }) => status === 'queued').length, changed };
+  }
+
+  changed(entity: Entity): void {
+    for (const entry of this.#lanes.local.concerning(entity))
+      if (!entry.record.changed)
+        void this.#update(entry, (record) => ({ ...record, changed: true }));
   }
 
   pending(entity: Entity): readonly OperationRecord[] {
@@ -174,27 +209,45 @@ class JournalQueue implements LaneQueue {
   }
 
   async decide(id: string, decision: Decision): Promise<boolean> {
-    const entry = this.#lanes.entries.get(id) ?? this.#lanes.dead.get(id);
+    const entry = this.#find(id);
     if (!entry?.committed) return false;
+    if (entry.record.local) return this.#decideLocal(entry, decision);
     const lane = this.#lanes.lane(entry.record.lane);
     if (lane.holder && lane.head === entry) return false;
     if (decision === 'purge') {
       // Out of its lane first: while the removal is being written it must not be sent.
       if (!this.#lanes.dead.delete(id)) this.#lanes.remove(entry);
       this.#lanes.arrange(lane);
-      await this.#remove(id);
+      await this.#remove(entry, 'purged');
     } else if (entry.record.dead || entry.record.stopped) {
       await this.#update(entry, revived);
       if (this.#lanes.dead.delete(id)) this.#lanes.add(entry);
     } else return false;
     this.#lanes.arrange(lane);
+    this.#turns.advance(lane);
     this.#notify();
     return true;
+  }
+
+  async #decideLocal(entry: Entry, decision: Decision): Promise<boolean> {
+    if (decision === 'purge') await this.#remove(entry, 'purged');
+    else {
+      const [appended] = await this.#turns.append([newOperation(entry.record)]);
+      if (appended?.status !== 'queued') return false;
+    }
+    return true;
+  }
+
+  #find(id: string): Entry | undefined {
+    const { entries, local, dead } = this.#lanes;
+    return entries.get(id) ?? local.entries.get(id) ?? dead.get(id);
   }
 
   async close(): Promise<void> {
     this.#turns.close();
     this.#closed = true;
+    for (const { record, volatile } of this.#lanes.entries.values())
+      if (volatile) this.#say('lost', record);
     await this.#settlements.close();
     await this.#journal.close();
   }
@@ -209,9 +262,11 @@ class JournalQueue implements LaneQueue {
     const entry = {
       record: { ...record, interruptions, ...(suspect && { stopped: 'interrupted' as const }) },
       bytes: bytesOf(stored),
+      volatile: false,
       committed: true,
     };
-    if (record.dead) this.#lanes.dead.set(record.id, entry);
+    if (record.local) this.#lanes.local.add(entry);
+    else if (record.dead) this.#lanes.dead.set(record.id, entry);
     else this.#lanes.add(entry);
     return true;
   }
@@ -225,21 +280,24 @@ class JournalQueue implements LaneQueue {
         ...recordOf(operation, now, sending.trace),
         ...(inFlight && { inFlight, sentAt: now }),
       };
-      return { sending, entry: { record, bytes: bytesOf(record), committed: false } };
+      const volatile = operation.keep === 'memory';
+      return { sending, entry: { record, bytes: bytesOf(record), volatile, committed: false } };
     });
-    for (const { entry } of prepared) this.#lanes.add(entry);
+    for (const { entry } of prepared) this.#place(entry);
     try {
-      const durability = await this.#journal.commit(prepared.map(({ entry }) => put(entry.record)));
+      const lasting = prepared.filter(({ entry }) => !entry.volatile);
+      const changes = lasting.flatMap(({ entry }) => this.#putAtTail(entry.record));
+      const durability = changes.length > 0 ? await this.#journal.commit(changes) : 'memory';
       return prepared.map(({ sending, entry }) => {
         entry.committed = true;
         sending.end();
-        this.#say('enqueued', entry.record);
-        return { status: 'queued', id: entry.record.id, durability };
+        return this.#stored(entry, entry.volatile ? 'memory' : durability);
       });
     } catch (error) {
       this.#fail('commit', error);
       for (const { sending, entry } of prepared) {
-        this.#lanes.remove(entry);
+        if (entry.record.local) this.#lanes.local.remove(entry);
+        else this.#lanes.remove(entry);
         sending.end(error);
         this.#say('refused', entry.record, 'store');
       }
@@ -250,10 +308,37 @@ class JournalQueue implements LaneQueue {
     }
   }
 
+  #place(entry: Entry): void {
+    if (entry.record.local) this.#lanes.local.add(entry);
+    else this.#lanes.add(entry);
+  }
+
+  /** One that was local comes to the end, in the journal too: a repeated put would keep its place. */
+  #putAtTail(record: OperationRecord): readonly Change[] {
+    const wasLocal = !record.local && this.#lanes.local.entries.has(record.id);
+    return [...(wasLocal ? [remove(record.id)] : []), put(record)];
+  }
+
+  #stored(entry: Entry, durability: Durability): Appended {
+    const { record } = entry;
+    const was = record.local ? undefined : this.#lanes.local.entries.get(record.id);
+    if (was) this.#lanes.local.remove(was);
+    if (record.local) return { status: 'queued', id: record.id, durability, local: true };
+    this.#say('enqueued', record);
+    return { status: 'queued', id: record.id, durability };
+  }
+
+  /** What is local takes room, too; one that is to be queued from there has its room. */
   #limitReached(operations: readonly NewOperation[]): 'entries' | 'bytes' | undefined {
     const { maxEntries, maxBytes } = this.#options.bounds;
-    const entries = this.#lanes.entries.size + operations.length;
-    const bytes = operations.reduce((sum, each) => sum + inputBytes(each), this.#lanes.bytes);
+    const { entries: queued, local } = this.#lanes;
+    const added = operations.filter(({ id }) => !local.entries.has(id));
+    if (added.length === 0) return undefined;
+    const entries = queued.size + local.entries.size + added.length;
+    const bytes = added.reduce(
+      (sum, each) => sum + inputBytes(each),
+      this.#lanes.bytes + local.bytes,
+    );
     if (entries > maxEntries) return 'entries';
     return bytes > maxBytes ? 'bytes' : undefined;
   }
@@ -267,6 +352,7 @@ class JournalQueue implements LaneQueue {
       held: () => lane.holder === holder,
       sending: async (durably) => {
         entry.record = { ...entry.record, inFlight: true, sentAt: this.#options.clock.now() };
+        if (entry.volatile) return;
         const written = this.#journal
           .commit([put(entry.record)], { lazy: !durably })
           // A full disk must not stop the drain: only a restart can repeat what was not noted.
@@ -315,10 +401,14 @@ class JournalQueue implements LaneQueue {
     }));
   }
 
-  async #remove(id: string): Promise<void> {
-    await this.#settlements.write({ bucket: 'queue', key: id, delete: true });
-    const entry = this.#lanes.entries.get(id);
-    if (entry) this.#lanes.remove(entry);
+  /** Takes an operation out for good; who holds a receipt of it can ask how it ended. */
+  async #remove(entry: Entry | undefined, ending?: Ending): Promise<void> {
+    if (!entry) return;
+    const { record, volatile } = entry;
+    const remembered = ending ? this.#history.add(record, ending) : [];
+    if (!volatile) await this.#settlements.write(remove(record.id), ...remembered);
+    this.#lanes.remove(entry);
+    this.#lanes.local.remove(entry);
   }
 
   async #update(
@@ -327,7 +417,7 @@ class JournalQueue implements LaneQueue {
   ): Promise<void> {
     if (!entry) return;
     entry.record = change(entry.record);
-    await this.#settlements.write(put(entry.record));
+    if (!entry.volatile) await this.#settlements.write(put(entry.record));
   }
 
   #say(
@@ -349,6 +439,16 @@ class JournalQueue implements LaneQueue {
 
 function put(record: OperationRecord): Change {
   return { bucket: 'queue', key: record.id, put: record as unknown as Json };
+}
+
+function remove(id: string): Change {
+  return { bucket: 'queue', key: id, delete: true };
+}
+
+/** A local operation that is to be queued: the same one, with what is known of it. */
+function newOperation(record: OperationRecord): NewOperation {
+  const { local: _here, changed: _too, trace, ...operation } = record;
+  return { ...operation, keep: 'disk', send: () => ({ trace, end() {} }) };
 }
 
 function bytesOf(record: object): number {

@@ -4,16 +4,24 @@ import type { Entity } from '../entity.ts';
 import type { Undo } from '../events.ts';
 import type { Durability, OpenReport } from '../journal.ts';
 import type { DeadReason, NewOperation, OperationRecord, StopReason } from './operation-record.ts';
+import type { OperationReport } from './queued-operation.ts';
 
 /** What became of an append. */
 export type Appended =
-  | { readonly status: 'queued'; readonly id: string; readonly durability: Durability }
+  | {
+      readonly status: 'queued';
+      readonly id: string;
+      readonly durability: Durability;
+      /** Stored beside the lanes: nobody replays it until somebody syncs. */
+      readonly local?: true;
+    }
   | { readonly status: 'full'; readonly limit: 'entries' | 'bytes' };
 
-/** What a live write finds when it comes to its lane: its turn, or that it was queued behind others. */
+/** What a live write finds at its lane: its turn, that it was queued behind others, or that it may not be. */
 export type Entered =
   | { readonly kind: 'turn'; readonly turn: Turn }
-  | { readonly kind: 'queued'; readonly appended: Appended };
+  | { readonly kind: 'queued'; readonly appended: Appended }
+  | { readonly kind: 'turned_away' };
 
 /** The right of one live write to use its lane; it must be ended in one of two ways. */
 export interface Turn {
@@ -75,7 +83,14 @@ export type QueueVerdict =
   | { readonly kind: 'stop'; readonly reason: StopReason; readonly error: string };
 
 /** Where a queued operation stands. */
-export type OperationState = 'ready' | 'in_flight' | 'blocked' | 'parked' | 'unhandled' | 'dead';
+export type OperationState =
+  | 'ready'
+  | 'in_flight'
+  | 'blocked'
+  | 'parked'
+  | 'unhandled'
+  | 'local'
+  | 'dead';
 
 /** All states, in the order in which they are listed. */
 export const operationStates: readonly OperationState[] = [
@@ -84,14 +99,17 @@ export const operationStates: readonly OperationState[] = [
   'blocked',
   'parked',
   'unhandled',
+  'local',
   'dead',
 ];
 
 /** Operations by state, and what bounds them. */
 export interface QueueCounts {
   readonly states: Readonly<Record<OperationState, number>>;
-  /** Operations that are still to be applied: all but the dead ones. */
+  /** Operations that are still to be applied: all but the dead and the local ones. */
   readonly size: number;
+  /** Of these, how many end with the process. */
+  readonly volatile: number;
   readonly bytes: number;
   readonly lanes: { readonly ready: number; readonly blocked: number };
   /** When the oldest one that is still to be applied was queued, wall-clock ms. */
@@ -108,22 +126,31 @@ export interface ClaimRequest {
 /** A person's decision on one operation. */
 export type Decision = 'retry' | 'purge';
 
+/** What became of the local operations. */
+export interface LocalSync {
+  /** How many are queued now. */
+  readonly queued: number;
+  /** Entities of theirs that were changed upstream since they were stored. */
+  readonly changed: readonly Entity[];
+}
+
 /** Queued writes in lanes: strictly first-in first-out within one, each lane held by one at a time. */
 export interface LaneQueue {
   open(): Promise<OpenReport>;
   /**
-   * Queues operations in one step, in this order, behind whatever is in their lanes: live writes that
-   * hold or await one go first. Resolves when they are as durable as it says.
+   * Keeps operations in one step, in this order, behind whatever is in their lanes: live writes that
+   * hold or await one go first. Resolves when they are as durable as it says. Local ones are stored
+   * beside the lanes.
    *
    * @throws when the store could not keep them; none is queued then
    */
   append(operations: readonly NewOperation[]): Promise<readonly Appended[]>;
   /**
    * Takes the lane for a live write, or queues the write behind what the lane holds. One whose wait
-   * ends before its turn came is queued.
+   * ends before its turn came is queued, or turned away if it is not to be kept.
    */
   enter(operation: NewOperation, wait: Wait): Promise<Entered>;
-  /** Queues the live writes that wait for a turn, behind those that hold one. */
+  /** Queues the live writes that wait for a turn, behind those that hold one, or turns them away. */
   queueWaiting(): void;
   /** Whether the lane holds something that must go first. */
   busy(lane: string): boolean;
@@ -133,6 +160,8 @@ export interface LaneQueue {
   settle(claim: Claim, verdict: QueueVerdict): Promise<'ok' | 'lost'>;
   /** Operations that are still to be applied. */
   readonly size: number;
+  /** Of these, how many end with the process. */
+  readonly volatile: number;
   /** Whether a head is due that somebody here knows how to send. */
   readonly claimable: boolean;
   /** Ends waits that were for the upstream's recovery. */
@@ -141,6 +170,12 @@ export interface LaneQueue {
   onWork(listener: () => void): Undo;
   /** When the next head is due, wall-clock ms; `undefined` when none waits for its time. */
   readonly nextDue: number | undefined;
+  /** Queues the local operations at the tails of their lanes; those that changed meanwhile are named. */
+  sync(): Promise<LocalSync>;
+  /** An entity was changed upstream: a local operation that concerns it is older than that. */
+  changed(entity: Entity): void;
+  /** Where an operation stands, also for a while after it left the queue. */
+  get(id: string): OperationReport | undefined;
   list(): readonly { readonly record: OperationRecord; readonly state: OperationState }[];
   /** Writes still to be applied that concern an entity, in order. */
   pending(entity: Entity): readonly OperationRecord[];

@@ -7,6 +7,8 @@ import type { NewOperation, OperationRecord } from './operation-record.ts';
 export interface Entry {
   record: OperationRecord;
   readonly bytes: number;
+  /** In memory only: nothing of it goes to the journal, and it ends with the process. */
+  readonly volatile: boolean;
   /** False until it is as durable as its receipt will say: nothing is sent before that. */
   committed: boolean;
 }

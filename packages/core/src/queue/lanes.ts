@@ -4,11 +4,13 @@ import type { Clock } from '../clock.ts';
 import { type Entity, entityKey } from '../entity.ts';
 import { type Entry, Lane } from './lane.ts';
 import type { OperationState, QueueCounts } from './lane-queue.ts';
+import { LocalShelf } from './local-shelf.ts';
 
 /** Lanes arranged by what can be done with them. A lane is ready, waiting, held, stopped or empty. */
 export class Lanes {
   readonly entries: Map<string, Entry> = new Map();
   readonly dead: Map<string, Entry> = new Map();
+  readonly local: LocalShelf = new LocalShelf();
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
   /** In the order in which they became ready: a lane that failed goes behind the others. */
@@ -16,6 +18,7 @@ export class Lanes {
   readonly #waiting = new Set<Lane>();
   readonly #byEntity = new Map<string, Set<Entry>>();
   #bytes = 0;
+  #volatile = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,6 +26,11 @@ export class Lanes {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Entries that end with the process. */
+  get volatile(): number {
+    return this.#volatile;
   }
 
   /** The lane of that name, made when it is not there. */
@@ -48,6 +56,7 @@ export class Lanes {
     this.entries.set(id, entry);
     this.lane(lane).add(entry);
     this.#bytes += entry.bytes;
+    if (entry.volatile) this.#volatile += 1;
     if (!entity) return;
     const key = entityKey(entity);
     const entries = this.#byEntity.get(key) ?? new Set();
@@ -60,6 +69,7 @@ export class Lanes {
     if (!this.entries.delete(id)) return;
     this.#lanes.get(lane)?.remove(entry);
     this.#bytes -= entry.bytes;
+    if (entry.volatile) this.#volatile -= 1;
     if (!entity) return;
     const key = entityKey(entity);
     const entries = this.#byEntity.get(key);
@@ -113,6 +123,7 @@ export class Lanes {
   stateOf(entry: Entry, isDeclared: (operation: string) => boolean): OperationState {
     const { record } = entry;
     if (record.dead) return 'dead';
+    if (record.local) return 'local';
     if (record.stopped) return record.stopped === 'unauthorized' ? 'blocked' : 'parked';
     const lane = this.#lanes.get(record.lane);
     if (lane?.holder && lane.head === entry) return 'in_flight';
@@ -122,7 +133,8 @@ export class Lanes {
   /** Counts by the heads of lanes; what stands behind a head is ready, or unhandled as the head is. */
   counts(isDeclared: (operation: string) => boolean): QueueCounts {
     const dead = this.dead.size;
-    const states = { ready: 0, in_flight: 0, blocked: 0, parked: 0, unhandled: 0, dead };
+    const local = this.local.entries.size;
+    const states = { ready: 0, in_flight: 0, blocked: 0, parked: 0, unhandled: 0, local, dead };
     const lanes = { ready: 0, blocked: 0 };
     for (const { head, size } of this.#lanes.values()) {
       if (!head) continue;
@@ -134,6 +146,7 @@ export class Lanes {
     return {
       states,
       size: this.entries.size,
+      volatile: this.#volatile,
       bytes: this.#bytes,
       lanes,
       oldestAt: this.entries.values().next().value?.record.enqueuedAt,

@@ -32,12 +32,15 @@ export interface TurnStorage {
 /** Live writes that may wait for one lane; more are queued. */
 const longestWaitingList = 256;
 
+const turnedAway = { kind: 'turned_away' } as const;
+
 /** Turns of live writes. They belong to this process; what is stored belongs to all. */
 export class LiveTurns {
   readonly #lanes: Lanes;
   readonly #clock: Clock;
   readonly #storage: TurnStorage;
   readonly #onFree: () => void;
+  #closing = false;
   #closed = false;
 
   constructor(lanes: Lanes, clock: Clock, storage: TurnStorage, onFree: () => void) {
@@ -52,20 +55,32 @@ export class LiveTurns {
     return this.#inOrder([lane], async () => {
       if (!lane.busy && lane.waiters.size === 0)
         return { kind: 'turn', turn: this.#take(lane, operation) };
+      const { keep } = operation;
       const behindQueued = lane.size > 0 || lane.holder?.kind === 'claim';
-      if (!behindQueued && lane.waiters.size < longestWaitingList)
+      const mayWait = behindQueued ? keep === 'no' : true;
+      if (mayWait && lane.waiters.size < longestWaitingList)
         return this.#wait(lane, operation, wait);
-      const [appended] = await this.#append([operation], [lane]);
+      if (keep === 'no' || keep === 'never' || (keep === 'local' && !behindQueued))
+        return turnedAway;
+      const [appended] = await this.#append([this.#joining(operation)], [lane]);
       return { kind: 'queued', appended: appended as Appended };
     });
   }
 
   /** Queues operations behind everything in their lanes: first who holds one, then who waits. */
   append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {
-    const lanes = [...new Set(operations.map(({ lane }) => lane))].map((name) =>
+    const here = operations.map((operation) => this.#joining(operation));
+    const queued = here.filter(({ keep }) => keep !== 'local');
+    const lanes = [...new Set(queued.map(({ lane }) => lane))].map((name) =>
       this.#lanes.lane(name),
     );
-    return this.#inOrder(lanes, () => this.#append(operations, lanes));
+    return this.#inOrder(lanes, () => this.#append(here, lanes));
+  }
+
+  /** A local write joins what is queued in its lane: it is newer, and must not be overtaken by it later. */
+  #joining(operation: NewOperation): NewOperation {
+    const joins = operation.keep === 'local' && (this.#lanes.find(operation.lane)?.size ?? 0) > 0;
+    return joins ? { ...operation, keep: 'disk' } : operation;
   }
 
   /** Queues all that wait in any lane. */
@@ -77,8 +92,14 @@ export class LiveTurns {
 
   /** Nobody gets a turn any more: who could not be stored is told so. */
   close(): void {
+    this.#closing = true;
     this.queueWaiting();
     this.#closed = true;
+  }
+
+  /** Something left the lane from outside: who waits may be next. */
+  advance(lane: Lane): void {
+    if (!lane.holder) this.release(lane);
   }
 
   /** The lane goes to the next live write, or to the drain. */
@@ -146,7 +167,9 @@ export class LiveTurns {
     return new Promise((resolve, reject) => {
       const giveUp = () => {
         waiter.impatient = true;
-        if (lane.waiters.has(waiter)) this.#queueImpatient(lane);
+        if (!lane.waiters.has(waiter)) return;
+        if (this.#isKeepable(operation)) this.#queueImpatient(lane);
+        else this.#turnAway(lane);
       };
       const cancel: Undo = this.#clock.after(withinMs, giveUp);
       signal?.addEventListener('abort', giveUp, { once: true });
@@ -170,7 +193,23 @@ export class LiveTurns {
 
   #hurry(lane: Lane): void {
     for (const waiter of lane.waiters) waiter.impatient = true;
-    this.#queueImpatient(lane);
+    this.#turnAway(lane);
+    if (lane.waiters.size > 0) this.#queueImpatient(lane);
+  }
+
+  /** Whether it may be stored on its way to its turn. What ends with the process must not be promised at its end. */
+  #isKeepable({ keep }: NewOperation): boolean {
+    return keep === 'disk' || (keep === 'memory' && !this.#closing);
+  }
+
+  /** Those who want to wait no longer and are not to be kept; all of these, where somebody overtakes them. */
+  #turnAway(lane: Lane, overtaken = false): void {
+    for (const waiter of [...lane.waiters]) {
+      if (this.#isKeepable(waiter.operation) || !(waiter.impatient || overtaken)) continue;
+      lane.waiters.delete(waiter);
+      waiter.resolve(turnedAway);
+    }
+    if (lane.empty) this.#lanes.arrange(lane);
   }
 
   /** Nobody awaits this: each of those who wait is told by its own promise. */
@@ -199,6 +238,8 @@ export class LiveTurns {
         return { status: 'full', limit };
       });
     }
+    // A delete that waits must not come after what was written later: it is told to come again.
+    for (const lane of lanes) this.#turnAway(lane, true);
     const mine = operations.map((operation) => ({ operation, inFlight: false }));
     return (await this.#spill(ahead, mine)).slice(ahead.length);
   }
@@ -206,15 +247,15 @@ export class LiveTurns {
   /** Who must be stored before anything can be queued in a lane. */
   #ahead(lane: Lane): readonly Ahead[] {
     const { holder } = lane;
-    const live = holder?.kind === 'live' && !holder.appended ? [holder] : [];
+    const live =
+      holder?.kind === 'live' && !holder.appended && this.#isKeepable(holder.operation)
+        ? [holder]
+        : [];
     return [
       ...live.map((each) => ({ operation: each.operation, inFlight: true, lane, holder: each })),
-      ...[...lane.waiters].map((waiter) => ({
-        operation: waiter.operation,
-        inFlight: false,
-        lane,
-        waiter,
-      })),
+      ...[...lane.waiters]
+        .filter(({ operation }) => this.#isKeepable(operation))
+        .map((waiter) => ({ operation: waiter.operation, inFlight: false, lane, waiter })),
     ];
   }
 
@@ -276,9 +317,10 @@ export class LiveTurns {
       }));
       return appended;
     }
-    // Nothing is queued in a lane that a live write holds alone: it becomes the head.
-    const [, ...waiting] = this.#ahead(lane);
     const self = { operation: { ...holder.operation, ...how }, inFlight: false, lane, holder };
+    if (holder.operation.keep === 'local') return this.#keepLocal(self);
+    // Nothing is queued in a lane that a live write holds alone: it becomes the head.
+    const waiting = this.#ahead(lane).filter(({ waiter }) => waiter);
     const all = [self, ...waiting];
     const crowded = this.#storage.limitReached(all.map(({ operation }) => operation));
     const limit = crowded && this.#storage.limitReached([self.operation]);
@@ -286,10 +328,18 @@ export class LiveTurns {
       this.#storage.refused(self.operation);
       return { status: 'full', limit };
     }
+    this.#turnAway(lane, true);
     const [appended] = await this.#spill(crowded ? [self] : all, []);
     // There is room for this one alone: who waits behind it is told now, and not at its deadline.
     if (crowded) this.#hurry(lane);
     return appended as Appended;
+  }
+
+  async #keepLocal(self: Ahead): Promise<Appended> {
+    const limit = this.#storage.limitReached([self.operation]);
+    if (!limit) return (await this.#storage.store([self]))[0] as Appended;
+    this.#storage.refused(self.operation);
+    return { status: 'full', limit };
   }
 
   /** The id of a live write that was stored on the way, once it is known. */

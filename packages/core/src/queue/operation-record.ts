@@ -45,7 +45,18 @@ export interface OperationRecord {
   readonly lastError?: string;
   readonly dead?: DeadReason;
   readonly stopped?: StopReason;
+  /** It stays here until somebody syncs. */
+  readonly local?: true;
+  /** Its entity was changed upstream since it was stored here. */
+  readonly changed?: true;
 }
+
+/**
+ * What becomes of a write that cannot be sent now: queued on disk or in memory; stored here, unless its
+ * lane holds queued ones, which it then joins; `no`: not kept, but it waits for its turn; `never`: nor
+ * does it wait behind queued ones.
+ */
+export type Keep = 'disk' | 'memory' | 'local' | 'no' | 'never';
 
 /** What a write brings when it is to be queued. */
 export interface NewOperation {
@@ -55,6 +66,7 @@ export interface NewOperation {
   readonly input: Json;
   readonly entity?: Entity;
   readonly createdAt: number;
+  readonly keep: Keep;
   /** Begins the `send` step, in the context of the request: its trace context is stored with the operation. */
   readonly send: () => Sending;
   /** When it was sent without a certain answer. */
@@ -82,6 +94,7 @@ export function recordOf(
     input,
     entity,
     createdAt,
+    keep,
     sentAt,
     nextAt,
     lastError,
@@ -101,6 +114,7 @@ export function recordOf(
     ...(sentAt !== undefined && { sentAt }),
     ...(nextAt !== undefined && { nextAt }),
     ...(lastError !== undefined && { lastError }),
+    ...(keep === 'local' && { local: true as const }),
   };
 }
 

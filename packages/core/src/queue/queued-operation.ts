@@ -1,6 +1,7 @@
 /** A queued operation as a person sees it. */
 
 import type { Json } from '../json.ts';
+import type { Ending } from './history.ts';
 import type { OperationState } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
 
@@ -19,6 +20,33 @@ export interface QueuedOperation {
   readonly lastError?: string;
   /** Why it is dead or stopped. */
   readonly reason?: string;
+}
+
+/** Where an operation stands, for one who holds its receipt. Times are wall-clock ms. */
+export interface OperationReport {
+  readonly id: string;
+  readonly operation: string;
+  /** Where it stands in the queue; afterwards, for 24 hours, how it left it. */
+  readonly state: OperationState | Ending;
+  readonly createdAt: number;
+  readonly enqueuedAt: number;
+  readonly nextAttemptAt?: number;
+  readonly endedAt?: number;
+}
+
+/** What a report says of an operation in the queue. */
+export function reportOf(
+  { id, operation, createdAt, enqueuedAt, nextAt }: OperationRecord,
+  state: OperationState,
+): OperationReport {
+  return {
+    id,
+    operation,
+    state,
+    createdAt,
+    enqueuedAt,
+    ...(nextAt !== undefined && { nextAttemptAt: nextAt }),
+  };
 }
 
 /** Leaves out what only the kit needs. */

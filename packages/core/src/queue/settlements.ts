@@ -15,7 +15,7 @@ export class Settlements {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
-  /** By operation id. */
+  /** By bucket and key. */
   readonly #unwritten = new Map<string, Change>();
   #cancelRewrite: Undo | undefined;
   #closed = false;
@@ -26,9 +26,9 @@ export class Settlements {
     this.#onFailure = onFailure;
   }
 
-  /** Resolves when the change was tried; it holds either way. */
-  write(change: Change): Promise<void> {
-    this.#unwritten.set(change.key, change);
+  /** Resolves when the changes were tried; they hold either way. */
+  write(...changes: readonly Change[]): Promise<void> {
+    for (const change of changes) this.#unwritten.set(`${change.bucket}:${change.key}`, change);
     return this.#flush();
   }
 

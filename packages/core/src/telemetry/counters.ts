@@ -1,9 +1,11 @@
 /** Counts as plain integers: status, metrics and the app read the same numbers. */
 
-import { type BreakerStateKind, breakerStates } from '../breaker/breaker.ts';
+import { type BreakerStateKind, breakerStates } from '../breaker/breaker-state.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
 import { healthStatuses } from '../health/checker.ts';
+import type { FallbackMode } from '../mode.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../outcome.ts';
+import { activations } from './activations.ts';
 import type { MetricKey } from './contract.ts';
 
 /** One series of a counter: the values of its attributes in the contract's order, and its count. */
@@ -12,17 +14,22 @@ export interface Series {
   count: number;
 }
 
-const queueEvents = ['enqueued', 'replayed', 'retried', 'refused', 'dead_lettered'] as const;
+const queueEvents = [
+  'enqueued',
+  'replayed',
+  'retried',
+  'refused',
+  'dead_lettered',
+  'lost',
+] as const;
 const cacheResults = ['hit', 'stale', 'miss'] as const;
 const evictionReasons = ['space', 'removed', 'expired'] as const;
-const triggers = ['calls', 'health', 'restart'] as const;
-
 /** Counts what the events tell. Every series with bounded values is there at 0 from the start. */
 export class Counters {
   readonly #series = new Map<MetricKey, Map<string, Series>>();
-  readonly #mode: string;
+  readonly #mode: FallbackMode;
 
-  constructor(name: string, mode: string, events: Emitter<FallbackEvents>) {
+  constructor(name: string, mode: FallbackMode, events: Emitter<FallbackEvents>) {
     this.#mode = mode;
     for (const event of queueEvents) this.#add('queueOperations', [name, event], 0);
     for (const result of cacheResults) this.#add('cacheRequests', [name, result], 0);
@@ -35,7 +42,7 @@ export class Counters {
     events.on('cacheLookup', ({ result }) => this.#add('cacheRequests', [name, result]));
     events.on('cacheEvicted', ({ reason }) => this.#add('cacheEvictions', [name, reason]));
     events.on('queue', ({ event }) => this.#add('queueOperations', [name, event]));
-    events.on('activated', ({ breaker, trigger }) =>
+    events.on('activated', ({ breaker, mode, trigger }) =>
       this.#add('activations', [breaker, mode, trigger]),
     );
     events.on('stateChange', ({ breaker, from, to }) =>
@@ -55,7 +62,8 @@ export class Counters {
 
   /** A breaker exists. */
   declareBreaker(breaker: string): void {
-    for (const trigger of triggers) this.#add('activations', [breaker, this.#mode, trigger], 0);
+    for (const [mode, trigger] of activations(this.#mode))
+      this.#add('activations', [breaker, mode, trigger], 0);
     for (const [from, to] of transitions) this.#add('breakerTransitions', [breaker, from, to], 0);
   }
 

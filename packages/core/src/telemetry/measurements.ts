@@ -1,14 +1,13 @@
 /** A manager's numbers as the metrics want them. */
 
-import { breakerStates } from '../breaker/breaker.ts';
+import { breakerStates } from '../breaker/breaker-state.ts';
 import { healthStatuses } from '../health/checker.ts';
 import { operationStates } from '../queue/lane-queue.ts';
 import type { FallbackStatus } from '../status.ts';
+import { activations } from './activations.ts';
 import type { Measurement } from './collector.ts';
 import { type MetricKey, metrics } from './contract.ts';
 import type { Counters } from './counters.ts';
-
-const triggers = ['calls', 'health', 'restart'] as const;
 
 /** Reads all counters and the status. */
 export function* measurements(counters: Counters, status: FallbackStatus): Generator<Measurement> {
@@ -30,14 +29,17 @@ export function* measurements(counters: Counters, status: FallbackStatus): Gener
 }
 
 function* ofBreakers({ breakers, mode, at }: FallbackStatus): Generator<Measurement> {
-  for (const [name, { state, retryInMs, calls, outage }] of Object.entries(breakers)) {
+  for (const [name, status] of Object.entries(breakers)) {
+    const { state, retryInMs, calls, outage, isolation } = status;
+    const holds = isolation ? 'manual' : outage?.trigger;
+    const holding = isolation?.mode ?? mode.configured;
     for (const each of breakerStates)
       yield { metric: 'breakerState', values: [name, each], value: Number(state === each) };
-    for (const trigger of triggers)
+    for (const [each, trigger] of activations(mode.configured))
       yield {
         metric: 'active',
-        values: [name, mode.configured, trigger],
-        value: Number(outage?.trigger === trigger),
+        values: [name, each, trigger],
+        value: Number(holds === trigger && holding === each),
       };
     const age = outage ? Math.max(0, at - outage.since) / 1000 : 0;
     yield { metric: 'outageAge', values: [name], value: age };

@@ -1,9 +1,9 @@
 /** Spans, at two places only: around an operation and around what the queue does with it. */
 
 import * as api from '@opentelemetry/api';
-import type { BreakerStateKind } from '../breaker/breaker.ts';
+import type { BreakerStateKind } from '../breaker/breaker-state.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
-import type { FallbackReason, Outcome } from '../outcome.ts';
+import { type FallbackReason, type Outcome, usesFallback } from '../outcome.ts';
 import type { OperationRecord, Sending } from '../queue/operation-record.ts';
 import { attribute, scope, spanName } from './contract.ts';
 import { carrierOf, contextOf } from './trace-context.ts';
@@ -175,7 +175,7 @@ function describe(span: api.Span, end: OperationEnd): void {
   const { outcome, reason, ageMs, upstreamError, attempts, errorType } = end;
   span.setAttributes({
     [attribute.outcome]: outcome,
-    [attribute.fallbackUsed]: outcome === 'stale' || outcome === 'queued',
+    [attribute.fallbackUsed]: usesFallback(outcome),
     ...(reason && { [attribute.fallbackReason]: reason }),
     ...(ageMs !== undefined && { [attribute.cacheAge]: ageMs / 1000 }),
     ...(upstreamError && { [attribute.upstreamErrorType]: upstreamError }),

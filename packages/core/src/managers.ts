@@ -1,0 +1,34 @@
+/** The process's managers by name. */
+
+import type { FallbackManager } from './manager.ts';
+
+const managers = new Map<string, FallbackManager>();
+
+/** Makes a manager findable until it closes; of two of one name the later one is found. */
+export function register(manager: FallbackManager): void {
+  managers.set(manager.name, manager);
+}
+
+/** Forgets a manager. */
+export function unregister(manager: FallbackManager): void {
+  if (managers.get(manager.name) === manager) managers.delete(manager.name);
+}
+
+/** The manager of that name, where there is one. */
+export function findFallbackManager(name: string): FallbackManager | undefined {
+  return managers.get(name);
+}
+
+/**
+ * The manager of that name; without a name the only one there is.
+ *
+ * @throws {Error} naming the managers that exist
+ */
+export function getFallbackManager(name?: string): FallbackManager {
+  const [only, ...others] = managers.values();
+  const found = name === undefined ? others.length === 0 && only : managers.get(name);
+  if (found) return found;
+  const asked = name === undefined ? 'one fallback manager' : `a fallback manager '${name}'`;
+  const names = [...managers.keys()].map((each) => `'${each}'`).join(', ') || 'none';
+  throw new Error(`Expected ${asked} in this process; there is: ${names}`);
+}

@@ -1,0 +1,68 @@
+/** Taking up what an earlier process left in the stores. */
+
+import type { Engine } from './engine.ts';
+import type { Undo } from './events.ts';
+import { identityOf } from './identity.ts';
+import type { Journal, OpenReport } from './journal.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { OutageMemory } from './outage-memory.ts';
+
+/** How long the app waits for its stores at start, in ms. */
+const longestOpening = 5_000;
+
+interface Surroundings {
+  readonly engine: Engine;
+  readonly options: ResolvedOptions;
+  readonly memory: OutageMemory;
+  /** Told when the queue's store is open. */
+  readonly onReport: (report: OpenReport) => void;
+}
+
+/** Opens the stores. Never rejects: what is wrong is told as events. */
+export async function openStores(around: Surroundings): Promise<void> {
+  const { clock, events } = around.engine;
+  let cancel: Undo = () => {};
+  const patience = new Promise<'late'>((resolve) => {
+    cancel = clock.after(longestOpening, () => resolve('late'));
+  });
+  const opening = Promise.all([openQueue(around), openCache(around)]);
+  // A store that hangs must not hold the app: what it has is taken up when it comes.
+  if ((await Promise.race([opening, patience])) === 'late')
+    events.emit('warning', { message: 'A store takes long to open: the app goes on without it' });
+  cancel();
+}
+
+async function openQueue(around: Surroundings): Promise<void> {
+  const { engine, options, memory, onReport } = around;
+  const { store, cache } = options;
+  await opened(around, store, async () => {
+    const report = await engine.queue.open();
+    onReport(report);
+    memory.resume();
+    if (cache.store === store) engine.cache.load();
+    return report;
+  });
+}
+
+async function openCache(around: Surroundings): Promise<void> {
+  const { engine, options } = around;
+  const { store, cache } = options;
+  if (cache.store === store) return;
+  await opened(around, cache.store, async () => {
+    const report = await cache.store.open(identityOf({ ...options, manager: options.name }));
+    engine.cache.load();
+    return report;
+  });
+}
+
+async function opened(
+  { engine: { events } }: Surroundings,
+  store: Journal,
+  open: () => Promise<OpenReport>,
+): Promise<void> {
+  try {
+    for (const message of (await open()).warnings) events.emit('warning', { message });
+  } catch (error) {
+    events.emit('storeFailed', { store: store.kind, verb: 'open', error });
+  }
+}

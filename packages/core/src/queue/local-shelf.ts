@@ -1,0 +1,40 @@
+/** Writes that stay here until somebody syncs: they hold no lane, and nobody replays them. */
+
+import { type Entity, entityKey } from '../entity.ts';
+import type { Entry } from './lane.ts';
+
+/** Local operations in the order in which they were stored. */
+export class LocalShelf {
+  readonly entries: Map<string, Entry> = new Map();
+  readonly #byEntity = new Map<string, Set<Entry>>();
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(entry: Entry): void {
+    const { id, entity } = entry.record;
+    this.entries.set(id, entry);
+    this.#bytes += entry.bytes;
+    if (!entity) return;
+    const key = entityKey(entity);
+    this.#byEntity.set(key, (this.#byEntity.get(key) ?? new Set()).add(entry));
+  }
+
+  remove(entry: Entry): void {
+    const { id, entity } = entry.record;
+    if (!this.entries.delete(id)) return;
+    this.#bytes -= entry.bytes;
+    if (!entity) return;
+    const key = entityKey(entity);
+    const entries = this.#byEntity.get(key);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#byEntity.delete(key);
+  }
+
+  /** Those that change an entity. */
+  concerning(entity: Entity): Iterable<Entry> {
+    return this.#byEntity.get(entityKey(entity)) ?? [];
+  }
+}
