@@ -51,6 +51,9 @@ export class OutageMemory {
     events.on('queue', ({ event }) => {
       if (event === 'enqueued') void this.remember();
     });
+    events.on('operation', ({ outcome }) => {
+      if (outcome === 'stored') void this.remember();
+    });
   }
 
   /** An outage goes on over a restart; queued writes without one are tried with care. */
@@ -75,7 +78,7 @@ export class OutageMemory {
   remember(): Promise<void> {
     const kept = this.#kept;
     const text = kept && JSON.stringify(kept);
-    const untouched = this.#stored === undefined && this.#queue.size === 0;
+    const untouched = this.#stored === undefined && !this.#keepsWrites;
     if (!this.#awake || this.#stored === text || (untouched && !kept?.isolation)) return this.#last;
     // A person's decision must outlast a crash, its end as much as its beginning.
     const lazy = !kept?.isolation && !this.#storedIsolation;
@@ -101,6 +104,11 @@ export class OutageMemory {
 
   get #key(): string {
     return `breaker:${this.#breaker.name}`;
+  }
+
+  get #keepsWrites(): boolean {
+    const { size, volatile, local } = this.#queue;
+    return size - volatile + local > 0;
   }
 
   get #kept(): Kept | undefined {

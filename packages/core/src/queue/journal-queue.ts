@@ -147,6 +147,10 @@ class JournalQueue implements LaneQueue {
     return this.#lanes.volatile;
   }
 
+  get local(): number {
+    return this.#lanes.local.entries.size;
+  }
+
   get claimable(): boolean {
     const { isDeclared } = this.#options;
     for (const { head } of this.#lanes.ready())

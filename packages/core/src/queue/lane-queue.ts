@@ -162,6 +162,8 @@ export interface LaneQueue {
   readonly size: number;
   /** Of these, how many end with the process. */
   readonly volatile: number;
+  /** Operations that are stored beside the lanes. */
+  readonly local: number;
   /** Whether a head is due that somebody here knows how to send. */
   readonly claimable: boolean;
   /** Ends waits that were for the upstream's recovery. */
