@@ -89,6 +89,11 @@ export function countsAgainstUpstream({ fault, local }: Failure): boolean {
   return fault === 'upstream' && !local;
 }
 
+/** Whether the upstream says that what was asked for is not there. */
+export function isGone({ status }: Failure): boolean {
+  return status === 404 || status === 410;
+}
+
 /** Whether repeating the call cannot apply it twice. */
 export function isRepeatable({ fault, applied }: Failure, idempotent: boolean): boolean {
   return (fault === 'upstream' || fault === 'limit') && (idempotent || applied === 'no');

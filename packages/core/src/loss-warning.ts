@@ -3,6 +3,13 @@
 import type { Emitter, FallbackEvents, Undo } from './events.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
 
+/** Who has such writes. One listener serves all: each of its own would look like a leak. */
+const warnings = new Set<() => void>();
+
+function onExit(): void {
+  for (const warn of warnings) warn();
+}
+
 /** Warns when the process exits with such writes; to be called at close, when it warns for the last time. */
 export function warnOfLosses(queue: LaneQueue, events: Emitter<FallbackEvents>): Undo {
   const warn = () => {
@@ -13,14 +20,14 @@ export function warnOfLosses(queue: LaneQueue, events: Emitter<FallbackEvents>):
       message: `${writes} kept in memory only could not be replayed: lost`,
     });
   };
-  let watches = false;
   events.on('queue', ({ event }) => {
-    if (watches || event !== 'enqueued' || queue.volatile === 0) return;
-    watches = true;
-    process.on('exit', warn);
+    if (event !== 'enqueued' || queue.volatile === 0) return;
+    if (warnings.size === 0) process.on('exit', onExit);
+    warnings.add(warn);
   });
   return () => {
-    process.off('exit', warn);
+    warnings.delete(warn);
+    if (warnings.size === 0) process.off('exit', onExit);
     warn();
   };
 }

@@ -3,6 +3,7 @@
 import { runOutside } from './clock.ts';
 import { enterContext, type FallbackContext } from './context.ts';
 import { createEngine, type Engine } from './engine.ts';
+import type { Entity } from './entity.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import type { OpenReport } from './journal.ts';
@@ -302,6 +303,8 @@ export class FallbackManager {
   readonly cache = {
     /** Forgets every answer, also those that reads under way are about to bring. */
     clear: (): void => this.#engine.cache.clear(),
+    /** Forgets every answer that concerns an entity, also those that reads under way are about to bring. */
+    remove: (entity: Entity): void => this.#engine.cache.remove(entity),
   };
 
   /** Told by an adapter, for the line that people see. */

@@ -5,11 +5,23 @@ export interface ModelWrite {
   /** Counts up in the order in which the writes were made. */
   readonly number: number;
   readonly lane: string;
-  readonly kind: 'idempotent' | 'reconciled';
+  /** `live` ones are never kept. */
+  readonly kind: 'idempotent' | 'reconciled' | 'live';
   /** Writes of one call have one answer, and so one call's number. */
   readonly call: number;
-  /** `untold`: the process ended before there was an answer. */
-  answer: 'none' | 'applied' | 'queued' | 'refused' | 'untold';
+  /**
+   * `volatile`: queued in memory; `stored`: local, until the end; `untold`: the process ended before there
+   * was an answer, or with what was volatile; `untold local`: the same where it may have been stored.
+   */
+  answer:
+    | 'none'
+    | 'applied'
+    | 'queued'
+    | 'volatile'
+    | 'stored'
+    | 'refused'
+    | 'untold'
+    | 'untold local';
   /** Why it was refused. */
   code?: string;
 }
@@ -33,7 +45,9 @@ export function findings({ writes, applied, stuck, timerRates }: History): reado
   const times = new Map<number, number>();
   for (const number of applied) times.set(number, (times.get(number) ?? 0) + 1);
   const count = ({ number }: ModelWrite) => times.get(number) ?? 0;
-  const acknowledged = writes.filter(({ answer }) => answer === 'applied' || answer === 'queued');
+  const acknowledged = writes.filter(({ answer }) =>
+    ['applied', 'queued', 'volatile', 'stored'].includes(answer),
+  );
   return [
     ...stuck.map((what) => `stuck: ${what}`),
     ...timerRates
@@ -57,9 +71,14 @@ function refusedButApplied(
   const calls = new Map<number, ModelWrite>();
   for (const write of writes) calls.set(write.call, write);
   return [...calls.values()]
-    .filter(({ answer, code }) => answer === 'refused' && code !== 'FALLBACK_UNKNOWN_OUTCOME')
+    .filter(({ answer, code = '' }) => answer === 'refused' && saysNotApplied(code))
     .filter(({ number }) => applied.has(number))
     .map((last) => told('refused but applied', last));
+}
+
+/** What the upstream itself said, or a deadline, leaves it open. */
+function saysNotApplied(code: string): boolean {
+  return /^FALLBACK_(?!UNKNOWN_OUTCOME|TIMEOUT)/.test(code);
 }
 
 /** A repeated older write undoes a newer one: the first application is not all that counts. */
@@ -68,6 +87,8 @@ function inversions(writes: readonly ModelWrite[], applied: readonly number[]): 
   return applied.flatMap((number) => {
     const write = writes[number];
     if (!write) return [`invented: ${number} was never made`];
+    // Local ones come when somebody syncs: at the tail.
+    if (write.answer === 'stored' || write.answer === 'untold local') return [];
     const before = newest.get(write.lane);
     if (!before || before.number <= number) {
       newest.set(write.lane, write);

@@ -60,6 +60,7 @@ export function startProcess(
   const run = ({ number }: ModelInput, { idempotencyKey }: WriteContext) =>
     upstream.write(number, idempotencyKey, life);
   const idempotent = manager.write('idempotent', { entity, run, idempotent: true });
+  const live = manager.write('live', { entity, run, idempotent: true, replayable: false });
   const reconciled = manager.write('reconciled', {
     entity,
     run,
@@ -71,5 +72,5 @@ export function startProcess(
     },
   });
   const read = manager.read('read', { run: (id: string) => upstream.answer(id, life) });
-  return { life, manager, read, idempotent, reconciled };
+  return { life, manager, read, idempotent, live, reconciled };
 }

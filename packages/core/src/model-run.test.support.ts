@@ -2,6 +2,7 @@
 
 import { type ManualClock, manualClock, settled } from './manual-clock.test.support.ts';
 import { memoryJournal } from './memory-journal.ts';
+import { fallbackModes } from './mode.ts';
 import { type Chance, seededChance } from './model-chance.test.support.ts';
 import type { History, ModelWrite } from './model-oracle.test.support.ts';
 import { startProcess } from './model-process.test.support.ts';
@@ -22,6 +23,10 @@ export interface ModelConfiguration {
   readonly reconciles?: boolean;
   readonly crowded?: boolean;
   readonly checksHealth?: boolean;
+  /** Writes that are never kept. */
+  readonly live?: boolean;
+  /** A person who activates and deactivates fallback, in any mode. */
+  readonly byHand?: boolean;
 }
 
 /** Runs one seed; the log tells in order what was done. */
@@ -88,7 +93,11 @@ class ModelRun {
     this.#weather.outage = 0;
     this.#weather.disk = 'well';
     this.#note('all is well from now on');
+    const { manager } = this.#process;
+    void manager.deactivate();
     await this.#quietly(() => this.#recover());
+    void manager.sync({ include: 'local' });
+    await this.#recover();
     if (await this.#decided()) await this.#recover();
     const { active, queue } = this.#process.manager.status();
     if (active) this.#stuck.push('fallback is still active');
@@ -122,7 +131,7 @@ class ModelRun {
 
   async #step(): Promise<void> {
     const chance = this.#chance;
-    const { slow, failing, closes, crashes } = this.#configuration;
+    const { slow, failing, closes, crashes, byHand } = this.#configuration;
     const kind = chance.next();
     if (kind < 0.55) {
       const calls = 1 + Math.floor(chance.below(4));
@@ -138,14 +147,23 @@ class ModelRun {
     } else if (kind >= 0.85 && kind < 0.9 && (closes || crashes)) {
       if (crashes && (!closes || chance.happens(0.5))) this.#crash();
       else await this.#close();
-    }
+    } else if (kind >= 0.9 && byHand) this.#decide();
+  }
+
+  #decide(): void {
+    const chance = this.#chance;
+    const { manager } = this.#process;
+    const mode = chance.pick(...fallbackModes);
+    this.#note(manager.active ? 'deactivate' : `activate ${mode}`);
+    void (chance.happens(0.5) ? manager.deactivate() : manager.activate(mode));
   }
 
   #write(): void {
     const chance = this.#chance;
-    const { several, reconciles } = this.#configuration;
+    const { several, reconciles, live, byHand } = this.#configuration;
     const lane = chance.pick('a', 'a', 'b');
-    const kind = reconciles && chance.happens(0.4) ? 'reconciled' : 'idempotent';
+    const kept = reconciles && chance.happens(0.4) ? 'reconciled' : 'idempotent';
+    const kind = live && chance.happens(0.2) ? 'live' : kept;
     const size = several && chance.happens(0.3) ? 1 + Math.floor(chance.below(3)) : 1;
     const call = this.#calls;
     this.#calls += 1;
@@ -172,8 +190,18 @@ class ModelRun {
         options,
       )
       .then(
-        ({ outcome }) => answered(outcome === 'applied' ? 'applied' : 'queued'),
-        (error: unknown) => answered('refused', codeOf(error)),
+        (receipt) =>
+          answered(
+            receipt.outcome === 'queued' && receipt.durability === 'memory'
+              ? 'volatile'
+              : receipt.outcome,
+          ),
+        (error: unknown) => {
+          const code = codeOf(error);
+          // A disk that hangs may have stored a local one all the same.
+          const untold = byHand && code === 'FALLBACK_UNKNOWN_OUTCOME';
+          answered(untold ? 'untold local' : 'refused', code);
+        },
       );
   }
 
@@ -205,6 +233,7 @@ class ModelRun {
     });
     for (let tick = 0; tick < 200 && !closed; tick += 1) await this.#pass(50);
     if (!closed) this.#stuck.push('close() did not end');
+    this.#forget('volatile');
     if (chance.happens(0.5)) await this.#pass(chance.below(3_000));
     const exits = chance.happens(0.5);
     this.#note(exits ? 'closed, exits' : 'closed');
@@ -218,7 +247,12 @@ class ModelRun {
   #end(): void {
     const { life } = this.#process;
     life.alive = false;
-    for (const write of this.#writes) if (write.answer === 'none') write.answer = 'untold';
+    this.#forget('none', 'volatile');
+  }
+
+  #forget(...answers: readonly ModelWrite['answer'][]): void {
+    const untold = this.#configuration.byHand ? 'untold local' : 'untold';
+    for (const write of this.#writes) if (answers.includes(write.answer)) write.answer = untold;
   }
 
   async #recover(): Promise<void> {

@@ -26,6 +26,7 @@ const everything: ModelConfiguration = {
   reconciles: true,
   crowded: true,
   checksHealth: true,
+  live: true,
 };
 
 const configurations: Readonly<Record<string, ModelConfiguration>> = {
@@ -42,6 +43,9 @@ const configurations: Readonly<Record<string, ModelConfiguration>> = {
   crowded: { crowded: true, reconciles: true },
   'crowded-slow': { crowded: true, slow: true },
   several: { several: true, reconciles: true },
+  live: { live: true, aborts: true, reconciles: true, slow: true },
+  manual: { byHand: true, live: true, aborts: true, reconciles: true },
+  'manual-crashes': { byHand: true, live: true, crashes: true, closes: true, slow: true },
   everything,
 };
 

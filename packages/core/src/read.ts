@@ -5,7 +5,7 @@ import type { Hit } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine.ts';
 import { FallbackError, TimeoutError } from './errors.ts';
-import { fallbackReasonOf, isRepeatable, RefusedHere } from './failure.ts';
+import { fallbackReasonOf, isGone, isRepeatable, RefusedHere } from './failure.ts';
 import { canonical, deepFreeze, type Json, notJson } from './json.ts';
 import { modes } from './mode.ts';
 import type { PendingWrite, ReadCallOptions, ReadOperation, ReadSpec } from './operation.ts';
@@ -176,7 +176,7 @@ class ReadPath<Input, Value> {
     const failed = this.#engine.classify(error);
     note.upstreamError = failed.code;
     if (failed.fault === 'caller' || failed.fault === 'credentials') {
-      if (failed.status === 404 || failed.status === 410) this.#engine.cache.delete(key);
+      if (isGone(failed)) this.#engine.cache.delete(key);
       throw error;
     }
     if (!modes[this.#engine.breaker.mode].servesReads)

@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 import { entityKey } from './entity.ts';
 import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
 import type { Undo } from './events.ts';
-import { type Failure, fallbackReasonOf, isRepeatable, RefusedHere } from './failure.ts';
+import { type Failure, fallbackReasonOf, isGone, isRepeatable, RefusedHere } from './failure.ts';
 import type { Durability } from './journal.ts';
 import { deepFreeze, type Json, notJson } from './json.ts';
 import { type FallbackWrite, modes } from './mode.ts';
@@ -180,6 +180,8 @@ class WritePath<Input, Value> {
     const failed = this.#failureOf(error);
     note.upstreamError = failed.code;
     if (failed.fault === 'caller' || failed.fault === 'credentials') {
+      // What is gone upstream, by this write or before it, must not be served from here.
+      if (this.#write.effect === 'delete' && isGone(failed)) this.#write.applied(operation);
       await turn.done();
       throw error;
     }

@@ -217,7 +217,7 @@ class JournalQueue implements LaneQueue {
     if (!entry?.committed) return false;
     if (entry.record.local) return this.#decideLocal(entry, decision);
     const lane = this.#lanes.lane(entry.record.lane);
-    if (lane.holder && lane.head === entry) return false;
+    if (lane.isInFlight(entry)) return false;
     if (decision === 'purge') {
       // Out of its lane first: while the removal is being written it must not be sent.
       if (!this.#lanes.dead.delete(id)) this.#lanes.remove(entry);

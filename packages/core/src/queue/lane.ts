@@ -60,6 +60,13 @@ export class Lane {
     return !this.busy && this.waiters.size === 0 && !this.spilling && !this.gate;
   }
 
+  /** Whether it is with the upstream: a live write that is never kept may hold the lane before the head. */
+  isInFlight(entry: Entry): boolean {
+    const { holder } = this;
+    if (holder?.kind === 'live') return holder.operation.id === entry.record.id;
+    return holder !== undefined && this.head === entry;
+  }
+
   add(entry: Entry): void {
     this.#entries.push(entry);
   }

@@ -125,8 +125,7 @@ export class Lanes {
     if (record.dead) return 'dead';
     if (record.local) return 'local';
     if (record.stopped) return record.stopped === 'unauthorized' ? 'blocked' : 'parked';
-    const lane = this.#lanes.get(record.lane);
-    if (lane?.holder && lane.head === entry) return 'in_flight';
+    if (this.#lanes.get(record.lane)?.isInFlight(entry)) return 'in_flight';
     return isDeclared(record.operation) ? 'ready' : 'unhandled';
   }
 

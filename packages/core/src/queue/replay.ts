@@ -6,7 +6,7 @@ import { Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
 import type { DeclaredWrite } from '../declared-write.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
-import { countsAgainstUpstream, type Failure } from '../failure.ts';
+import { countsAgainstUpstream, type Failure, isGone } from '../failure.ts';
 import type { WriteContext } from '../operation.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { DrainRamp } from './drain-ramp.ts';
@@ -145,7 +145,7 @@ export class Replayer {
       case 'unauthorized':
         return { kind: 'stop', reason: 'unauthorized', error };
       case 'rejected': {
-        const gone = write.effect === 'delete' && (failed.status === 404 || failed.status === 410);
+        const gone = write.effect === 'delete' && isGone(failed);
         if (gone) write.applied(record);
         return gone ? { kind: 'done' } : { kind: 'dead', reason: 'rejected', error };
       }
