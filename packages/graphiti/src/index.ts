@@ -1,10 +1,14 @@
-export type { GetEpisodes, GraphitiClient, Search } from './client.ts';
+export type { GraphitiClient } from './client.ts';
+export type { AddEntityNode } from './entity-node.ts';
+export type { GetEpisodes } from './episodes.ts';
 export { GraphitiError, type GraphitiErrorOptions, isGraphitiError } from './graphiti-error.ts';
 export {
   type GraphitiOptions,
   type GraphitiUpstream,
   graphitiUpstream,
 } from './graphiti-upstream.ts';
+export type { Healthcheck } from './healthcheck.ts';
+export type { AddMessages } from './messages.ts';
 export type {
   EntityNode,
   Episode,
@@ -15,4 +19,6 @@ export type {
   SearchQuery,
   StoredEntityNode,
 } from './model.ts';
+export type { ReadCall } from './read-call.ts';
+export type { Search } from './search.ts';
 export type { HeadersHook, TransportOptions } from './transport.ts';

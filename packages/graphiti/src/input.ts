@@ -1,8 +1,8 @@
 /** What Graphiti would choke on is refused before anything is sent. */
 
-import { FallbackError } from '@graphiti-fallback/core';
 import * as v from 'valibot';
 import type { EntityNode, Message, SearchQuery } from './model.ts';
+import { check, fields } from './refusal.ts';
 
 /** Anything else ends Graphiti's ingestion worker, silently. */
 const groupId = v.pipe(
@@ -19,6 +19,12 @@ const count = v.pipe(
   v.number('a whole number, 1 or more'),
   v.safeInteger('a whole number, 1 or more'),
   v.minValue(1, 'a whole number, 1 or more'),
+);
+
+const duration = v.pipe(
+  v.number('a number of milliseconds above 0'),
+  v.finite('a number of milliseconds above 0'),
+  v.gtValue(0, 'a number of milliseconds above 0'),
 );
 
 const zoned = 'an ISO 8601 time with its zone, such as 2026-01-31T12:00:00Z';
@@ -80,40 +86,13 @@ export function checkEntityNode(node: EntityNode): void {
   check('addEntityNode', entityNode, node);
 }
 
-/** An object of these fields and no others: a misspelt `group_ids` would search everybody's groups. */
-function fields(entries: Readonly<Record<string, v.GenericSchema>>): v.GenericSchema {
-  return v.strictObject(entries, ({ path }) => {
-    if (!path) return 'an object';
-    const entry = entries[String(path.at(-1)?.key)];
-    return (entry && v.safeParse(entry, undefined).issues?.[0].message) ?? 'no such field';
-  });
+/** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
+export function checkDeadline(call: string, timeoutMs: number): void {
+  check(call, fields({ timeoutMs: duration }), { timeoutMs });
 }
 
 /** JavaScript takes the 31st of February for the 3rd of March. */
 function exists(time: string): boolean {
   const day = time.slice(0, 10);
   return !Number.isNaN(Date.parse(time)) && new Date(day).toISOString().startsWith(day);
-}
-
-function check(call: string, schema: v.GenericSchema, value: unknown): void {
-  const issue = v.safeParse(schema, value).issues?.[0];
-  if (!issue) return;
-  const path = v.getDotPath(issue) ?? 'input';
-  const came = issue.path ? issue.path.at(-1)?.value : issue.input;
-  throw new FallbackError(
-    'FALLBACK_INVALID_INPUT',
-    `Expected \`${path}\` of ${call} to be ${issue.message}, got ${shown(path, came)}`,
-  );
-}
-
-/** What came, without saying what is in it; how many facts or episodes, and of which group, is no secret. */
-function shown(path: string, value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null || value === '') return value === null ? 'null' : 'an empty text';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object') return 'an object';
-  if (/^(lastN|max_facts)$/.test(path) && typeof value === 'number') return String(value);
-  if (typeof value !== 'string') return `a ${typeof value}`;
-  const open = /^(groupId|group_ids?\b)/.test(path) && value.length <= 60;
-  return open ? JSON.stringify(value) : `a text of ${value.length} characters`;
 }

@@ -1,19 +1,29 @@
 /** Messages: the write that Graphiti acknowledges before it does it. */
 
 import type {
+  CallOptions,
   FallbackManager,
+  Receipt,
   ReconcileContext,
   Reconciliation,
-  WriteOperation,
 } from '@graphiti-fallback/core';
 import { isEpisodes, isResult } from './answer.ts';
 import { groupEntity, groupLane } from './group.ts';
+import { checkMessages } from './input.ts';
 import type { Episode, Message, Result } from './model.ts';
-import { microseconds } from './timestamp.ts';
+import type { Parts } from './parts.ts';
+import { createTimestamps, microseconds } from './timestamp.ts';
 import type { Transport } from './transport.ts';
 
+/** Adds messages to a group, in order. */
+export type AddMessages = (
+  groupId: string,
+  messages: readonly Message[],
+  options?: CallOptions,
+) => Promise<Receipt<Result>>;
+
 /** One message on its way: the queue holds each by itself. */
-export interface OutgoingMessage {
+interface OutgoingMessage {
   readonly group_id: string;
   readonly message: Message;
   /** When it was given to the client: replayed hours later, it must not be dated then. Never the same twice. */
@@ -31,10 +41,10 @@ const lookedThrough = 100;
 /** Declares `graphiti.add_message` on a manager. */
 export function declareMessages(
   manager: FallbackManager,
-  transport: Transport,
-  options: { readonly timeoutMs: number; readonly reconcileFor: number | undefined },
-): WriteOperation<OutgoingMessage, Result> {
-  return manager.write('graphiti.add_message', {
+  { transport, lastGroup, messageTimeoutMs, reconcileFor }: Parts,
+): AddMessages {
+  const nextTimestamp = createTimestamps();
+  const write = manager.write('graphiti.add_message', {
     run: (outgoing: OutgoingMessage, { signal, idempotencyKey }) => {
       const body = { group_id: outgoing.group_id, messages: [sent(outgoing, idempotencyKey)] };
       return transport({ method: 'POST', path: '/messages', body, signal, accepts: isResult });
@@ -42,9 +52,20 @@ export function declareMessages(
     reconcile: (message, context) => lookFor(transport, message, context),
     entity: ({ group_id }) => groupEntity(group_id),
     lane: ({ group_id }) => groupLane(group_id),
-    timeoutMs: options.timeoutMs,
-    ...(options.reconcileFor !== undefined && { reconcileFor: options.reconcileFor }),
+    timeoutMs: messageTimeoutMs,
+    ...(reconcileFor !== undefined && { reconcileFor }),
   });
+
+  return async function addMessages(groupId, messages, options) {
+    checkMessages(groupId, messages);
+    lastGroup.use(groupId);
+    const outgoing = messages.map((message) => ({
+      group_id: groupId,
+      message,
+      givenAt: nextTimestamp(),
+    }));
+    return write.all(outgoing, options);
+  };
 }
 
 /** The same at every attempt. */

@@ -1,0 +1,23 @@
+/** Whether the server lives, past all fallback. */
+
+import type { CallOptions } from '@graphiti-fallback/core';
+import { isHealth } from './answer.ts';
+import { withDeadline } from './deadline.ts';
+import { checkDeadline } from './input.ts';
+import type { Parts } from './parts.ts';
+
+/** Asks the server whether it lives. */
+export type Healthcheck = (options?: CallOptions) => Promise<{ readonly status: string }>;
+
+/** How long a liveness answer may take, in ms, unless the caller says otherwise. */
+const livenessTimeout = 5_000;
+
+/** Creates the call. */
+export function createHealthcheck({ transport }: Pick<Parts, 'transport'>): Healthcheck {
+  return async function healthcheck({ signal, timeoutMs = livenessTimeout } = {}) {
+    checkDeadline('healthcheck', timeoutMs);
+    return withDeadline(timeoutMs, signal, (either) =>
+      transport({ method: 'GET', path: '/healthcheck', signal: either, accepts: isHealth }),
+    );
+  };
+}

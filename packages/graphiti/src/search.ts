@@ -1,0 +1,30 @@
+/** Search: the facts that answer a question. */
+
+import type { FallbackManager } from '@graphiti-fallback/core';
+import { isFacts } from './answer.ts';
+import { groupEntity } from './group.ts';
+import { checkQuery } from './input.ts';
+import type { Facts, SearchQuery } from './model.ts';
+import type { Parts } from './parts.ts';
+import { type ReadCall, readCall } from './read-call.ts';
+
+/** Asks for facts; `detailed` also tells where the answer came from. */
+export type Search = ReadCall<[query: SearchQuery], Facts>;
+
+/** Declares `graphiti.search` on a manager. */
+export function declareSearch(manager: FallbackManager, { transport, lastGroup }: Parts): Search {
+  const read = manager.read('graphiti.search', {
+    run: (body: Required<SearchQuery>, { signal }) =>
+      transport({ method: 'POST', path: '/search', body, signal, accepts: isFacts }),
+    // A search of all groups concerns none of them by name: a write does not expire it before its time.
+    entities: ({ group_ids }) => (group_ids ?? []).map(groupEntity),
+  });
+
+  return readCall(async (query, options) => {
+    checkQuery(query);
+    lastGroup.use(query.group_ids?.[0]);
+    const { group_ids, max_facts = 10 } = query;
+    const sorted = group_ids ? [...group_ids].sort() : null;
+    return read.detailed({ query: query.query, group_ids: sorted, max_facts }, options);
+  });
+}
