@@ -1,5 +1,5 @@
 import { FallbackManager, type FallbackManagerOptions } from '@graphiti-fallback/core';
-import { graphitiUpstream } from '@graphiti-fallback/graphiti';
+import { type Fact, type GraphitiClient, graphitiUpstream } from '@graphiti-fallback/graphiti';
 import { type GraphitiServer, graphitiServer } from '@graphiti-fallback/testing';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -40,6 +40,13 @@ async function setUp(
 const contents = (server: GraphitiServer, group = 'g') =>
   server.messages(group).map(({ content }) => content);
 
+/** Facts of a group, one for each text. */
+async function remembered(server: GraphitiServer, client: GraphitiClient, ...texts: string[]) {
+  await client.addMessages('g', texts.map(said));
+  await server.ingested();
+  return server.facts('g') as [Fact, Fact, ...Fact[]];
+}
+
 test('what was said is read and found, live', async () => {
   const { server, client } = await setUp();
   const receipt = await client.addMessages('g', [said('Tea is hot.'), said('Milk is cold.')]);
@@ -56,6 +63,71 @@ test('what was said is read and found, live', async () => {
   await client.addEntityNode({ uuid: 'n', group_id: 'g', name: 'Ann' });
   expect(server.nodes('g')).toMatchObject([{ uuid: 'n', name: 'Ann', summary: '' }]);
   expect(await client.healthcheck()).toEqual({ status: 'healthy' });
+});
+
+test('the memory of a conversation is asked with the keys that Graphiti wants', async () => {
+  const { server, client } = await setUp();
+  await client.addMessages('g', [said('Tea is hot.'), said('Milk is cold.')]);
+  await client.addMessages('other', [said('Tea is green.')]);
+  await server.ingested();
+  const messages = [{ role_type: 'user', content: 'How is the tea?' }] as const;
+  const { outcome, value } = await client.getMemory.detailed({ group_id: 'g', messages });
+  expect(outcome).toBe('live');
+  expect(value.facts.map(({ fact }) => fact)).toEqual(['Tea is hot.']);
+  expect(server.received({ path: '/get-memory' })[0]?.body).toEqual({
+    group_id: 'g',
+    messages: [{ role_type: 'user', role: null, content: 'How is the tea?' }],
+    max_facts: 10,
+    center_node_uuid: null,
+  });
+  expect(await client.getMemory({ group_id: 'g', messages, max_facts: 1 })).toEqual(value);
+});
+
+test('what Graphiti does not ask with makes no other question of memory', async () => {
+  const { server, client } = await setUp();
+  const hi = said('hi');
+  await client.getMemory({ group_id: 'g', messages: [{ ...hi, uuid: 'u' }] });
+  server.fault({ kind: 'refuse' });
+  const timed = { ...hi, timestamp: '2026-01-31T12:00:00Z', name: 'n', source_description: 's' };
+  const same = { group_id: 'g', messages: [timed], max_facts: 10 };
+  expect(await client.getMemory.detailed(same)).toMatchObject({ outcome: 'stale' });
+  for (const other of [
+    { group_id: 'h' },
+    { max_facts: 9 },
+    { messages: [said('ho')] },
+    { messages: [{ ...hi, role: 'bob' }] },
+    { messages: [{ ...hi, role_type: 'system' as const }] },
+    { messages: [hi, hi] },
+  ])
+    await expect(client.getMemory({ ...same, ...other })).rejects.toMatchObject({
+      code: 'FALLBACK_UNAVAILABLE',
+    });
+  await expect(client.getMemory(same, { maxStaleMs: -1 })).rejects.toMatchObject({
+    code: 'FALLBACK_UNAVAILABLE',
+  });
+});
+
+test('a fact is read by its uuid, live and stale; once Graphiti says it is gone, it is', async () => {
+  const { server, client } = await setUp();
+  const [fact, other] = await remembered(server, client, 'Tea is hot.', 'Milk is cold.');
+  expect(await client.getEntityEdge(fact.uuid)).toEqual(fact);
+  expect((await client.getEntityEdge.detailed(other.uuid)).outcome).toBe('live');
+  server.fault({ kind: 'unavailable', count: 1 });
+  expect(await client.getEntityEdge.detailed(fact.uuid)).toMatchObject({
+    outcome: 'stale',
+    value: fact,
+  });
+  await fetch(`${server.url}/entity-edge/${fact.uuid}`, { method: 'DELETE' });
+  await expect(client.getEntityEdge(fact.uuid)).rejects.toMatchObject({
+    name: 'GraphitiError',
+    status: 404,
+    detail: `edge ${fact.uuid} not found`,
+  });
+  server.fault({ kind: 'refuse' });
+  await expect(client.getEntityEdge(fact.uuid)).rejects.toMatchObject({
+    code: 'FALLBACK_UNAVAILABLE',
+  });
+  expect(await client.getEntityEdge(other.uuid)).toEqual(other);
 });
 
 test('an outage: stale reads, queued writes, replayed in order and dated when they were said', async () => {
@@ -218,6 +290,11 @@ test('invalid input never reaches Graphiti', async () => {
     () => client.addMessages('a b', [said('x')]),
     () => client.addMessages('g', []),
     () => client.addEntityNode({ uuid: 'n', group_id: 'ä', name: 'Ann' }),
+    () => client.getMemory({ group_id: 'g', messages: [] }),
+    () => client.getMemory.detailed({ group_id: 'a b', messages: [said('x')] }),
+    () => client.getMemory({ group_id: 'g', messages: [said('x')], max_facts: 0 }),
+    () => client.getEntityEdge(''),
+    () => client.getEntityEdge.detailed('..'),
   ];
   for (const call of calls)
     await expect(call()).rejects.toMatchObject({ code: 'FALLBACK_INVALID_INPUT', status: 400 });

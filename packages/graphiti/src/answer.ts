@@ -1,11 +1,10 @@
 /** Whether an answer is what Graphiti promises: a proxy's page must not be cached as a memory. */
 
 import * as v from 'valibot';
-import type { Episode, Facts, Result, StoredEntityNode } from './model.ts';
+import type { Episode, Fact, Facts, Result, StoredEntityNode } from './model.ts';
 
-const facts = v.looseObject({
-  facts: v.array(v.looseObject({ uuid: v.string(), fact: v.string() })),
-});
+const fact = v.looseObject({ uuid: v.string(), fact: v.string() });
+const facts = v.looseObject({ facts: v.array(fact) });
 const episodes = v.array(
   v.looseObject({ uuid: v.string(), name: v.string(), content: v.string() }),
 );
@@ -13,6 +12,7 @@ const result = v.looseObject({ success: v.literal(true) });
 const node = v.looseObject({ uuid: v.string(), name: v.string() });
 const health = v.looseObject({ status: v.string() });
 
+export const isFact = (answer: unknown): answer is Fact => v.is(fact, answer);
 export const isFacts = (answer: unknown): answer is Facts => v.is(facts, answer);
 export const isEpisodes = (answer: unknown): answer is readonly Episode[] => v.is(episodes, answer);
 export const isResult = (answer: unknown): answer is Result => v.is(result, answer);

@@ -1,7 +1,7 @@
 import type { Detailed, Receipt } from '@graphiti-fallback/core';
 import { expect, expectTypeOf, test } from 'vitest';
 import type { GraphitiClient } from './client.ts';
-import type { Episode, Facts, Result, StoredEntityNode } from './model.ts';
+import type { Episode, Fact, Facts, Result, StoredEntityNode } from './model.ts';
 import { json, testClient, testServer } from './server.test.support.ts';
 
 const result = { message: 'Messages added to processing queue', success: true };
@@ -113,6 +113,11 @@ test('the client is typed', () => {
   expectTypeOf<GraphitiClient['search']['detailed']>().returns.resolves.toEqualTypeOf<
     Detailed<Facts>
   >();
+  expectTypeOf<GraphitiClient['getMemory']>().returns.resolves.toEqualTypeOf<Facts>();
+  expectTypeOf<GraphitiClient['getMemory']['detailed']>().returns.resolves.toEqualTypeOf<
+    Detailed<Facts>
+  >();
+  expectTypeOf<GraphitiClient['getEntityEdge']>().returns.resolves.toEqualTypeOf<Fact>();
   expectTypeOf<GraphitiClient['getEpisodes']>().returns.resolves.toEqualTypeOf<
     readonly Episode[]
   >();

@@ -1,9 +1,11 @@
 /** The client: Graphiti's calls as an app makes them. */
 
 import type { FallbackManager } from '@graphiti-fallback/core';
+import { declareEntityEdge, type GetEntityEdge } from './entity-edge.ts';
 import { type AddEntityNode, declareEntityNode } from './entity-node.ts';
 import { declareEpisodes, type GetEpisodes } from './episodes.ts';
 import { createHealthcheck, type Healthcheck } from './healthcheck.ts';
+import { declareMemory, type GetMemory } from './memory.ts';
 import { type AddMessages, declareMessages } from './messages.ts';
 import type { Parts } from './parts.ts';
 import { declareSearch, type Search } from './search.ts';
@@ -12,6 +14,10 @@ import { declareSearch, type Search } from './search.ts';
 export interface GraphitiClient {
   /** Facts that answer a question, best first. */
   readonly search: Search;
+  /** Facts that matter to a conversation of a group, best first. */
+  readonly getMemory: GetMemory;
+  /** One fact. */
+  readonly getEntityEdge: GetEntityEdge;
   /** The newest `lastN` messages of a group, oldest first. */
   readonly getEpisodes: GetEpisodes;
   /** Adds messages to a group, in order. Graphiti takes them in later. */
@@ -26,6 +32,8 @@ export interface GraphitiClient {
 export function createClient(manager: FallbackManager, parts: Parts): GraphitiClient {
   return {
     search: declareSearch(manager, parts),
+    getMemory: declareMemory(manager, parts),
+    getEntityEdge: declareEntityEdge(manager, parts),
     getEpisodes: declareEpisodes(manager, parts),
     addMessages: declareMessages(manager, parts),
     addEntityNode: declareEntityNode(manager, parts),

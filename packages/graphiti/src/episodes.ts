@@ -2,6 +2,7 @@
 
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { isEpisodes } from './answer.ts';
+import { entitiesOfEpisodes } from './entity.ts';
 import { groupEntity } from './group.ts';
 import { checkEpisodes } from './input.ts';
 import type { Episode } from './model.ts';
@@ -26,7 +27,7 @@ export function declareEpisodes(
       const path = `/episodes/${encodeURIComponent(group_id)}?last_n=${last_n}`;
       return transport({ method: 'GET', path, signal, accepts: isEpisodes });
     },
-    entities: ({ group_id }) => [groupEntity(group_id)],
+    entities: ({ group_id }, episodes) => [groupEntity(group_id), ...entitiesOfEpisodes(episodes)],
   });
 
   return readCall(async (groupId, lastN, options) => {

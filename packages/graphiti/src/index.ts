@@ -1,4 +1,5 @@
 export type { GraphitiClient } from './client.ts';
+export type { GetEntityEdge } from './entity-edge.ts';
 export type { AddEntityNode } from './entity-node.ts';
 export type { GetEpisodes } from './episodes.ts';
 export { GraphitiError, type GraphitiErrorOptions, isGraphitiError } from './graphiti-error.ts';
@@ -8,12 +9,15 @@ export {
   graphitiUpstream,
 } from './graphiti-upstream.ts';
 export type { Healthcheck } from './healthcheck.ts';
+export type { GetMemory } from './memory.ts';
 export type { AddMessages } from './messages.ts';
 export type {
   EntityNode,
   Episode,
   Fact,
   Facts,
+  MemoryMessage,
+  MemoryQuery,
   Message,
   Result,
   SearchQuery,

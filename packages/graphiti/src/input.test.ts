@@ -1,8 +1,17 @@
 import { isFallbackError } from '@graphiti-fallback/core';
 import { describe, expect, test } from 'vitest';
-import { checkEntityNode, checkEpisodes, checkMessages, checkQuery } from './input.ts';
+import {
+  checkEntityEdge,
+  checkEntityNode,
+  checkEpisodes,
+  checkMemory,
+  checkMessages,
+  checkQuery,
+} from './input.ts';
 
 const message = { role_type: 'user', content: 'x' };
+const ask = (query: object) =>
+  checkMemory({ group_id: 'g', messages: [message], ...query } as never);
 const add = (...messages: unknown[]) => checkMessages('g', messages as never);
 
 describe('what is wrong is refused, naming the field, what was expected and what came', () => {
@@ -26,6 +35,15 @@ describe('what is wrong is refused, naming the field, what was expected and what
     [() => add({ ...message, uuid: 'u-1' }), '`messages.0.uuid`', 'left out', '3 characters'],
     [() => add({ ...message, role: 7 }), '`messages.0.role`', 'a text or null', 'a number'],
     [() => add({ ...message, extra: {} }), '`messages.0.extra`', 'no such field', 'an object'],
+    [() => checkMemory(undefined as never), '`input`', 'an object', 'nothing'],
+    [() => ask({ group_id: 'a b' }), '`group_id`', 'letters', '"a b"'],
+    [() => ask({ messages: [] }), '`messages`', 'one message or more', 'a list of 0'],
+    [() => ask({ messages: [{ ...message, role: 1 }] }), '`messages.0.role`', 'null', 'a number'],
+    [() => ask({ max_facts: 1.5 }), '`max_facts`', 'a whole number', '1.5'],
+    [() => ask({ center_node_uuid: null }), '`center_node_uuid`', 'no such field', 'null'],
+    [() => checkEntityEdge(undefined as never), '`uuid`', 'a uuid', 'nothing'],
+    [() => checkEntityEdge('..'), '`uuid`', 'a uuid', 'a text of 2 characters'],
+    [() => checkEntityEdge('\ud800'), '`uuid`', 'a uuid', 'a text of 1 characters'],
     [() => checkEntityNode({ uuid: 'u', group_id: 'g' } as never), '`name`', 'a text', 'nothing'],
     [
       () => checkEntityNode({ uuid: '', group_id: 'g', name: 'n' }),
@@ -66,6 +84,10 @@ test('nothing of what was said is in an error', () => {
     const error = thrownBy(() => add({ ...message, role_type: secret }));
     expect(String(error)).not.toMatch(/secret-text|4111/);
   }
+});
+
+test('a message that memory is asked with may have a uuid: it is only looked at', () => {
+  ask({ messages: [{ ...message, uuid: 'u', timestamp: '2026-01-31T12:00:00Z', role: null }] });
 });
 
 test('members that are undefined count as not given', () => {

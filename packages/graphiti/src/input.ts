@@ -1,7 +1,7 @@
 /** What Graphiti would choke on is refused before anything is sent. */
 
 import * as v from 'valibot';
-import type { EntityNode, Message, SearchQuery } from './model.ts';
+import type { EntityNode, MemoryQuery, Message, SearchQuery } from './model.ts';
 import { check, fields } from './refusal.ts';
 
 /** Anything else ends Graphiti's ingestion worker, silently. */
@@ -36,13 +36,24 @@ const searchQuery = fields({
   max_facts: v.optional(count),
 });
 
-const message = fields({
+const aUuid = 'a uuid';
+/** It becomes a part of a path: `..` would make another path of it, and half a character none. */
+const uuid = v.pipe(
+  v.string(aUuid),
+  v.check((text) => text.trim() !== '' && !/^\.\.?$|\p{Surrogate}/u.test(text), aUuid),
+);
+
+const said = {
   content: filled,
   role_type: v.picklist(['user', 'assistant', 'system'], 'user, assistant or system'),
   role: v.nullish(v.string('a text or null')),
   name: v.optional(filled),
   timestamp: v.optional(timestamp),
   source_description: v.optional(v.string('a text')),
+};
+
+const message = fields({
+  ...said,
   uuid: v.optional(
     v.never(
       'left out: one that Graphiti does not know ends its ingestion, one it knows hides the message',
@@ -55,6 +66,16 @@ const messages = v.pipe(
   v.minLength(1, 'a list of one message or more'),
 );
 
+const memoryQuery = fields({
+  group_id: groupId,
+  messages: v.pipe(
+    // Here a message is only looked at: a uuid does no harm.
+    v.array(fields({ ...said, uuid: v.optional(v.string('a text')) }), 'a list of messages'),
+    v.minLength(1, 'a list of one message or more'),
+  ),
+  max_facts: v.optional(count),
+});
+
 const entityNode = fields({
   uuid: filled,
   group_id: groupId,
@@ -65,6 +86,16 @@ const entityNode = fields({
 /** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
 export function checkQuery(query: SearchQuery): void {
   check('search', searchQuery, query);
+}
+
+/** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
+export function checkMemory(query: MemoryQuery): void {
+  check('getMemory', memoryQuery, query);
+}
+
+/** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
+export function checkEntityEdge(given: string): void {
+  check('getEntityEdge', fields({ uuid }), { uuid: given });
 }
 
 /** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */

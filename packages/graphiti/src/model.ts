@@ -56,6 +56,19 @@ export interface Message {
   readonly source_description?: string;
 }
 
+/** A message of the conversation that memory is asked for: an answer depends on what was said, and by whom. */
+export interface MemoryMessage extends Message {
+  readonly uuid?: string;
+}
+
+/** The conversation that memory is asked for. */
+export interface MemoryQuery {
+  readonly group_id: string;
+  readonly messages: readonly MemoryMessage[];
+  /** @default 10 */
+  readonly max_facts?: number;
+}
+
 /** An entity node to be created, or overwritten. */
 export interface EntityNode {
   readonly uuid: string;

@@ -2,6 +2,7 @@
 
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { isFacts } from './answer.ts';
+import { entitiesOfFacts } from './entity.ts';
 import { groupEntity } from './group.ts';
 import { checkQuery } from './input.ts';
 import type { Facts, SearchQuery } from './model.ts';
@@ -17,7 +18,10 @@ export function declareSearch(manager: FallbackManager, { transport, lastGroup }
     run: (body: Required<SearchQuery>, { signal }) =>
       transport({ method: 'POST', path: '/search', body, signal, accepts: isFacts }),
     // A search of all groups concerns none of them by name: a write does not expire it before its time.
-    entities: ({ group_ids }) => (group_ids ?? []).map(groupEntity),
+    entities: ({ group_ids }, answer) => [
+      ...(group_ids ?? []).map(groupEntity),
+      ...entitiesOfFacts(answer?.facts),
+    ],
   });
 
   return readCall(async (query, options) => {
