@@ -1,7 +1,7 @@
 /** Whether an answer is what Graphiti promises: a proxy's page must not be cached as a memory. */
 
 import * as v from 'valibot';
-import type { Episode, Fact, Facts, Result, StoredEntityNode } from './model.ts';
+import type { Episode, Fact, Facts, Health, Result, StoredEntityNode } from './model.ts';
 
 const fact = v.looseObject({ uuid: v.string(), fact: v.string() });
 const facts = v.looseObject({ facts: v.array(fact) });
@@ -17,5 +17,4 @@ export const isFacts = (answer: unknown): answer is Facts => v.is(facts, answer)
 export const isEpisodes = (answer: unknown): answer is readonly Episode[] => v.is(episodes, answer);
 export const isResult = (answer: unknown): answer is Result => v.is(result, answer);
 export const isEntityNode = (answer: unknown): answer is StoredEntityNode => v.is(node, answer);
-export const isHealth = (answer: unknown): answer is { readonly status: string } =>
-  v.is(health, answer);
+export const isHealth = (answer: unknown): answer is Health => v.is(health, answer);

@@ -1,8 +1,8 @@
 /** How Graphiti is, told by work that it does. */
 
 import { classify, type HealthChecker, type HealthStatus } from '@graphiti-fallback/core';
-import { isEpisodes, isHealth } from './answer.ts';
 import type { LastGroup } from './group.ts';
+import { requestEpisodes, requestHealth } from './requests.ts';
 import type { Transport } from './transport.ts';
 
 /**
@@ -17,16 +17,13 @@ export function graphitiCheckers(
     {
       name: 'episodes',
       applies: () => lastGroup.id !== undefined,
-      check: ({ signal }) => {
-        const path = `/episodes/${encodeURIComponent(lastGroup.id ?? '')}?last_n=1`;
-        return statusOf(transport({ method: 'GET', path, signal, accepts: isEpisodes }));
-      },
+      check: ({ signal }) =>
+        statusOf(requestEpisodes(transport, { group_id: lastGroup.id ?? '', last_n: 1 }, signal)),
     },
     {
       name: 'liveness',
       proves: false,
-      check: ({ signal }) =>
-        statusOf(transport({ method: 'GET', path: '/healthcheck', signal, accepts: isHealth })),
+      check: ({ signal }) => statusOf(requestHealth(transport, signal)),
     },
   ];
 }

@@ -16,6 +16,7 @@ export type {
   Episode,
   Fact,
   Facts,
+  Health,
   MemoryMessage,
   MemoryQuery,
   Message,

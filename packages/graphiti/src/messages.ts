@@ -7,11 +7,12 @@ import type {
   ReconcileContext,
   Reconciliation,
 } from '@graphiti-fallback/core';
-import { isEpisodes, isResult } from './answer.ts';
+import { isResult } from './answer.ts';
 import { groupEntity, groupLane } from './group.ts';
 import { checkMessages } from './input.ts';
 import type { Episode, Message, Result } from './model.ts';
 import type { Parts } from './parts.ts';
+import { requestEpisodes } from './requests.ts';
 import { createTimestamps, microseconds } from './timestamp.ts';
 import type { Transport } from './transport.ts';
 
@@ -90,8 +91,8 @@ async function lookFor(
 ): Promise<Reconciliation> {
   const isIt = markOf(outgoing, idempotencyKey);
   if (!isIt) return 'absent';
-  const path = `/episodes/${encodeURIComponent(outgoing.group_id)}?last_n=${lookedThrough}`;
-  const episodes = await transport({ method: 'GET', path, signal, accepts: isEpisodes });
+  const query = { group_id: outgoing.group_id, last_n: lookedThrough };
+  const episodes = await requestEpisodes(transport, query, signal);
   return episodes.some(isIt) ? 'applied' : 'absent';
 }
 

@@ -83,6 +83,11 @@ export interface StoredEntityNode extends EntityNode {
   readonly created_at: string;
 }
 
+/** What /healthcheck says: a constant. */
+export interface Health {
+  readonly status: string;
+}
+
 /** What Graphiti says to a write. */
 export interface Result {
   readonly message: string;

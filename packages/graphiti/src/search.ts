@@ -1,13 +1,13 @@
 /** Search: the facts that answer a question. */
 
 import type { FallbackManager } from '@graphiti-fallback/core';
-import { isFacts } from './answer.ts';
 import { entitiesOfFacts } from './entity.ts';
 import { groupEntity } from './group.ts';
 import { checkQuery } from './input.ts';
 import type { Facts, SearchQuery } from './model.ts';
 import type { Parts } from './parts.ts';
 import { type ReadCall, readCall } from './read-call.ts';
+import { requestFacts } from './requests.ts';
 
 /** Asks for facts; `detailed` also tells where the answer came from. */
 export type Search = ReadCall<[query: SearchQuery], Facts>;
@@ -15,8 +15,7 @@ export type Search = ReadCall<[query: SearchQuery], Facts>;
 /** Declares `graphiti.search` on a manager. */
 export function declareSearch(manager: FallbackManager, { transport, lastGroup }: Parts): Search {
   const read = manager.read('graphiti.search', {
-    run: (body: Required<SearchQuery>, { signal }) =>
-      transport({ method: 'POST', path: '/search', body, signal, accepts: isFacts }),
+    run: (query: Required<SearchQuery>, { signal }) => requestFacts(transport, query, signal),
     // A search of all groups concerns none of them by name: a write does not expire it before its time.
     entities: ({ group_ids }, answer) => [
       ...(group_ids ?? []).map(groupEntity),

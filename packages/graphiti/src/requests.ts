@@ -1,0 +1,35 @@
+/** Requests that several calls make. */
+
+import { isEpisodes, isFacts, isHealth } from './answer.ts';
+import type { Episode, Facts, Health, SearchQuery } from './model.ts';
+import type { Transport } from './transport.ts';
+
+/** The newest messages of a group. */
+export interface EpisodesQuery {
+  readonly group_id: string;
+  readonly last_n: number;
+}
+
+/** Asks whether the server lives. */
+export function requestHealth(transport: Transport, signal: AbortSignal): Promise<Health> {
+  return transport({ method: 'GET', path: '/healthcheck', signal, accepts: isHealth });
+}
+
+/** Asks for the newest messages of a group. */
+export function requestEpisodes(
+  transport: Transport,
+  { group_id, last_n }: EpisodesQuery,
+  signal: AbortSignal,
+): Promise<readonly Episode[]> {
+  const path = `/episodes/${encodeURIComponent(group_id)}?last_n=${last_n}`;
+  return transport({ method: 'GET', path, signal, accepts: isEpisodes });
+}
+
+/** Asks for facts. */
+export function requestFacts(
+  transport: Transport,
+  body: Required<SearchQuery>,
+  signal: AbortSignal,
+): Promise<Facts> {
+  return transport({ method: 'POST', path: '/search', body, signal, accepts: isFacts });
+}
