@@ -1,4 +1,9 @@
-import { FallbackManager, type FallbackManagerOptions } from '@graphiti-fallback/core';
+import {
+  FallbackManager,
+  type FallbackManagerOptions,
+  isFallbackError,
+  memoryJournal,
+} from '@graphiti-fallback/core';
 import { type Fact, type GraphitiClient, graphitiUpstream } from '@graphiti-fallback/graphiti';
 import { type GraphitiServer, graphitiServer } from '@graphiti-fallback/testing';
 import { expect, onTestFinished, test } from 'vitest';
@@ -45,6 +50,22 @@ async function remembered(server: GraphitiServer, client: GraphitiClient, ...tex
   await client.addMessages('g', texts.map(said));
   await server.ingested();
   return server.facts('g') as [Fact, Fact, ...Fact[]];
+}
+
+/** Whether there is an answer while Graphiti is down. */
+async function atHand(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    await answer;
+    return true;
+  } catch (error) {
+    if (isFallbackError(error, 'FALLBACK_UNAVAILABLE')) return false;
+    throw error;
+  }
+}
+
+/** Graphiti does not answer, and the breaker knows it. */
+async function outage(manager: FallbackManager, client: GraphitiClient): Promise<void> {
+  while (!manager.active) await atHand(client.search({ query: 'anybody there?' }));
 }
 
 test('what was said is read and found, live', async () => {
@@ -223,6 +244,237 @@ test('an entity node whose outcome is unknown is sent again: it is an upsert', a
   expect(server.nodes('g')).toHaveLength(1);
 });
 
+test('a fact is deleted, and every answer that it is part of; a second time it is not there', async () => {
+  const { server, client } = await setUp();
+  const [tea, milk] = await remembered(server, client, 'Tea is hot.', 'Milk is cold.');
+  const reads = [
+    () => client.search({ query: 'tea' }),
+    () => client.search({ query: 'hot', group_ids: ['g'] }),
+    () => client.getMemory({ group_id: 'g', messages: [said('Tea?')] }),
+    () => client.getEntityEdge(tea.uuid),
+  ];
+  const others = [
+    () => client.search({ query: 'milk' }),
+    () => client.getEntityEdge(milk.uuid),
+    () => client.getEpisodes('g', 5),
+  ];
+  for (const read of [...reads, ...others]) await read();
+  expect(await client.deleteEntityEdge(tea.uuid, { groupId: 'g' })).toEqual({
+    outcome: 'applied',
+    value: { message: 'Entity Edge deleted', success: true },
+  });
+  expect(server.facts('g').map(({ fact }) => fact)).toEqual(['Milk is cold.']);
+  for (const options of [{ groupId: 'g' }, {}])
+    await expect(client.deleteEntityEdge(tea.uuid, options)).rejects.toMatchObject({
+      name: 'GraphitiError',
+      status: 404,
+    });
+  server.fault({ kind: 'refuse' });
+  for (const read of reads) expect(await atHand(read())).toBe(false);
+  for (const read of others) expect(await atHand(read())).toBe(true);
+});
+
+test('a message is deleted, and every answer that it is in or has stated a fact of', async () => {
+  const { server, client } = await setUp();
+  const [tea, milk] = await remembered(server, client, 'Tea is hot.', 'Milk is cold.');
+  const [first, second] = await client.getEpisodes('g', 2);
+  const reads = [
+    () => client.getEpisodes('g', 2),
+    () => client.search({ query: 'tea' }),
+    () => client.getEntityEdge(tea.uuid),
+  ];
+  const others = [
+    () => client.getEpisodes('g', 1),
+    () => client.search({ query: 'milk', group_ids: ['g'] }),
+    () => client.getEntityEdge(milk.uuid),
+  ];
+  for (const read of [...reads, ...others]) await read();
+  expect(await client.deleteEpisode(String(first?.uuid))).toMatchObject({ outcome: 'applied' });
+  expect(server.episodes('g').map(({ uuid }) => uuid)).toEqual([second?.uuid]);
+  await expect(client.deleteEpisode(String(first?.uuid))).rejects.toMatchObject({ status: 404 });
+  server.fault({ kind: 'refuse' });
+  for (const read of reads) expect(await atHand(read())).toBe(false);
+  for (const read of others) expect(await atHand(read())).toBe(true);
+});
+
+test("a deletion that knows its group is queued in the group's order, and takes effect when it is replayed", async () => {
+  const { server, client, manager } = await setUp();
+  const [tea, milk] = await remembered(server, client, 'Tea is hot.', 'Milk is cold.');
+  const [episode] = await client.getEpisodes('g', 2);
+  await client.search({ query: 'tea' });
+  server.fault({ kind: 'refuse' });
+  await outage(manager, client);
+  await client.addMessages('g', [said('one')]);
+  const inGroup = { groupId: 'g' };
+  expect(await client.deleteEntityEdge(milk.uuid, inGroup)).toMatchObject({ outcome: 'queued' });
+  expect(await client.deleteEpisode(String(episode?.uuid), inGroup)).toMatchObject({
+    outcome: 'queued',
+  });
+  await client.addMessages('g', [said('two')]);
+  expect(new Set(manager.queue.list().map(({ lane }) => lane))).toEqual(new Set(['group:g']));
+  expect(await client.search.detailed({ query: 'tea' })).toMatchObject({
+    outcome: 'stale',
+    value: { facts: [{ uuid: tea.uuid }] },
+    pending: 1,
+  });
+  await server.heal();
+  await expect.poll(() => manager.status().queue.replayed, wait).toBe(4);
+  const writes = server
+    .received()
+    .filter(({ method, path }) => method !== 'GET' && path !== '/search');
+  expect(writes.slice(2).map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'POST /messages',
+    `DELETE /entity-edge/${milk.uuid}`,
+    `DELETE /episode/${episode?.uuid}`,
+    'POST /messages',
+  ]);
+  server.fault({ kind: 'refuse' });
+  expect(await atHand(client.search({ query: 'tea' }))).toBe(false);
+});
+
+test('a queued deletion of what is gone by then has done its work', async () => {
+  const { server, client, manager } = await setUp();
+  const [fact] = await remembered(server, client, 'Tea is hot.');
+  await client.search({ query: 'tea' });
+  server.fault({ kind: 'unavailable', count: 1 });
+  expect(await client.deleteEntityEdge(fact.uuid, { groupId: 'g' })).toMatchObject({
+    outcome: 'queued',
+  });
+  await fetch(`${server.url}/entity-edge/${fact.uuid}`, { method: 'DELETE' });
+  await expect.poll(() => manager.status().queue.replayed, wait).toBe(1);
+  expect(manager.queue.list()).toEqual([]);
+  server.fault({ kind: 'refuse' });
+  expect(await atHand(client.search({ query: 'tea' }))).toBe(false);
+});
+
+test('a deletion that knows no group is refused while Graphiti is down, and never queued', async () => {
+  const { server, client, manager } = await setUp({ breaker: { failureThreshold: 2 } });
+  server.fault({ kind: 'refuse' });
+  await outage(manager, client);
+  for (const call of [client.deleteEntityEdge, client.deleteEpisode])
+    await expect(call('u')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE', status: 503 });
+  expect(manager.queue.list()).toEqual([]);
+});
+
+test('a group is erased, live only, and every answer that names it', async () => {
+  const { server, client, upstream } = await setUp();
+  const [fact] = await remembered(server, client, 'Tea is hot.');
+  await client.addMessages('other', [said('Tea is green.')]);
+  await server.ingested();
+  const reads = [
+    () => client.search({ query: 'tea', group_ids: ['g', 'other'] }),
+    () => client.getMemory({ group_id: 'g', messages: [said('Tea?')] }),
+    () => client.getEpisodes('g', 5),
+  ];
+  const others = [
+    () => client.search({ query: 'tea', group_ids: ['other'] }),
+    () => client.getEpisodes('other', 5),
+  ];
+  for (const read of [...others, ...reads]) await read();
+  expect(upstream.checkers[0]?.applies?.()).toBe(true);
+  expect(await client.deleteGroup('g', { confirm: 'g' })).toMatchObject({
+    outcome: 'applied',
+    value: { success: true },
+  });
+  expect(Object.keys(server.state().groups)).toEqual(['other']);
+  await expect(client.getEntityEdge(fact.uuid)).rejects.toMatchObject({ status: 404 });
+  // The health check must not make the group again.
+  expect(upstream.checkers[0]?.applies?.()).toBe(false);
+  expect(await client.deleteGroup('g', { confirm: 'g' })).toMatchObject({ outcome: 'applied' });
+  server.fault({ kind: 'refuse' });
+  for (const read of reads) expect(await atHand(read())).toBe(false);
+  for (const read of others) expect(await atHand(read())).toBe(true);
+});
+
+test('a group is not erased while its lane holds queued writes; another one is', async () => {
+  const { server, client, manager } = await setUp();
+  server.fault({ kind: 'throttle', retryAfter: 60, match: { path: '/messages' } });
+  expect(await client.addMessages('g', [said('one')])).toMatchObject({ outcome: 'queued' });
+  await expect(client.deleteGroup('g', { confirm: 'g' })).rejects.toMatchObject({
+    code: 'FALLBACK_UNAVAILABLE',
+    status: 503,
+  });
+  expect(server.received({ path: '/group' })).toEqual([]);
+  expect(await client.deleteGroup('h', { confirm: 'h' })).toMatchObject({ outcome: 'applied' });
+  expect(manager.queue.list()).toHaveLength(1);
+});
+
+test('erasures are refused while Graphiti is down, and never queued', async () => {
+  const { server, client, manager } = await setUp({ breaker: { failureThreshold: 2 } });
+  server.fault({ kind: 'refuse' });
+  await outage(manager, client);
+  for (const call of [
+    () => client.deleteGroup('g', { confirm: 'g' }),
+    () => client.clear({ confirm: 'CLEAR ALL' }),
+  ])
+    await expect(call()).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE', status: 503 });
+  expect(manager.queue.list()).toEqual([]);
+});
+
+test('an erasure that may have happened is not repeated, and its answers are gone', async () => {
+  const { server, client, manager, upstream } = await setUp({
+    retry: { retries: 2, initialDelay: 1, maxDelay: 1 },
+    breaker: { failureThreshold: 99 },
+  });
+  await remembered(server, client, 'Tea is hot.');
+  await client.addMessages('other', [said('Tea is green.')]);
+  await server.ingested();
+  await client.getEpisodes('other', 5);
+  await client.getEpisodes('g', 5);
+  server.fault({ kind: 'error', applied: true, count: 1 });
+  const unknown = { code: 'FALLBACK_UNKNOWN_OUTCOME', status: 504 };
+  await expect(client.deleteGroup('g', { confirm: 'g' })).rejects.toMatchObject(unknown);
+  expect(upstream.checkers[0]?.applies?.()).toBe(false);
+  const clear = server.fault({ kind: 'unavailable', match: { method: 'GET' } });
+  expect(await atHand(client.getEpisodes('g', 5))).toBe(false);
+  expect(await atHand(client.getEpisodes('other', 5))).toBe(true);
+  await clear();
+  server.fault({ kind: 'reset', applied: true, count: 1 });
+  await expect(client.clear({ confirm: 'CLEAR ALL' })).rejects.toMatchObject(unknown);
+  server.fault({ kind: 'refuse' });
+  expect(await atHand(client.getEpisodes('other', 5))).toBe(false);
+  const erasures = server.received().filter(({ path }) => /^\/(group|clear)/.test(path));
+  expect(erasures.map(({ path }) => path)).toEqual(['/group/g', '/clear']);
+  expect(manager.queue.list()).toEqual([]);
+});
+
+test('everything is cleared, and no answer is left', async () => {
+  const { server, client, upstream } = await setUp();
+  await remembered(server, client, 'Tea is hot.');
+  const reads = [
+    () => client.search({ query: 'milk' }),
+    () => client.search({ query: 'tea', group_ids: ['g'] }),
+    () => client.getEpisodes('g', 5),
+    () => client.getEpisodes('other', 5),
+  ];
+  for (const read of reads) await read();
+  expect(await client.clear({ confirm: 'CLEAR ALL' })).toEqual({
+    outcome: 'applied',
+    value: { message: 'Graph cleared', success: true },
+  });
+  expect(server.state().groups).toEqual({});
+  expect(upstream.checkers[0]?.applies?.()).toBe(false);
+  server.fault({ kind: 'refuse' });
+  for (const read of reads) expect(await atHand(read())).toBe(false);
+});
+
+test('nothing is cleared while any lane holds queued writes, those of an earlier process too', async () => {
+  const store = memoryJournal();
+  const { server, client, manager, upstream } = await setUp({ store });
+  server.fault({ kind: 'throttle', retryAfter: 60, match: { path: '/messages' } });
+  await client.addMessages('g', [said('one')]);
+  const refused = { code: 'FALLBACK_UNAVAILABLE', status: 503 };
+  await expect(client.clear({ confirm: 'CLEAR ALL' })).rejects.toMatchObject(refused);
+  await manager.close();
+  const { name } = manager;
+  const options = { name, application: 'graphiti-test', upstream: upstream.url, store };
+  const next = new FallbackManager({ ...options, logger: false });
+  onTestFinished(() => next.close());
+  const later = upstream.client(next);
+  await expect(later.clear({ confirm: 'CLEAR ALL' })).rejects.toMatchObject(refused);
+  expect(server.received({ path: '/clear' })).toEqual([]);
+});
+
 test('throttled writes are queued, and replayed no sooner than Graphiti says; that is no outage', async () => {
   const { server, client, manager } = await setUp();
   server.fault({ kind: 'throttle', retryAfter: 1, count: 2 });
@@ -295,6 +547,15 @@ test('invalid input never reaches Graphiti', async () => {
     () => client.getMemory({ group_id: 'g', messages: [said('x')], max_facts: 0 }),
     () => client.getEntityEdge(''),
     () => client.getEntityEdge.detailed('..'),
+    () => client.deleteEntityEdge('..'),
+    () => client.deleteEntityEdge('u', { groupId: 'a b' }),
+    () => client.deleteEpisode(' ', { groupId: 'g' }),
+    () => client.deleteGroup('a b', { confirm: 'a b' }),
+    () => client.deleteGroup('g', { confirm: 'h' }),
+    () => client.deleteGroup('g', undefined as never),
+    () => client.clear({ confirm: 'clear all' as never }),
+    () => client.clear(undefined as never),
+    () => client.healthcheck({ timeoutMs: 0 }),
   ];
   for (const call of calls)
     await expect(call()).rejects.toMatchObject({ code: 'FALLBACK_INVALID_INPUT', status: 400 });

@@ -1,9 +1,11 @@
 /** The client: Graphiti's calls as an app makes them. */
 
 import type { FallbackManager } from '@graphiti-fallback/core';
+import { type Delete, declareDeleteEntityEdge, declareDeleteEpisode } from './deletion.ts';
 import { declareEntityEdge, type GetEntityEdge } from './entity-edge.ts';
 import { type AddEntityNode, declareEntityNode } from './entity-node.ts';
 import { declareEpisodes, type GetEpisodes } from './episodes.ts';
+import { type Clear, type DeleteGroup, declareClear, declareDeleteGroup } from './erasure.ts';
 import { createHealthcheck, type Healthcheck } from './healthcheck.ts';
 import { declareMemory, type GetMemory } from './memory.ts';
 import { type AddMessages, declareMessages } from './messages.ts';
@@ -24,6 +26,14 @@ export interface GraphitiClient {
   readonly addMessages: AddMessages;
   /** Creates an entity node, or overwrites the one with its `uuid`. */
   readonly addEntityNode: AddEntityNode;
+  /** Deletes a fact. Without its `groupId` only while Graphiti is there. */
+  readonly deleteEntityEdge: Delete;
+  /** Deletes a message, and the facts that it stated first. Without its `groupId` only while Graphiti is there. */
+  readonly deleteEpisode: Delete;
+  /** Erases a group; never queued, and refused while writes of the group are. */
+  readonly deleteGroup: DeleteGroup;
+  /** Erases everything; never queued, and refused while any write is. */
+  readonly clear: Clear;
   /** Asks the server whether it lives, past all fallback. It says so even when it loses messages. */
   readonly healthcheck: Healthcheck;
 }
@@ -37,6 +47,10 @@ export function createClient(manager: FallbackManager, parts: Parts): GraphitiCl
     getEpisodes: declareEpisodes(manager, parts),
     addMessages: declareMessages(manager, parts),
     addEntityNode: declareEntityNode(manager, parts),
+    deleteEntityEdge: declareDeleteEntityEdge(manager, parts),
+    deleteEpisode: declareDeleteEpisode(manager, parts),
+    deleteGroup: declareDeleteGroup(manager, parts),
+    clear: declareClear(manager, parts),
     healthcheck: createHealthcheck(parts),
   };
 }

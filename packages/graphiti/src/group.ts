@@ -23,4 +23,9 @@ export class LastGroup {
   use(id: string | undefined): void {
     this.#id = id ?? this.#id;
   }
+
+  /** The group is gone; without an id all of them are. */
+  forget(id: string | undefined = this.#id): void {
+    if (id === this.#id) this.#id = undefined;
+  }
 }

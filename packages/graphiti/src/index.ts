@@ -1,7 +1,9 @@
 export type { GraphitiClient } from './client.ts';
+export type { Delete, DeletionOptions } from './deletion.ts';
 export type { GetEntityEdge } from './entity-edge.ts';
 export type { AddEntityNode } from './entity-node.ts';
 export type { GetEpisodes } from './episodes.ts';
+export type { Clear, ClearOptions, DeleteGroup, DeleteGroupOptions } from './erasure.ts';
 export { GraphitiError, type GraphitiErrorOptions, isGraphitiError } from './graphiti-error.ts';
 export {
   type GraphitiOptions,

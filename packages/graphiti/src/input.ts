@@ -118,6 +118,23 @@ export function checkEntityNode(node: EntityNode): void {
 }
 
 /** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
+export function checkDeletion(call: string, given: string, group: string | undefined): void {
+  const deletion = fields({ uuid, groupId: v.optional(groupId) });
+  check(call, deletion, { uuid: given, groupId: group });
+}
+
+/** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
+export function checkGroupDeletion(group: string, confirm: string): void {
+  const again = fields({ groupId, confirm: v.literal(group, "the group's id once more") });
+  check('deleteGroup', again, { groupId: group, confirm });
+}
+
+/** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
+export function checkClear(confirm: string): void {
+  check('clear', fields({ confirm: v.literal('CLEAR ALL', "'CLEAR ALL'") }), { confirm });
+}
+
+/** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
 export function checkDeadline(call: string, timeoutMs: number): void {
   check(call, fields({ timeoutMs: duration }), { timeoutMs });
 }

@@ -18,7 +18,7 @@ export interface TransportOptions {
 
 /** One request. */
 interface GraphitiRequest<T> {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly signal: AbortSignal;

@@ -1,0 +1,98 @@
+/** Erasures: of a group, and of everything. They are confirmed, and never queued: hours later nobody means them. */
+
+import {
+  type CallOptions,
+  classify,
+  FallbackError,
+  type FallbackManager,
+  type Receipt,
+} from '@graphiti-fallback/core';
+import { isResult } from './answer.ts';
+import { groupEntity, groupLane } from './group.ts';
+import { checkClear, checkGroupDeletion } from './input.ts';
+import type { Result } from './model.ts';
+import type { Parts } from './parts.ts';
+
+/** What erasing a group has to be told. */
+export interface DeleteGroupOptions extends CallOptions {
+  /** The group's id once more. */
+  readonly confirm: string;
+}
+
+/** What erasing everything has to be told. */
+export interface ClearOptions extends CallOptions {
+  readonly confirm: 'CLEAR ALL';
+}
+
+/** Erases a group. */
+export type DeleteGroup = (
+  groupId: string,
+  options: DeleteGroupOptions,
+) => Promise<Receipt<Result>>;
+
+/** Erases everything. */
+export type Clear = (options: ClearOptions) => Promise<Receipt<Result>>;
+
+/** Declares `graphiti.delete_group` on a manager. */
+export function declareDeleteGroup(
+  manager: FallbackManager,
+  { transport, lastGroup }: Parts,
+): DeleteGroup {
+  const write = manager.write('graphiti.delete_group', {
+    run: ({ group_id }: { readonly group_id: string }, { signal }) => {
+      const path = `/group/${encodeURIComponent(group_id)}`;
+      const sent = transport({ method: 'DELETE', path, signal, accepts: isResult });
+      return afterwards(sent, () => lastGroup.forget(group_id));
+    },
+    entity: ({ group_id }) => groupEntity(group_id),
+    effect: 'delete',
+    lane: ({ group_id }) => groupLane(group_id),
+    // Sent again it would take along what somebody wrote in between.
+    idempotent: false,
+    replayable: false,
+  });
+
+  return async function deleteGroup(groupId, { confirm, ...options } = {} as DeleteGroupOptions) {
+    checkGroupDeletion(groupId, confirm);
+    return write({ group_id: groupId }, options);
+  };
+}
+
+/** Declares `graphiti.clear` on a manager. */
+export function declareClear(manager: FallbackManager, { transport, lastGroup }: Parts): Clear {
+  const write = manager.write<void, Result>('graphiti.clear', {
+    run: (_nothing, { signal }) => {
+      const sent = transport({ method: 'POST', path: '/clear', signal, accepts: isResult });
+      return afterwards(sent, () => {
+        manager.cache.clear();
+        lastGroup.forget();
+      });
+    },
+    idempotent: false,
+    replayable: false,
+  });
+
+  return async function clear({ confirm, ...options } = {} as ClearOptions) {
+    checkClear(confirm);
+    // What an earlier process left counts, too.
+    await manager.open();
+    const { size } = manager.status().queue;
+    if (size === 0) return write(undefined, options);
+    const message = `Nothing is cleared while ${size} queued operations wait: they would be applied afterwards`;
+    throw new FallbackError('FALLBACK_UNAVAILABLE', message, {
+      retryAfterMs: manager.retryAfterMs,
+    });
+  };
+}
+
+/** Does what follows from an erasure, also from one that may have happened. */
+async function afterwards<T>(erasure: Promise<T>, follow: () => void): Promise<T> {
+  try {
+    const value = await erasure;
+    follow();
+    return value;
+  } catch (error) {
+    if (classify(error).applied === 'maybe') follow();
+    throw error;
+  }
+}
