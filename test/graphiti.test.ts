@@ -475,6 +475,62 @@ test('nothing is cleared while any lane holds queued writes, those of an earlier
   expect(server.received({ path: '/clear' })).toEqual([]);
 });
 
+test('what Graphiti can do is tried out, live or not, and counts for nothing', async () => {
+  const { server, client, manager } = await setUp();
+  const works = { state: 'works' };
+  expect(await client.probe()).toEqual({
+    live: works,
+    episodes: { state: 'unknown', code: 'no_group' },
+    search: works,
+  });
+  expect(server.received({ path: '/search' })[0]?.body).toMatchObject({
+    group_ids: null,
+    max_facts: 1,
+  });
+  await client.getEpisodes('g', 5);
+  server.forget();
+  expect(await client.probe()).toEqual({ live: works, episodes: works, search: works });
+  expect(server.received()).toHaveLength(3);
+  expect(server.received({ path: '/episodes/g' })[0]?.query).toEqual({ last_n: '1' });
+  expect(server.received({ path: '/search' })[0]?.body).toMatchObject({
+    group_ids: ['g'],
+    max_facts: 1,
+  });
+  const clear = server.fault({ kind: 'error', match: { path: '/search' } });
+  for (let time = 0; time < 3; time += 1)
+    expect(await client.probe()).toEqual({
+      live: works,
+      episodes: works,
+      search: { state: 'fails', code: '500' },
+    });
+  await clear();
+  server.fault({ kind: 'throttle', count: 3 });
+  const throttled = { state: 'unknown', code: '429' };
+  expect(await client.probe()).toEqual({ live: throttled, episodes: throttled, search: throttled });
+  expect(manager.active).toBe(false);
+  server.fault({ kind: 'refuse' });
+  await outage(manager, client);
+  const refused = { state: 'fails', code: 'ECONNREFUSED' };
+  expect(await client.probe()).toEqual({ live: refused, episodes: refused, search: refused });
+  await server.heal();
+  expect(await client.probe()).toEqual({ live: works, episodes: works, search: works });
+  expect(server.state().groups).toEqual({});
+});
+
+test('a probe ends in time, or when its caller gives up', async () => {
+  const { server, client } = await setUp();
+  server.fault({ kind: 'hang', match: { path: '/search' } });
+  expect(await client.probe({ timeoutMs: 50 })).toMatchObject({
+    live: { state: 'works' },
+    search: { state: 'fails', code: 'timeout' },
+  });
+  const gone = new Error('gone');
+  const abort = new AbortController();
+  const probing = client.probe({ signal: abort.signal });
+  abort.abort(gone);
+  await expect(probing).rejects.toBe(gone);
+});
+
 test('throttled writes are queued, and replayed no sooner than Graphiti says; that is no outage', async () => {
   const { server, client, manager } = await setUp();
   server.fault({ kind: 'throttle', retryAfter: 1, count: 2 });
@@ -556,6 +612,7 @@ test('invalid input never reaches Graphiti', async () => {
     () => client.clear({ confirm: 'clear all' as never }),
     () => client.clear(undefined as never),
     () => client.healthcheck({ timeoutMs: 0 }),
+    () => client.probe({ timeoutMs: Number.NaN }),
   ];
   for (const call of calls)
     await expect(call()).rejects.toMatchObject({ code: 'FALLBACK_INVALID_INPUT', status: 400 });

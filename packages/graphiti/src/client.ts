@@ -10,6 +10,7 @@ import { createHealthcheck, type Healthcheck } from './healthcheck.ts';
 import { declareMemory, type GetMemory } from './memory.ts';
 import { type AddMessages, declareMessages } from './messages.ts';
 import type { Parts } from './parts.ts';
+import { createProbe, type Probe } from './probe.ts';
 import { declareSearch, type Search } from './search.ts';
 
 /** Graphiti through fallback. Invalid input is refused before anything is sent: `FALLBACK_INVALID_INPUT`. */
@@ -36,6 +37,8 @@ export interface GraphitiClient {
   readonly clear: Clear;
   /** Asks the server whether it lives, past all fallback. It says so even when it loses messages. */
   readonly healthcheck: Healthcheck;
+  /** Tries out what Graphiti can do now, past all fallback. Throws for no failure of Graphiti. */
+  readonly probe: Probe;
 }
 
 /** Declares Graphiti's operations on a manager, and gives the client for them. */
@@ -52,5 +55,6 @@ export function createClient(manager: FallbackManager, parts: Parts): GraphitiCl
     deleteGroup: declareDeleteGroup(manager, parts),
     clear: declareClear(manager, parts),
     healthcheck: createHealthcheck(parts),
+    probe: createProbe(parts),
   };
 }

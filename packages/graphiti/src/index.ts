@@ -26,6 +26,7 @@ export type {
   SearchQuery,
   StoredEntityNode,
 } from './model.ts';
+export type { Capabilities, Capability, Probe } from './probe.ts';
 export type { ReadCall } from './read-call.ts';
 export type { Search } from './search.ts';
 export type { HeadersHook, TransportOptions } from './transport.ts';
