@@ -2,6 +2,7 @@ import type { Detailed, Receipt } from '@graphiti-fallback/core';
 import { expect, expectTypeOf, test } from 'vitest';
 import type { GraphitiClient } from './client.ts';
 import type { Episode, Fact, Facts, Result, StoredEntityNode } from './model.ts';
+import type { Capabilities } from './probe.ts';
 import { json, testClient, testServer } from './server.test.support.ts';
 
 const result = { message: 'Messages added to processing queue', success: true };
@@ -126,6 +127,13 @@ test('the client is typed', () => {
   expectTypeOf<GraphitiClient['addEntityNode']>().returns.resolves.toEqualTypeOf<
     Receipt<StoredEntityNode>
   >();
+  for (const call of ['deleteEntityEdge', 'deleteEpisode', 'deleteGroup', 'clear'] as const)
+    expectTypeOf<GraphitiClient[typeof call]>().returns.resolves.toEqualTypeOf<Receipt<Result>>();
+  expectTypeOf<GraphitiClient['probe']>().returns.resolves.toEqualTypeOf<Capabilities>();
+  // @ts-expect-error an erasure has to be confirmed
+  expectTypeOf<GraphitiClient['deleteGroup']>().toBeCallableWith('g');
+  // @ts-expect-error in these words
+  expectTypeOf<GraphitiClient['clear']>().toBeCallableWith({ confirm: 'yes' });
   // @ts-expect-error a caller's uuid ends Graphiti's ingestion
   const poison: Parameters<GraphitiClient['addMessages']>[1] = [{ ...hello, uuid: 'u' }];
   expect(poison).toHaveLength(1);

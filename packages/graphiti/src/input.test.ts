@@ -1,9 +1,13 @@
 import { isFallbackError } from '@graphiti-fallback/core';
 import { describe, expect, test } from 'vitest';
 import {
+  checkClear,
+  checkDeadline,
+  checkDeletion,
   checkEntityEdge,
   checkEntityNode,
   checkEpisodes,
+  checkGroupDeletion,
   checkMemory,
   checkMessages,
   checkQuery,
@@ -44,6 +48,13 @@ describe('what is wrong is refused, naming the field, what was expected and what
     [() => checkEntityEdge(undefined as never), '`uuid`', 'a uuid', 'nothing'],
     [() => checkEntityEdge('..'), '`uuid`', 'a uuid', 'a text of 2 characters'],
     [() => checkEntityEdge('\ud800'), '`uuid`', 'a uuid', 'a text of 1 characters'],
+    [() => checkDeletion('deleteEpisode', '.', 'g'), '`uuid`', 'a uuid', '1 characters'],
+    [() => checkDeletion('deleteEpisode', 'u', 'g h'), '`groupId`', 'letters', '"g h"'],
+    [() => checkGroupDeletion('', ''), '`groupId`', 'letters', 'an empty text'],
+    [() => checkGroupDeletion('g', 'h'), '`confirm`', 'id once more', 'a text of 1 characters'],
+    [() => checkGroupDeletion('g', undefined as never), '`confirm`', 'once more', 'nothing'],
+    [() => checkClear('yes'), '`confirm`', "'CLEAR ALL'", 'a text of 3 characters'],
+    [() => checkDeadline('probe', 0), '`timeoutMs`', 'milliseconds above 0', '0'],
     [() => checkEntityNode({ uuid: 'u', group_id: 'g' } as never), '`name`', 'a text', 'nothing'],
     [
       () => checkEntityNode({ uuid: '', group_id: 'g', name: 'n' }),
