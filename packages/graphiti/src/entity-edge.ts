@@ -3,6 +3,7 @@
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { isFact } from './answer.ts';
 import { edgeEntity, entitiesOfFacts } from './entity.ts';
+import { anyGroup } from './group.ts';
 import { checkEntityEdge } from './input.ts';
 import type { Fact } from './model.ts';
 import type { Parts } from './parts.ts';
@@ -21,7 +22,7 @@ export function declareEntityEdge(
       const path = `/entity-edge/${encodeURIComponent(uuid)}`;
       return transport({ method: 'GET', path, signal, accepts: isFact });
     },
-    entities: (uuid, fact) => [edgeEntity(uuid), ...entitiesOfFacts(fact && [fact])],
+    entities: (uuid, fact) => [anyGroup, edgeEntity(uuid), ...entitiesOfFacts(fact && [fact])],
   });
 
   return readCall(async (uuid, options) => {

@@ -8,7 +8,7 @@ import {
   type Receipt,
 } from '@graphiti-fallback/core';
 import { isResult } from './answer.ts';
-import { groupEntity, groupLane } from './group.ts';
+import { anyGroup, groupEntity, groupLane } from './group.ts';
 import { checkClear, checkGroupDeletion } from './input.ts';
 import type { Result } from './model.ts';
 import type { Parts } from './parts.ts';
@@ -42,7 +42,10 @@ export function declareDeleteGroup(
     run: ({ group_id }: { readonly group_id: string }, { signal }) => {
       const path = `/group/${encodeURIComponent(group_id)}`;
       const sent = transport({ method: 'DELETE', path, signal, accepts: isResult });
-      return afterwards(sent, () => lastGroup.forget(group_id));
+      return afterwards(sent, () => {
+        manager.cache.remove(anyGroup);
+        lastGroup.forget(group_id);
+      });
     },
     entity: ({ group_id }) => groupEntity(group_id),
     effect: 'delete',

@@ -7,6 +7,9 @@ export function groupEntity(id: string): Entity {
   return { type: 'group', id };
 }
 
+/** What answers concern that may be of any group; no group has this id. A fact does not tell its group. */
+export const anyGroup: Entity = { type: 'group', id: '*' };
+
 /** Writes of a group run one at a time, in order. */
 export function groupLane(id: string): string {
   return `group:${id}`;

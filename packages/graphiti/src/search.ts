@@ -2,7 +2,7 @@
 
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { entitiesOfFacts } from './entity.ts';
-import { groupEntity } from './group.ts';
+import { anyGroup, groupEntity } from './group.ts';
 import { checkQuery } from './input.ts';
 import type { Facts, SearchQuery } from './model.ts';
 import type { Parts } from './parts.ts';
@@ -18,7 +18,7 @@ export function declareSearch(manager: FallbackManager, { transport, lastGroup }
     run: (query: Required<SearchQuery>, { signal }) => requestFacts(transport, query, signal),
     // A search of all groups concerns none of them by name: a write does not expire it before its time.
     entities: ({ group_ids }, answer) => [
-      ...(group_ids ?? []).map(groupEntity),
+      ...(group_ids?.length ? group_ids.map(groupEntity) : [anyGroup]),
       ...entitiesOfFacts(answer?.facts),
     ],
   });
