@@ -35,6 +35,9 @@ export interface Composition {
   readonly statusPath: string | undefined;
 }
 
+/** The manager's name where none is given. */
+export const defaultName = 'graphiti';
+
 /** A group of options; what is in it is checked by whom it is for, as is all that has no check here. */
 const group: Check = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -78,7 +81,7 @@ const debug = debuglog('graphiti-fallback');
  */
 export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composition {
   assertNode(process.versions.node);
-  checkOptions('graphitiFallback', options, checks);
+  checkGraphitiOptions(options);
   const environment = readEnvironment();
   const {
     url = environment.graphitiUrl,
@@ -93,8 +96,9 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
   const stores = storesOf(options, environment);
   const { failureThreshold, successThreshold, openFor } = environment;
   const created = new FallbackManager({
-    name: 'graphiti',
-    ...manager,
+    name: defaultName,
+    ...given({ mode: environment.mode }),
+    ...given(manager),
     upstream: url,
     store: stores.queue,
     cache: { ...options.cache, store: stores.cache },
@@ -107,6 +111,15 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
     health: { checks: upstream.checkers, ...given(options.health ?? {}), ...stores.health },
   });
   return { manager: created, client: upstream.client(created), statusPath };
+}
+
+/**
+ * Checks what is the composition's own to check.
+ *
+ * @throws {TypeError} naming the option, what was expected and what came
+ */
+export function checkGraphitiOptions(options: GraphitiFallbackOptions): void {
+  checkOptions('graphitiFallback', options, checks);
 }
 
 /** An older Node would fail only when something is first stored: in the outage. */

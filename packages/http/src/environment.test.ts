@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fallbackModes } from '@graphiti-fallback/core';
 import { expect, test } from 'vitest';
 import { readEnvironment } from './environment.ts';
 
 test('an empty environment gives the defaults', () => {
   expect(readEnvironment({})).toEqual({
+    mode: undefined,
     graphitiUrl: 'http://localhost:8000',
     queueDirectory: join(homedir(), '.graphiti_fallback'),
     cacheDirectory: join(homedir(), '.graphiti_cache'),
@@ -36,7 +38,10 @@ test.each([
     { GRAPHITI_URL: 'graphiti:8000' },
     'GRAPHITI_URL to be an http or https URL, got "graphiti:8000"',
   ],
-  [{ FALLBACK_MODE: 'magic' }, 'FALLBACK_MODE to be queue_writes, got "magic"'],
+  [
+    { FALLBACK_MODE: 'magic' },
+    'FALLBACK_MODE to be one of disabled, read_only, memory_only, local_storage, queue_writes, got "magic"',
+  ],
   [{ FALLBACK_STORE: 'mongo' }, 'FALLBACK_STORE to be lowdb or memory, got "mongo"'],
 ])('%o is an error that names variable, value and what was expected', (variables, message) => {
   expect(() => readEnvironment(variables)).toThrow(`Expected the environment variable ${message}`);
@@ -50,6 +55,10 @@ test('a file where a folder is expected is an error that names both forms', () =
     /FALLBACK_DB_PATH to be a folder .* \(not a file/,
   );
   rmSync(folder, { recursive: true });
+});
+
+test.each(fallbackModes)('the mode may be %s', (mode) => {
+  expect(readEnvironment({ FALLBACK_MODE: mode }).mode).toBe(mode);
 });
 
 test.each([[{ NODE_ENV: 'test' }], [{ NODE_TEST_CONTEXT: 'child' }]])(

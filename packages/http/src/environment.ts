@@ -3,9 +3,11 @@
 import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { type FallbackMode, fallbackModes } from '@graphiti-fallback/core';
 
 /** Settings from environment variables. Durations in ms. */
 export interface Environment {
+  readonly mode: FallbackMode | undefined;
   readonly graphitiUrl: string;
   readonly queueDirectory: string;
   readonly cacheDirectory: string;
@@ -29,9 +31,8 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export function readEnvironment(variables: Variables = process.env): Environment {
   const given = (name: string) => variables[name]?.trim() || undefined;
   const timeout = given('CIRCUIT_TIMEOUT');
-  const mode = given('FALLBACK_MODE') ?? 'queue_writes';
-  if (mode !== 'queue_writes') throw wrong('FALLBACK_MODE', mode, 'queue_writes');
   return {
+    mode: modeOf(given('FALLBACK_MODE')),
     graphitiUrl: url('GRAPHITI_URL', given('GRAPHITI_URL') ?? 'http://localhost:8000'),
     queueDirectory: directory(
       'FALLBACK_DB_PATH',
@@ -66,6 +67,12 @@ function seconds(name: string, text: string): number {
 function url(name: string, text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw wrong(name, text, 'an http or https URL');
+}
+
+function modeOf(text: string | undefined): FallbackMode | undefined {
+  const mode = fallbackModes.find((known) => known === text);
+  if (text === undefined || mode) return mode;
+  throw wrong('FALLBACK_MODE', text, `one of ${fallbackModes.join(', ')}`);
 }
 
 function storeKind(text: string | undefined): 'lowdb' | 'memory' {

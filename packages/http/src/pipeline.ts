@@ -1,11 +1,11 @@
 /** What every adapter does with a request, on Node's own request and response. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { checkOptions, FallbackManager, RequestScope } from '@graphiti-fallback/core';
-import onHeaders from 'on-headers';
+import { checkOptions, FallbackManager, type RequestScope } from '@graphiti-fallback/core';
 import { type FallbackHandle, fallbackHandle } from './fallback-handle.ts';
 import { onceListening } from './listening.ts';
-import { addResponseHeaders } from './response-headers.ts';
+import { answerOperation } from './operation-page.ts';
+import { beginResponse } from './response.ts';
 import { answerStatus, defaultStatusPath } from './status-page.ts';
 
 /** A request as an adapter hands it on. */
@@ -14,6 +14,8 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** Path below where the middleware is mounted, without the query. */
   readonly path: string;
+  /** Where the middleware is mounted, as the client sees it: `/api`. @default '' */
+  readonly mountPath?: string;
 }
 
 /** What a handler may use. */
@@ -30,17 +32,24 @@ export interface PipelineOptions {
 }
 
 /** The framework-free part of an adapter. */
-export interface Pipeline {
+export interface Pipeline<Tools extends RequestTools = RequestTools> {
   readonly manager: FallbackManager;
-  /** Answers what is the kit's own to answer: then the adapter is done with the request. */
-  answer(exchange: Exchange): boolean;
-  /** Opens the request's scope. */
-  begin(exchange: Exchange): RequestTools;
+  /**
+   * Answers what is the kit's own to answer: then the adapter is done with the request. Resolves when
+   * it is answered, and never rejects; `undefined` where the request is the app's.
+   */
+  answer(exchange: Exchange): Promise<void> | undefined;
+  /** Opens the request's scope; the response's headers are written when its head is sent. */
+  begin(exchange: Exchange): Tools;
   /** Ends the work in the background; see {@link FallbackManager.close}. */
   close(): Promise<void>;
 }
 
-/** Creates the pipeline of one manager. */
+/**
+ * Creates the pipeline of one manager.
+ *
+ * @throws {TypeError} when it is no manager, or `statusPath` is not a path
+ */
 export function createPipeline(manager: FallbackManager, options: PipelineOptions = {}): Pipeline {
   if (
     !(manager instanceof FallbackManager) &&
@@ -49,21 +58,24 @@ export function createPipeline(manager: FallbackManager, options: PipelineOption
     throw new TypeError(`Expected a FallbackManager, got ${String(manager)}`);
   checkOptions('fallback', options, { statusPath: () => undefined });
   const statusPath = checkedPath(options.statusPath ?? defaultStatusPath);
+  const operations = `${statusPath}/operations/`;
   const stopWaiting = onceListening(() => void manager.open());
-  manager.statusPath = statusPath;
+  manager.statusPath = statusPath || '/';
 
   return {
     manager,
     answer({ request, response, path }) {
-      return withoutSlash(path) === statusPath && answerStatus(request, response, manager);
+      if (response.headersSent || (request.method !== 'GET' && request.method !== 'HEAD'))
+        return undefined;
+      const asked = withoutSlash(path);
+      if (asked === statusPath) return answerStatus(response, manager);
+      const id = asked.startsWith(operations) ? asked.slice(operations.length) : '';
+      return id && !id.includes('/') ? answerOperation(response, manager, id) : undefined;
     },
-    begin({ response }) {
-      const scope = new RequestScope();
-      onHeaders(response, () => {
-        // Whatever fails here, the app's answer goes out.
-        try {
-          addResponseHeaders(response, manager, scope);
-        } catch {}
+    begin({ response, mountPath = '' }) {
+      const scope = beginResponse(response, {
+        manager,
+        operations: `${withoutSlash(mountPath)}${operations}`,
       });
       return { scope, fallback: fallbackHandle(manager, scope) };
     },
@@ -81,6 +93,9 @@ function checkedPath(path: string): string {
   );
 }
 
+/** Not by a pattern: `/\/+$/` takes quadratic time on a path of slashes, which a client may send. */
 function withoutSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
 }

@@ -3,6 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import { isFallbackError } from '@graphiti-fallback/core';
 import { trace } from '@opentelemetry/api';
+import { sendJson } from './own-answer.ts';
 
 /** The body of an error answer. */
 export interface Problem {
@@ -23,29 +24,52 @@ const titles: Readonly<Record<string, string>> = {
   FALLBACK_TIMEOUT: 'The upstream took too long',
   FALLBACK_UNKNOWN_OUTCOME: 'The write may have been applied or not',
   FALLBACK_STORE_FAILED: 'The write could not be stored',
+  FALLBACK_UNKNOWN_OPERATION: 'The operation is not known',
 };
+
+/** What describes an answer that an app gave up for the error's. */
+const describesAnother = [
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Range',
+  'ETag',
+  'Last-Modified',
+];
 
 /** The problem that an error of the kit stands for; nothing for other errors. */
 export function problemOf(error: unknown): Problem | undefined {
   if (!isFallbackError(error)) return undefined;
-  const traceId = trace.getActiveSpan()?.spanContext().traceId;
-  return {
-    type: `urn:graphiti-fallback:${error.code.replace('FALLBACK_', '').toLowerCase().replaceAll('_', '-')}`,
-    title: titles[error.code] ?? 'The request could not be served',
-    status: error.status,
-    detail: error.message,
-    code: error.code,
-    ...(traceId && { traceId }),
-  };
+  return problem(error.status, error.code, error.message);
 }
 
 /** Answers with the problem that an error stands for; false when it is not the kit's, or too late. */
 export function answerProblem(error: unknown, response: ServerResponse): boolean {
-  const problem = problemOf(error);
-  if (!problem || response.headersSent || !isFallbackError(error)) return false;
-  response.statusCode = problem.status;
+  if (!isFallbackError(error) || response.headersSent) return false;
+  for (const name of describesAnother) response.removeHeader(name);
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
-  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
-  response.end(JSON.stringify(problem));
+  sendProblem(response, error.status, error.code, error.message);
   return true;
+}
+
+/** Sends a problem. */
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+): void {
+  if (response.headersSent) return;
+  sendJson(response, status, problem(status, code, detail), 'application/problem+json');
+}
+
+function problem(status: number, code: string, detail: string): Problem {
+  const traceId = trace.getActiveSpan()?.spanContext().traceId;
+  return {
+    type: `urn:graphiti-fallback:${code.replace('FALLBACK_', '').toLowerCase().replaceAll('_', '-')}`,
+    title: titles[code] ?? 'The request could not be served',
+    status,
+    detail,
+    code,
+    ...(traceId && { traceId }),
+  };
 }

@@ -1,8 +1,9 @@
 /** What a response says about fallback, written when its head is sent. */
 
 import type { ServerResponse } from 'node:http';
-import type { FallbackManager, RequestScope } from '@graphiti-fallback/core';
+import type { RequestScope } from '@graphiti-fallback/core';
 import { serializeList, Token } from 'structured-headers';
+import type { Passed } from './response.ts';
 
 /** The cache's name in `Cache-Status` (RFC 9211). */
 const cacheName = new Token('graphiti-fallback');
@@ -10,13 +11,13 @@ const cacheName = new Token('graphiti-fallback');
 /** Adds the headers of a request's scope; what the app has set itself stays. */
 export function addResponseHeaders(
   response: ServerResponse,
-  manager: FallbackManager,
   scope: RequestScope,
+  passed: readonly Passed[],
 ): void {
-  if (manager.active || scope.fallbackUsed) {
-    const { mode, configuredMode } = manager;
-    set(response, 'X-Fallback-Mode', mode === 'none' ? configuredMode : mode);
-  }
+  const mode = modeOf(scope, passed);
+  if (mode) set(response, 'X-Fallback-Mode', mode);
+  const kept = response.statusCode === 202 ? keptOperation(scope, passed) : undefined;
+  if (kept) set(response, 'Location', kept);
   const stale = oldestStale(scope);
   if (!stale) return;
   set(response, 'Age', String(Math.round(stale.ageMs / 1000)));
@@ -26,6 +27,21 @@ export function addResponseHeaders(
     ['detail', new Token('stale-if-error')],
   ]);
   set(response, 'Cache-Status', serializeList([[cacheName, parameters]]));
+}
+
+/** The mode that holds, or the configured one where a single call fell back and nothing is active. */
+function modeOf(scope: RequestScope, passed: readonly Passed[]): string | undefined {
+  const active = passed.findLast(({ manager }) => manager.active)?.manager.mode;
+  if (active && active !== 'none') return active;
+  return scope.fallbackUsed ? passed.at(-1)?.manager.configuredMode : undefined;
+}
+
+/** Where the last operation that was kept tells what becomes of it. */
+function keptOperation({ served }: RequestScope, passed: readonly Passed[]): string | undefined {
+  const id = served.findLast(({ queued }) => queued !== undefined)?.queued;
+  if (id === undefined) return undefined;
+  const owner = passed.findLast(({ manager }) => manager.queue.get(id) !== undefined);
+  return owner && `${owner.operations}${id}`;
 }
 
 /** Of several stale answers the oldest one tells how old the response is. */

@@ -1,7 +1,9 @@
 /** The status as anybody may see it: counts and codes, never payloads, keys, lanes, folders or addresses. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { FallbackManager, FallbackStatus } from '@graphiti-fallback/core';
+import { sendJson } from './own-answer.ts';
+import { sendProblem } from './problem.ts';
 
 /** Where the status is served unless said otherwise. */
 export const defaultStatusPath = '/health/fallback';
@@ -43,23 +45,17 @@ export function publicStatus(status: FallbackStatus): PublicStatus {
   };
 }
 
-/** Answers a request for the status, once it is known what an earlier process left; false when it is no such request. */
-export function answerStatus(
-  request: IncomingMessage,
+/** Answers a request for the status, once it is known what an earlier process left. Never rejects. */
+export async function answerStatus(
   response: ServerResponse,
   manager: FallbackManager,
-): boolean {
-  const { method } = request;
-  if (method !== 'GET' && method !== 'HEAD') return false;
-  void manager.open().then(() => {
-    const body = JSON.stringify(publicStatus(manager.status()));
-    response.statusCode = 200;
-    response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('Content-Length', Buffer.byteLength(body));
-    response.end(method === 'HEAD' ? undefined : body);
-  });
-  return true;
+): Promise<void> {
+  try {
+    await manager.open();
+    sendJson(response, 200, publicStatus(manager.status()));
+  } catch {
+    sendProblem(response, 500, 'FALLBACK_STATUS_FAILED', 'The status could not be taken');
+  }
 }
 
 function condition({ writable, problem }: { writable: boolean; problem?: string }): {
