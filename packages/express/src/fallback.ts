@@ -3,6 +3,8 @@
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { createPipeline, type PipelineOptions } from '@graphiti-fallback/http';
 import type { RequestHandler } from 'express';
+import { exchangeOf } from './exchange.ts';
+import './request.ts';
 
 /** Middleware with the manager behind it. */
 export interface FallbackMiddleware extends RequestHandler {
@@ -15,12 +17,12 @@ export interface FallbackMiddleware extends RequestHandler {
  * Makes a manager's middleware: headers that tell what was served from where, `req.fallback`, and the
  * status at `statusPath`.
  *
- * @throws {TypeError} when `statusPath` is not a path
+ * @throws {TypeError} when it is no manager, or `statusPath` is not a path
  */
 export function fallback(manager: FallbackManager, options?: PipelineOptions): FallbackMiddleware {
   const pipeline = createPipeline(manager, options);
   const middleware: RequestHandler = function fallback(req, res, next) {
-    const exchange = { request: req, response: res, path: req.path };
+    const exchange = exchangeOf(req, res);
     if (pipeline.answer(exchange)) return;
     const tools = pipeline.begin(exchange);
     req.fallback = tools.fallback;

@@ -1,28 +1,27 @@
 /** The one line for an app that uses Graphiti. */
 
-import {
-  composeGraphiti,
-  createPipeline,
-  type GraphitiFallbackOptions,
-  scopedClient,
-} from '@graphiti-fallback/http';
+import { createGraphitiPipeline, type GraphitiFallbackOptions } from '@graphiti-fallback/http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { errors } from './errors.ts';
+import { exchangeOf } from './exchange.ts';
 import type { FallbackMiddleware } from './fallback.ts';
+import { handler } from './handler.ts';
 import './request.ts';
 
 function create(options?: GraphitiFallbackOptions): FallbackMiddleware {
-  const { manager, client, statusPath } = composeGraphiti(options);
-  const pipeline = createPipeline(manager, { statusPath });
+  const pipeline = createGraphitiPipeline(options);
   const middleware: RequestHandler = function graphitiFallback(req, res, next) {
-    const exchange = { request: req, response: res, path: req.path };
+    const exchange = exchangeOf(req, res);
     if (pipeline.answer(exchange)) return;
-    const { scope, fallback } = pipeline.begin(exchange);
+    const { scope, fallback, graphiti } = pipeline.begin(exchange);
     req.fallback = fallback;
-    req.graphiti = scopedClient(client, scope);
+    req.graphiti = graphiti;
     scope.run(next);
   };
-  return Object.assign(middleware, { manager, close: () => pipeline.close() });
+  return Object.assign(middleware, {
+    manager: pipeline.manager,
+    close: () => pipeline.close(),
+  });
 }
 
 /** The one line, and what belongs to it. */
@@ -36,7 +35,9 @@ export interface GraphitiFallback {
   (options?: GraphitiFallbackOptions): FallbackMiddleware;
   /** Answers the kit's errors as problem details (RFC 9457); mount it after the routes. */
   errors(): ErrorRequestHandler;
+  /** Wraps an async handler for Express 4, which does not catch what it throws. */
+  readonly handler: typeof handler;
 }
 
 /** `app.use(graphitiFallback())`, and after the routes `app.use(graphitiFallback.errors())`. */
-export const graphitiFallback: GraphitiFallback = Object.assign(create, { errors });
+export const graphitiFallback: GraphitiFallback = Object.assign(create, { errors, handler });
