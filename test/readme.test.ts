@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   mkdtempSync,
@@ -8,25 +8,21 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { graphitiServer } from '@graphiti-fallback/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { endApps, freePort, startApp } from './child-app.ts';
 
 const root = join(import.meta.dirname, '..');
 let folder: string;
-const children: ChildProcess[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'readme-'));
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  }
+  await endApps();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -38,43 +34,12 @@ function snippet(port: number): string {
   return code.replace('app.listen(3000)', `app.listen(${port}, '127.0.0.1')`);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 /** Runs the snippet in an empty folder that is its home, too. */
 async function run(code: string, port: number, environment: Record<string, string>) {
   writeFileSync(join(folder, 'app.mjs'), code);
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const { NODE_ENV: _env, VITEST: _vitest, NODE_OPTIONS: _options, ...inherited } = process.env;
-  const args = ['--conditions=@graphiti-fallback/source', 'app.mjs'];
-  const child = spawn(process.execPath, args, {
-    cwd: folder,
-    env: { ...inherited, HOME: folder, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  const output: string[] = [];
-  child.stdout.on('data', (data) => output.push(String(data)));
-  child.stderr.on('data', (data) => output.push(String(data)));
-  const url = `http://127.0.0.1:${port}`;
-  const answers = () =>
-    fetch(`${url}/health/fallback`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  await expect.poll(answers, { timeout: 10_000 }).toBe(true);
-  const say = (text: string) =>
-    fetch(`${url}/messages`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ text }),
-    });
-  return { child, url, say, output };
+  const app = await startApp({ file: 'app.mjs', cwd: folder, port, environment });
+  return { ...app, say: (text: string) => app.post('/messages', { text }) };
 }
 
 test('the snippet runs as it stands: live, queued on disk, replayed, with one line at each end', async () => {
@@ -109,8 +74,7 @@ test('a queued write of a killed app is replayed by the next one', async () => {
   graphiti.fault({ kind: 'refuse' });
   const before = await run(code, port, environment);
   expect((await before.say('survivor')).status).toBe(202);
-  before.child.kill('SIGKILL');
-  await once(before.child, 'exit');
+  await before.end('SIGKILL');
   await graphiti.heal();
   rmSync(join(folder, 'node_modules'));
   await run(code, port, environment);
@@ -139,7 +103,6 @@ test('a wrong variable ends the start with an error that names it', async () => 
     env: { ...process.env, HOME: folder, CIRCUIT_TIMEOUT: 'soon' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  children.push(child);
   let errors = '';
   child.stderr.on('data', (data) => (errors += String(data)));
   await once(child, 'close');

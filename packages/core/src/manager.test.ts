@@ -762,3 +762,16 @@ test('types follow from the declaration', () => {
   expectTypeOf(get('a')).resolves.toEqualTypeOf<{ id: string; value: string | null }>();
   expectTypeOf(put).parameter(0).toEqualTypeOf<{ readonly id: string; readonly value: string }>();
 });
+
+test('a store that cannot even tell how it is degrades the kit, and nothing else', async () => {
+  const store = {
+    ...memoryJournal(),
+    status: () => {
+      throw new Error('no status');
+    },
+  };
+  const { manager, get } = testManager({ store });
+  expect(await get('a')).toMatchObject({ id: 'a' });
+  expect(manager.status().store).toMatchObject({ kind: 'memory', writable: false });
+  await manager.close();
+});

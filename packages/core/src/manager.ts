@@ -28,7 +28,7 @@ import {
 import { type SyncOptions, type SyncReport, sync } from './queue/sync.ts';
 import { declareRead } from './read.ts';
 import type { FallbackStatus } from './status.ts';
-import { statusOf } from './status-of.ts';
+import { statusOf, storeStatus } from './status-of.ts';
 import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
 import { sdkStatus } from './telemetry/sdk.ts';
@@ -75,7 +75,7 @@ export class FallbackManager {
         upstream,
         logger: this.#options.logger,
         events,
-        location: () => store.status().location ?? 'memory',
+        location: () => storeStatus(store).location ?? 'memory',
         statusPath: () => this.#statusPath,
         pending: () => this.#engine.queue.size,
         isolation: () => this.#engine.breaker.isolation,
@@ -271,14 +271,13 @@ export class FallbackManager {
   /** One snapshot of everything. */
   status(): FallbackStatus {
     const { cache, store } = this.#options;
-    const storeStatus = store.status();
-    const cacheStore = cache.store === store ? undefined : cache.store.status();
+    const cacheStore = cache.store === store ? undefined : storeStatus(cache.store);
     return statusOf({
       engine: this.#engine,
       counters: this.#counters,
       monitor: this.#monitor,
       drainLimit: this.#ramp.limit,
-      store: { ...storeStatus, report: this.#report },
+      store: { ...storeStatus(store), report: this.#report },
       cacheStore,
       closed: this.#closed,
       telemetry: sdkStatus(),

@@ -2,7 +2,7 @@
 
 import type { Engine } from './engine.ts';
 import type { HealthMonitor } from './health/monitor.ts';
-import type { JournalStatus } from './journal.ts';
+import type { Journal, JournalStatus } from './journal.ts';
 import type { FallbackStatus } from './status.ts';
 import type { Counters } from './telemetry/counters.ts';
 
@@ -16,6 +16,17 @@ interface StatusParts {
   readonly cacheStore: JournalStatus | undefined;
   readonly closed: boolean;
   readonly telemetry: FallbackStatus['telemetry'];
+}
+
+/** What a store says of itself; one that cannot even do that must not take the app down. */
+export function storeStatus(store: Journal): JournalStatus {
+  try {
+    return store.status();
+  } catch (error) {
+    const { kind } = store;
+    const problem = error instanceof Error ? error.name : 'unknown';
+    return { kind, durability: 'memory', writable: false, problem };
+  }
 }
 
 /** Reads the parts at one moment. */

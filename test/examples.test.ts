@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { graphitiServer } from '@graphiti-fallback/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { endApps, freePort, startApp } from './child-app.ts';
+
+const examples = join(import.meta.dirname, '../examples');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'examples-'));
+});
+
+afterEach(async () => {
+  await endApps();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test.each(['express-app', 'koa-app'])(
+  '%s: live, stale and queued, replayed, and a clean end',
+  async (example) => {
+    const graphiti = await graphitiServer();
+    const port = await freePort();
+    const app = await startApp({
+      file: join(examples, example, 'src/app.ts'),
+      cwd: folder,
+      port,
+      environment: {
+        PORT: String(port),
+        GRAPHITI_URL: graphiti.url,
+        CIRCUIT_TIMEOUT: '0.2',
+        CIRCUIT_FAILURE_THRESHOLD: '1',
+      },
+    });
+    expect((await app.post('/messages', { text: 'The museum opens at nine' })).status).toBe(200);
+    await graphiti.ingested();
+    const live = await fetch(`${app.url}/facts?q=museum`);
+    expect(live.headers.get('x-fallback-mode')).toBeNull();
+    const { facts } = (await live.json()) as { facts: unknown[] };
+    expect(facts).toHaveLength(1);
+    graphiti.fault({ kind: 'refuse' });
+    const stale = await fetch(`${app.url}/facts?q=museum`);
+    expect(stale.headers.get('cache-status')).toContain('stale-if-error');
+    expect(await stale.json()).toEqual({ facts });
+    const never = await fetch(`${app.url}/facts?q=never`);
+    expect([never.status, never.headers.get('content-type')]).toEqual([
+      503,
+      expect.stringContaining('application/problem+json'),
+    ]);
+    const queued = await app.post('/messages', { text: 'It closes at five' });
+    expect(queued.status).toBe(202);
+    const location = queued.headers.get('location');
+    expect(location).toMatch(/^\/health\/fallback\/operations\/[0-9a-f-]{36}$/);
+    const state = async () => (await (await fetch(`${app.url}${location}`)).json()).state;
+    expect(['ready', 'in_flight']).toContain(await state());
+    await graphiti.heal();
+    await expect.poll(state, { timeout: 10_000 }).toBe('done');
+    expect(graphiti.messages('demo').map(({ content }) => content)).toEqual([
+      'The museum opens at nine',
+      'It closes at five',
+    ]);
+    expect(await app.end()).toBe(0);
+    await graphiti.close();
+  },
+);
+
+test('any-upstream: a question that was saved during the outage shows at once, and is sent later', {
+  timeout: 30_000,
+}, async () => {
+  const [port, upstreamPort] = [await freePort(), await freePort()];
+  const startUpstream = () =>
+    startApp({
+      file: join(examples, 'any-upstream/src/questions-service.ts'),
+      cwd: folder,
+      port: upstreamPort,
+      environment: { PORT: String(upstreamPort) },
+      ready: '/health',
+    });
+  const upstream = await startUpstream();
+  const app = await startApp({
+    file: join(examples, 'any-upstream/src/app.ts'),
+    cwd: folder,
+    port,
+    environment: { PORT: String(port), QUESTIONS_URL: upstream.url },
+  });
+  const save = async (text: string) => {
+    const { status } = await fetch(`${app.url}/questions/1`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ topic: 'art', text }),
+    });
+    return status;
+  };
+  const question = async () => (await fetch(`${app.url}/questions/1`)).json();
+  expect(await save('Who painted it?')).toBe(200);
+  expect(await question()).toMatchObject({ text: 'Who painted it?', outcome: 'live' });
+  await upstream.end('SIGKILL');
+  expect(await save('When was it painted?')).toBe(202);
+  expect(await question()).toMatchObject({
+    text: 'When was it painted?',
+    outcome: 'stale',
+    pending: 1,
+  });
+  await startUpstream();
+  await expect
+    .poll(question, { timeout: 15_000 })
+    .toMatchObject({ text: 'When was it painted?', outcome: 'live', pending: 0 });
+  expect(await app.end()).toBe(0);
+});
