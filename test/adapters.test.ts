@@ -224,16 +224,34 @@ describe.each(subjects)('$name', (subject) => {
     }
   });
 
-  test('a status that cannot be taken is a 500, and the app goes on', async () => {
-    const store = memoryJournal();
-    const status = store.status;
+  test('a store that cannot tell how it is shows in the status, and the app goes on', async () => {
+    const store = { ...memoryJournal(), status: () => JSON.parse('{') };
     const app = await start({ options: { store } });
-    store.status = () => JSON.parse('{');
     const answer = await app.agent.get('/health/fallback');
-    store.status = status;
+    expect(answer.status).toBe(200);
+    expect(answer.body.store).toMatchObject({ writable: false, problem: 'SyntaxError' });
+    expect((await app.agent.get('/plain')).body).toEqual({ plain: true });
+  });
+
+  test('a status that cannot be taken is a 500, and the app goes on', async () => {
+    const app = await start();
+    app.fallback.manager.status = () => JSON.parse('{');
+    const answer = await app.agent.get('/health/fallback');
     expect(answer.status).toBe(500);
     expect(answer.body).toMatchObject({ code: 'FALLBACK_STATUS_FAILED' });
     expect((await app.agent.get('/plain')).body).toEqual({ plain: true });
+  });
+
+  test('why a person activated fallback is not for everybody', async () => {
+    const app = await start();
+    await app.fallback.manager.activate('read_only', 'moving to Bob’s machine');
+    const { body, text } = await app.agent.get('/health/fallback');
+    expect(body).toMatchObject({
+      trigger: 'manual',
+      mode: { configured: 'queue_writes', current: 'read_only' },
+      breakers: { graphiti: { state: 'isolated', isolation: { mode: 'read_only' } } },
+    });
+    expect(text).not.toContain('Bob');
   });
 
   test('what Graphiti would not take is refused before anything is sent: 400', async () => {

@@ -52,7 +52,10 @@ test.each(['express-app', 'koa-app'])(
     expect(queued.status).toBe(202);
     const location = queued.headers.get('location');
     expect(location).toMatch(/^\/health\/fallback\/operations\/[0-9a-f-]{36}$/);
-    const state = async () => (await (await fetch(`${app.url}${location}`)).json()).state;
+    const state = async () => {
+      const answer = await fetch(`${app.url}${location}`);
+      return ((await answer.json()) as { state: string }).state;
+    };
     expect(['ready', 'in_flight']).toContain(await state());
     await graphiti.heal();
     await expect.poll(state, { timeout: 10_000 }).toBe('done');

@@ -1,15 +1,26 @@
 /** The status as anybody may see it: counts and codes, never payloads, keys, lanes, folders or addresses. */
 
 import type { ServerResponse } from 'node:http';
-import type { FallbackManager, FallbackStatus } from '@graphiti-fallback/core';
+import type {
+  BreakerStatus,
+  FallbackManager,
+  FallbackStatus,
+  Isolation,
+} from '@graphiti-fallback/core';
 import { sendJson } from './own-answer.ts';
 import { sendProblem } from './problem.ts';
 
 /** Where the status is served unless said otherwise. */
 export const defaultStatusPath = '/health/fallback';
 
+/** The public part of a breaker's status. */
+type PublicBreaker = Omit<BreakerStatus, 'isolation'> & {
+  readonly isolation?: Omit<Isolation, 'reason'>;
+};
+
 /** The public part of a status. */
-export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache'> & {
+export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache' | 'breakers'> & {
+  readonly breakers: Readonly<Record<string, PublicBreaker>>;
   readonly cache: Omit<FallbackStatus['cache'], 'store'>;
   readonly store: {
     readonly kind: string;
@@ -29,10 +40,13 @@ export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache'> & {
 
 /** Takes from a status what anybody may see. */
 export function publicStatus(status: FallbackStatus): PublicStatus {
-  const { store, cache, ...rest } = status;
+  const { store, cache, breakers, ...rest } = status;
   const { store: cacheStore, ...cacheCounts } = cache;
   return {
     ...rest,
+    breakers: Object.fromEntries(
+      Object.entries(breakers).map(([name, breaker]) => [name, publicBreaker(breaker)]),
+    ),
     cache: cacheCounts,
     store: {
       kind: store.kind,
@@ -56,6 +70,13 @@ export async function answerStatus(
   } catch {
     sendProblem(response, 500, 'FALLBACK_STATUS_FAILED', 'The status could not be taken');
   }
+}
+
+/** Why a person set it apart is said in that person's words. */
+function publicBreaker({ isolation, ...breaker }: BreakerStatus): PublicBreaker {
+  if (!isolation) return breaker;
+  const { since, mode } = isolation;
+  return { ...breaker, isolation: { since, mode } };
 }
 
 function condition({ writable, problem }: { writable: boolean; problem?: string }): {

@@ -49,7 +49,7 @@ function createCollector(): Collector {
       sources.add(source);
       return () => {
         if (!sources.delete(source)) return;
-        for (const measurement of source.measure()) retire(source.name, measurement);
+        for (const measurement of measured(source)) retire(source.name, measurement);
       };
     },
     bind() {
@@ -99,7 +99,7 @@ function createCollector(): Collector {
   > {
     const all = new Map([...retired].map(([id, entry]) => [id, { ...entry }]));
     for (const source of sources)
-      for (const { metric, values, value } of source.measure()) {
+      for (const { metric, values, value } of measured(source)) {
         const id = `${metric}\u0000${source.name}\u0000${values.join('\u0000')}`;
         const known = all.get(id);
         if (known) known.value += value;
@@ -120,6 +120,15 @@ function createCollector(): Collector {
     if (known) known.value += kept;
     else
       retired.set(id, { key: metric, attributes: attributesOf(metric, name, values), value: kept });
+  }
+}
+
+/** A manager whose numbers cannot be read must not cost the others theirs. */
+function measured(source: Source): readonly Measurement[] {
+  try {
+    return [...source.measure()];
+  } catch {
+    return [];
   }
 }
 
