@@ -19,6 +19,7 @@ import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } fro
 import { OutageMemory } from './outage-memory.ts';
 import { Drain } from './queue/drain.ts';
 import { DrainRamp } from './queue/drain-ramp.ts';
+import { DrainRate } from './queue/drain-rate.ts';
 import type { Decision } from './queue/lane-queue.ts';
 import {
   type OperationReport,
@@ -47,6 +48,7 @@ export class FallbackManager {
   readonly #counters: Counters;
   readonly #drain: Drain;
   readonly #ramp: DrainRamp;
+  readonly #rate: DrainRate;
   readonly #monitor: HealthMonitor;
   readonly #names = new Set<string>();
   readonly #memory: OutageMemory;
@@ -94,7 +96,8 @@ export class FallbackManager {
     const { breaker, queue } = this.#engine;
     const ramp = new DrainRamp(this.#options.drain.limit);
     this.#ramp = ramp;
-    this.#drain = new Drain({ ...this.#engine, ramp });
+    this.#rate = new DrainRate(clock);
+    this.#drain = new Drain({ ...this.#engine, ramp, rate: this.#rate });
     const { health } = this.#options;
     this.#monitor = new HealthMonitor({ health, breaker, clock, random, events });
     this.#counters.declareBreaker(breaker.name);

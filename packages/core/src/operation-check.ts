@@ -1,6 +1,6 @@
 /** What a declaration may hold, checked when it is made. */
 
-import { type Check, callable, flag, milliseconds, oneOf } from './option-check.ts';
+import { type Check, callable, either, finite, flag, milliseconds, oneOf } from './option-check.ts';
 
 /** Members of a read's declaration. */
 export const readChecks: Readonly<Record<string, Check>> = {
@@ -19,6 +19,7 @@ export const writeChecks: Readonly<Record<string, Check>> = {
   entity: callable,
   effect: oneOf('create', 'update', 'delete'),
   lane: (value) => (value === null ? undefined : callable(value)),
+  priority: either(finite, callable),
   idempotent: flag,
   replayable: flag,
   reconcile: callable,

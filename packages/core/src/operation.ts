@@ -82,6 +82,11 @@ export interface WriteSpec<Input, Value> {
   readonly effect?: 'create' | 'update' | 'delete';
   /** Ordering key: writes of one lane run one at a time, in order. `null`: unordered. @default the entity */
   readonly lane?: ((input: Input) => string | null) | null;
+  /**
+   * Which lanes are replayed first: those with the highest number. The order inside a lane stays. A
+   * lane has the priority of its most urgent write. @default 0
+   */
+  readonly priority?: number | ((input: Input) => number);
   /** Whether sending it twice is the same as once. @default false */
   readonly idempotent?: boolean;
   /**

@@ -19,6 +19,9 @@ export function milliseconds(least: number): Check {
       : `${least || 0} or more milliseconds`;
 }
 
+/** A number. */
+export const finite: Check = (value) => (Number.isFinite(value) ? undefined : 'a number');
+
 /** A text that is not empty. */
 export const text: Check = (value) =>
   typeof value === 'string' && value.trim() !== '' ? undefined : 'a text that is not empty';

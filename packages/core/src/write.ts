@@ -303,6 +303,7 @@ class WritePath<Input, Value> {
     if (wrong) throw invalid(`Expected the input of '${name}' to be JSON, it is not at ${wrong}`);
     const id = uuid();
     const entity = this.#spec.entity?.(input);
+    const priority = this.#priority(input);
     const { lane: laneOf } = this.#spec;
     const declared = laneOf === null ? null : laneOf?.(input);
     const lane =
@@ -316,10 +317,20 @@ class WritePath<Input, Value> {
       // A copy: what the caller changes afterwards must not change what is sent.
       input: deepFreeze(structuredClone(json)) as Json,
       ...(entity && { entity }),
+      ...(priority && { priority }),
       createdAt: clock.now(),
       keep,
       send: tracing.send({ id, operation: name }),
     };
+  }
+
+  #priority(input: Input): number {
+    const { priority = 0 } = this.#spec;
+    const number = typeof priority === 'function' ? priority(input) : priority;
+    if (Number.isFinite(number)) return number;
+    throw invalid(
+      `Expected \`priority\` of '${this.#write.name}' to give a number, got ${String(number)}`,
+    );
   }
 }
 

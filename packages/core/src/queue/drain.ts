@@ -9,6 +9,7 @@ import type { Failure } from '../failure.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { DrainRamp } from './drain-ramp.ts';
+import type { DrainRate } from './drain-rate.ts';
 import type { Evidence } from './evidence.ts';
 import type { Claim, LaneQueue, QueueVerdict } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
@@ -19,6 +20,7 @@ interface DrainSurroundings {
   readonly breaker: Breaker;
   readonly policy: Policy;
   readonly ramp: DrainRamp;
+  readonly rate: DrainRate;
   readonly evidence: Evidence;
   readonly writes: ReadonlyMap<string, DeclaredWrite>;
   readonly clock: Clock;
@@ -41,12 +43,13 @@ export class Drain {
   readonly #replayer: Replayer;
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #stopped = true;
+  #paused = false;
   #woken = false;
   #cancelSleep: Undo | undefined;
 
   constructor(around: DrainSurroundings) {
     this.#around = around;
-    this.#replayer = new Replayer({ ...around, pause: (ms) => this.#pause(ms) });
+    this.#replayer = new Replayer({ ...around, pause: (ms) => this.#throttled(ms) });
     const { queue, breaker, events, ramp, random } = around;
     queue.onWork(() => this.wake());
     breaker.addProber('canary', { wants: () => this.#hasCanary(), probe: () => this.wake() });
@@ -55,6 +58,16 @@ export class Drain {
       this.#pause(random() * startJitter);
       queue.recovered();
     });
+  }
+
+  /** Nothing is replayed while it is paused; what is in flight ends. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused;
+    if (!paused) this.wake();
   }
 
   get inFlight(): number {
@@ -92,8 +105,8 @@ export class Drain {
   }
 
   #pump(): void {
-    const { clock, queue, breaker } = this.#around;
-    if (this.#stopped) return;
+    const { clock, queue, breaker, rate } = this.#around;
+    if (this.#stopped || this.#paused) return;
     const paused = this.#pausedUntil - clock.elapsed();
     if (paused > 0) {
       this.#sleep(paused);
@@ -111,7 +124,8 @@ export class Drain {
       if (permit) permits.push(permit);
       return permit !== undefined;
     };
-    const claims = queue.claim({ max: room, admits });
+    const claims = queue.claim({ max: Math.min(room, rate.room), admits });
+    rate.take(claims.length);
     for (const [index, claim] of claims.entries()) {
       const permit = permits[index];
       if (!permit) continue;
@@ -124,7 +138,9 @@ export class Drain {
       this.#running.add(replay);
     }
     const { nextDue } = queue;
-    this.#sleep(nextDue === undefined ? longestSleep : nextDue - clock.now());
+    const due = nextDue === undefined ? longestSleep : nextDue - clock.now();
+    // With heads that are ready the rate tells when to come again.
+    this.#sleep(rate.waitMs > 0 && queue.claimable ? Math.min(rate.waitMs, due) : due);
   }
 
   #sleep(ms: number): void {
@@ -146,6 +162,13 @@ export class Drain {
     return granted;
   }
 
+  /** One 429 is the answer to all that were on their way with it. */
+  #throttled(ms: number): number {
+    const { clock, rate } = this.#around;
+    if (clock.elapsed() >= this.#pausedUntil) rate.throttled();
+    return this.#pause(ms);
+  }
+
   /** Live traffic goes first, but the drain always keeps one slot. */
   get #room(): number {
     const { ramp, policy } = this.#around;
@@ -154,8 +177,8 @@ export class Drain {
 
   #hasCanary(): boolean {
     const { queue, clock } = this.#around;
-    if (this.#stopped || this.#running.size > 0 || clock.elapsed() < this.#pausedUntil)
-      return false;
+    const idle = this.#stopped || this.#paused || this.#running.size > 0;
+    if (idle || clock.elapsed() < this.#pausedUntil) return false;
     return queue.claimable;
   }
 

@@ -37,6 +37,8 @@ export class Lane {
   /** Who came meanwhile, in order. */
   gate: Promise<unknown> | undefined;
   #entries: Entry[] = [];
+  /** How many entries have each priority; a lane without urgent ones knows only 0. */
+  readonly #priorities = new Map<number, number>();
   /** Where the head is: shifting a long list for each head would cost its length. */
   #first = 0;
 
@@ -46,6 +48,11 @@ export class Lane {
 
   get head(): Entry | undefined {
     return this.#entries[this.#first];
+  }
+
+  /** That of its most urgent operation: those before it have to go first. */
+  get priority(): number {
+    return this.#priorities.size === 0 ? 0 : Math.max(...this.#priorities.keys());
   }
 
   get size(): number {
@@ -69,16 +76,25 @@ export class Lane {
 
   add(entry: Entry): void {
     this.#entries.push(entry);
+    this.#count(entry, 1);
   }
 
   remove(entry: Entry): void {
     if (this.head === entry) this.#first += 1;
     else {
       const index = this.#entries.indexOf(entry, this.#first);
-      if (index >= 0) this.#entries.splice(index, 1);
+      if (index < 0) return;
+      this.#entries.splice(index, 1);
     }
+    this.#count(entry, -1);
     if (this.#first < 64 || this.#first * 2 < this.#entries.length) return;
     this.#entries = this.#entries.slice(this.#first);
     this.#first = 0;
+  }
+
+  #count({ record: { priority = 0 } }: Entry, by: 1 | -1): void {
+    const count = (this.#priorities.get(priority) ?? 0) + by;
+    if (count > 0) this.#priorities.set(priority, count);
+    else this.#priorities.delete(priority);
   }
 }

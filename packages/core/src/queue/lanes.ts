@@ -5,6 +5,7 @@ import { type Entity, entityKey } from '../entity.ts';
 import { type Entry, Lane } from './lane.ts';
 import type { OperationState, QueueCounts } from './lane-queue.ts';
 import { LocalShelf } from './local-shelf.ts';
+import { ReadyLanes } from './ready-lanes.ts';
 
 /** Lanes arranged by what can be done with them. A lane is ready, waiting, held, stopped or empty. */
 export class Lanes {
@@ -13,8 +14,7 @@ export class Lanes {
   readonly local: LocalShelf = new LocalShelf();
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
-  /** In the order in which they became ready: a lane that failed goes behind the others. */
-  readonly #ready = new Set<Lane>();
+  readonly #ready = new ReadyLanes();
   readonly #waiting = new Set<Lane>();
   readonly #byEntity = new Map<string, Set<Entry>>();
   #bytes = 0;
@@ -88,7 +88,7 @@ export class Lanes {
     else this.#ready.add(lane);
   }
 
-  /** Lanes whose head may be sent now, oldest turn first; what is held meanwhile drops out. */
+  /** Lanes whose head may be sent now, by priority and oldest turn first; what is held meanwhile drops out. */
   ready(): Iterable<Lane> {
     const now = this.#clock.now();
     for (const lane of this.#waiting)

@@ -23,6 +23,8 @@ export interface OperationRecord {
   readonly lane: string;
   readonly input: Json;
   readonly entity?: Entity;
+  /** Lanes with higher ones go first. @default 0 */
+  readonly priority?: number;
   readonly createdAt: number;
   readonly enqueuedAt: number;
   readonly trace?: TraceCarrier;
@@ -65,6 +67,7 @@ export interface NewOperation {
   readonly lane: string;
   readonly input: Json;
   readonly entity?: Entity;
+  readonly priority?: number;
   readonly createdAt: number;
   readonly keep: Keep;
   /** Begins the `send` step, in the context of the request: its trace context is stored with the operation. */
@@ -93,6 +96,7 @@ export function recordOf(
     lane,
     input,
     entity,
+    priority,
     createdAt,
     keep,
     sentAt,
@@ -105,6 +109,7 @@ export function recordOf(
     lane,
     input,
     ...(entity && { entity }),
+    ...(priority && { priority }),
     createdAt,
     enqueuedAt: now,
     ...(trace && { trace }),

@@ -10,6 +10,7 @@ import { countsAgainstUpstream, type Failure, isGone } from '../failure.ts';
 import type { WriteContext } from '../operation.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { DrainRamp } from './drain-ramp.ts';
+import type { DrainRate } from './drain-rate.ts';
 import type { Evidence } from './evidence.ts';
 import type { Claim, QueueVerdict } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
@@ -18,6 +19,7 @@ interface ReplaySurroundings {
   readonly breaker: Breaker;
   readonly policy: Policy;
   readonly ramp: DrainRamp;
+  readonly rate: DrainRate;
   readonly evidence: Evidence;
   readonly clock: Clock;
   readonly random: () => number;
@@ -104,7 +106,7 @@ export class Replayer {
     write: DeclaredWrite,
     permit: Permit,
   ): Promise<QueueVerdict> {
-    const { evidence, ramp } = this.#around;
+    const { evidence, ramp, rate } = this.#around;
     try {
       await this.#through(write, new Permit(() => {}), (signal) =>
         write.run(record.input, contextOf(record, signal)),
@@ -115,6 +117,7 @@ export class Replayer {
     permit.succeed();
     evidence.succeeded(record.id);
     ramp.succeeded();
+    rate.succeeded();
     this.#counted.delete(record.id);
     write.applied(record);
     return { kind: 'done' };
