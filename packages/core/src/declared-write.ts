@@ -1,8 +1,9 @@
 /** A write as it is declared, with every default in place: what the write path and the drain share. */
 
 import type { Engine } from './engine.ts';
-import type { Json } from './json.ts';
+import { type Json, notJson } from './json.ts';
 import type { ReconcileContext, Reconciliation, WriteContext, WriteSpec } from './operation.ts';
+import type { Coalescing } from './queue/coalescing.ts';
 import type { OperationRecord } from './queue/operation-record.ts';
 
 /** How one write is sent, looked for and repeated. */
@@ -11,6 +12,7 @@ export interface DeclaredWrite {
   readonly idempotent: boolean;
   readonly replayable: boolean;
   readonly effect: 'create' | 'update' | 'delete';
+  readonly coalescing: Coalescing | undefined;
   readonly timeoutMs: number;
   readonly reconcileFor: number;
   readonly reconcile?: (
@@ -38,6 +40,7 @@ export function declaredWrite<Input, Value>(
     idempotent: spec.idempotent ?? false,
     replayable: spec.replayable ?? true,
     effect,
+    coalescing: coalescingOf(engine, name, effect, spec),
     timeoutMs: spec.timeoutMs ?? engine.defaults.writeTimeoutMs,
     reconcileFor: spec.reconcileFor ?? reconcileFor,
     ...(reconcile && {
@@ -51,4 +54,26 @@ export function declaredWrite<Input, Value>(
       else engine.cache.expire(entity);
     },
   };
+}
+
+function coalescingOf<Input, Value>(
+  { events }: Engine,
+  name: string,
+  effect: Coalescing['effect'],
+  { coalesce }: WriteSpec<Input, Value>,
+): Coalescing | undefined {
+  if (!coalesce) return undefined;
+  if (coalesce === true) return { effect, merge: undefined };
+  const merge = (earlier: Json, later: Json) => {
+    try {
+      const input: unknown = coalesce(earlier, later as Input);
+      const wrong = notJson(input);
+      if (wrong) throw new TypeError(`it gave what is not JSON at ${wrong}`);
+      return input as Json;
+    } catch (error) {
+      events.emit('warning', { message: `\`coalesce\` of '${name}' failed: ${String(error)}` });
+      throw error;
+    }
+  };
+  return { effect, merge };
 }

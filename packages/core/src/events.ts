@@ -41,10 +41,12 @@ export interface FallbackEvents {
   cacheEvicted: { readonly reason: 'space' | 'removed' | 'expired' };
   /** The queue took, gave or refused an operation. */
   queue: {
-    readonly event: 'enqueued' | 'replayed' | 'retried' | 'refused' | 'dead_lettered' | 'lost';
+    readonly event: QueueEvent;
     readonly operation: string;
-    /** A code for what was retried, refused or given up. */
+    /** A code for what was retried, refused, dropped or given up. */
     readonly reason?: string;
+    /** How many operations its lane holds now, where it was queued. */
+    readonly laneDepth?: number;
   };
   /** A queued operation was tried, and how long it had waited. */
   processed: {
@@ -64,6 +66,21 @@ export interface FallbackEvents {
   /** Something that a person should know, said once. */
   warning: { readonly message: string };
 }
+
+/** What can happen to a queued operation, in the order of its life. */
+export const queueEvents = [
+  'enqueued',
+  'replayed',
+  'retried',
+  'coalesced',
+  'refused',
+  'dropped',
+  'dead_lettered',
+  'lost',
+] as const;
+
+/** What happened to a queued operation. */
+export type QueueEvent = (typeof queueEvents)[number];
 
 /** What is told about an outage. */
 export interface OutageEvent {

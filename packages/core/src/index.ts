@@ -17,7 +17,7 @@ export {
   fallbackStatus,
   isFallbackError,
 } from './errors.ts';
-export type { FallbackEvents, OutageEvent, Undo } from './events.ts';
+export type { FallbackEvents, OutageEvent, QueueEvent, Undo } from './events.ts';
 export { classify, type Failure, type FailureLabel, failure } from './failure.ts';
 export type { HealthChecker, HealthStatus } from './health/checker.ts';
 export type { ComponentHealth, HealthOptions } from './health/monitor.ts';
@@ -76,9 +76,11 @@ export type { BulkheadOptions } from './policy/bulkhead.ts';
 export type { RetryOptions } from './policy/policy.ts';
 export type { DrainOptions } from './queue/drain-ramp.ts';
 export type { Ending } from './queue/history.ts';
-export type { QueueOptions } from './queue/journal-queue.ts';
+export type { QueueOptions } from './queue/intake.ts';
 export type { Decision, OperationState } from './queue/lane-queue.ts';
+export type { QueueFilter, QueueSurface } from './queue/queue-surface.ts';
 export type { OperationReport, QueuedOperation } from './queue/queued-operation.ts';
 export type { SyncOptions, SyncReport } from './queue/sync.ts';
+export type { ImportReport } from './queue/transfer.ts';
 export { currentScope, RequestScope, type Served } from './scope.ts';
 export type { FallbackStatus } from './status.ts';

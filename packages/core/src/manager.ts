@@ -20,12 +20,8 @@ import { OutageMemory } from './outage-memory.ts';
 import { Drain } from './queue/drain.ts';
 import { DrainRamp } from './queue/drain-ramp.ts';
 import { DrainRate } from './queue/drain-rate.ts';
-import type { Decision } from './queue/lane-queue.ts';
-import {
-  type OperationReport,
-  type QueuedOperation,
-  queuedOperation,
-} from './queue/queued-operation.ts';
+import { warnOfLongLanes } from './queue/lane-warning.ts';
+import { type QueueSurface, queueSurface } from './queue/queue-surface.ts';
 import { type SyncOptions, type SyncReport, sync } from './queue/sync.ts';
 import { declareRead } from './read.ts';
 import type { FallbackStatus } from './status.ts';
@@ -100,6 +96,8 @@ export class FallbackManager {
     this.#drain = new Drain({ ...this.#engine, ramp, rate: this.#rate });
     const { health } = this.#options;
     this.#monitor = new HealthMonitor({ health, breaker, clock, random, events });
+    this.queue = queueSurface(queue, this.#drain, () => this.open());
+    warnOfLongLanes(events, () => this.active);
     this.#counters.declareBreaker(breaker.name);
     for (const component of this.#options.health.checks)
       this.#counters.declareComponent(component.name);
@@ -280,6 +278,8 @@ export class FallbackManager {
       counters: this.#counters,
       monitor: this.#monitor,
       drainLimit: this.#ramp.limit,
+      drainRate: this.#rate.perSecond,
+      paused: this.#drain.paused,
       store: { ...storeStatus(store), report: this.#report },
       cacheStore,
       closed: this.#closed,
@@ -288,18 +288,7 @@ export class FallbackManager {
   }
 
   /** The queue, for people. */
-  readonly queue = {
-    /** Where an operation stands, for one who holds its receipt; also for 24 hours after it left the queue. */
-    get: (id: string): OperationReport | undefined => this.#engine.queue.get(id),
-    /** Every operation in the queue, oldest first, then local ones, dead letters last. */
-    list: (): readonly QueuedOperation[] => this.#engine.queue.list().map(queuedOperation),
-    /**
-     * Decides on one that waits for a person, or is local: `retry` it as if it were new, or `purge` it.
-     * Resolves to false where there is no such operation, it is with the upstream, or needs no decision.
-     */
-    decide: (id: string, decision: Decision): Promise<boolean> =>
-      this.#engine.queue.decide(id, decision),
-  };
+  readonly queue: QueueSurface;
 
   /** The cache of answers. */
   readonly cache = {

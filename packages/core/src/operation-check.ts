@@ -22,6 +22,7 @@ export const writeChecks: Readonly<Record<string, Check>> = {
   priority: either(finite, callable),
   idempotent: flag,
   replayable: flag,
+  coalesce: either(flag, callable),
   reconcile: callable,
   reconcileFor: milliseconds(0),
   timeoutMs: milliseconds(1),

@@ -2,6 +2,7 @@
 
 import type { Entity } from './entity.ts';
 import type { Failure } from './failure.ts';
+import type { Json } from './json.ts';
 import type { Detailed, Receipt } from './outcome.ts';
 
 /** What a call may be told, besides its input. */
@@ -94,6 +95,13 @@ export interface WriteSpec<Input, Value> {
    * lets nothing through or its lane holds queued writes. @default true
    */
   readonly replayable?: boolean;
+  /**
+   * Whether queued writes of one entity are joined while none of them was sent: a create and an update
+   * are a create, two updates of this operation the last, a create and a delete nothing. All of them
+   * must ask for it, and name an `entity`. A function makes the input of both; otherwise members of the
+   * later one win in a create, and the later one stands for both in an update. @default false
+   */
+  readonly coalesce?: boolean | ((earlier: Json, later: Input) => unknown);
   /** Looks whether a write that may have been applied was, before it is sent again. */
   readonly reconcile?: (
     input: Input,

@@ -24,7 +24,7 @@ import {
 import type { BulkheadOptions } from './policy/bulkhead.ts';
 import type { RetryOptions } from './policy/policy.ts';
 import type { DrainOptions } from './queue/drain-ramp.ts';
-import type { QueueOptions } from './queue/journal-queue.ts';
+import type { QueueOptions } from './queue/intake.ts';
 
 /** Where the kit's few lines for people go; `pino` and `console` fit. */
 export interface Logger {
@@ -103,7 +103,13 @@ const defaults = {
   timeouts: { read: 5_000, write: 10_000 },
   retry: { retries: 2, initialDelay: 100, maxDelay: 2_000 },
   bulkhead: { limit: 64, queue: 256 },
-  queue: { maxEntries: 100_000, maxBytes: 256 * MiB, maxAge: 7 * 24 * hour },
+  queue: {
+    maxEntries: 100_000,
+    maxBytes: 256 * MiB,
+    maxAge: 7 * 24 * hour,
+    maxDead: 10_000,
+    overflow: 'refuse' as const,
+  },
   drain: { limit: 16 },
   health: { checks: [], interval: 30_000, timeoutMs: 5_000 },
   recoveryRamp: 5_000,
@@ -128,7 +134,13 @@ const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   timeouts: { read: milliseconds(1), write: milliseconds(1) },
   retry: { retries: wholeNumber(0), initialDelay: milliseconds(0), maxDelay: milliseconds(0) },
   bulkhead: { limit: wholeNumber(1), queue: wholeNumber(0) },
-  queue: { maxEntries: wholeNumber(1), maxBytes: wholeNumber(1), maxAge: milliseconds(1) },
+  queue: {
+    maxEntries: wholeNumber(1),
+    maxBytes: wholeNumber(1),
+    maxAge: milliseconds(1),
+    maxDead: wholeNumber(0),
+    overflow: oneOf('refuse', 'drop_oldest'),
+  },
   drain: { limit: wholeNumber(1) },
   health: {
     checks: listOf(withMethods('a health checker', 'check')),

@@ -11,6 +11,8 @@ interface StatusParts {
   readonly counters: Counters;
   readonly monitor: HealthMonitor;
   readonly drainLimit: number;
+  readonly drainRate: number | undefined;
+  readonly paused: boolean;
   readonly store: FallbackStatus['store'];
   /** Of the cache, where it has a store of its own. */
   readonly cacheStore: JournalStatus | undefined;
@@ -69,7 +71,11 @@ export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): 
       refused: event('refused'),
       deadLettered: event('dead_lettered'),
       lost: event('lost'),
+      coalesced: event('coalesced'),
+      dropped: event('dropped'),
       drainLimit: parts.drainLimit,
+      ...(parts.drainRate !== undefined && { drainRate: parts.drainRate }),
+      paused: parts.paused,
     },
     cache: {
       ...cache.status(),

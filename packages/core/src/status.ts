@@ -48,8 +48,14 @@ export interface FallbackStatus {
     readonly deadLettered: number;
     /** Operations in memory that ended with the manager. */
     readonly lost: number;
+    readonly coalesced: number;
+    readonly dropped: number;
     /** Replays that may run at once now. */
     readonly drainLimit: number;
+    /** Replays that may begin each second, after a 429. */
+    readonly drainRate?: number;
+    /** Nothing is replayed: a person said so. */
+    readonly paused: boolean;
   };
   readonly cache: {
     readonly entries: number;

@@ -297,7 +297,7 @@ class WritePath<Input, Value> {
 
   #operation(input: Input, keep: Keep): NewOperation {
     const { clock, tracing } = this.#engine;
-    const { name } = this.#write;
+    const { name, coalescing } = this.#write;
     const json = input === undefined ? null : input;
     const wrong = notJson(json);
     if (wrong) throw invalid(`Expected the input of '${name}' to be JSON, it is not at ${wrong}`);
@@ -318,6 +318,7 @@ class WritePath<Input, Value> {
       input: deepFreeze(structuredClone(json)) as Json,
       ...(entity && { entity }),
       ...(priority && { priority }),
+      ...(coalescing && { coalescing }),
       createdAt: clock.now(),
       keep,
       send: tracing.send({ id, operation: name }),

@@ -5,8 +5,13 @@ import type { Change, Journal } from '../journal.ts';
 import type { Json } from '../json.ts';
 import type { OperationRecord } from './operation-record.ts';
 
-/** How an operation left the queue: applied upstream, or taken out by a person. */
-export type Ending = 'done' | 'purged';
+/**
+ * How an operation left the queue: applied upstream, taken out by a person, dropped because there was no
+ * room, or replaced by a later one of its entity.
+ */
+export type Ending = (typeof endings)[number];
+
+const endings = ['done', 'purged', 'dropped', 'coalesced'] as const;
 
 /** An operation that left the queue. Times are wall-clock ms. */
 export interface EndedOperation {
@@ -73,7 +78,7 @@ function isEnded(stored: unknown): boolean {
   const { operation, state, createdAt, enqueuedAt, endedAt } = stored as Partial<EndedOperation>;
   return (
     typeof operation === 'string' &&
-    (state === 'done' || state === 'purged') &&
+    endings.some((ending) => ending === state) &&
     [createdAt, enqueuedAt, endedAt].every((time) => typeof time === 'number')
   );
 }

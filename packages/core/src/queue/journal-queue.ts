@@ -3,9 +3,10 @@
 import type { Clock } from '../clock.ts';
 import type { Entity } from '../entity.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
-import type { Change, Durability, Identity, Journal, OpenReport } from '../journal.ts';
+import type { Identity, Journal, OpenReport } from '../journal.ts';
 import type { Json } from '../json.ts';
-import { type Ending, History } from './history.ts';
+import { History } from './history.ts';
+import { bytesOf, Intake, type QueueOptions } from './intake.ts';
 import type { Entry, Holder, Lane } from './lane.ts';
 import type {
   Appended,
@@ -20,20 +21,12 @@ import type {
   Wait,
 } from './lane-queue.ts';
 import { Lanes } from './lanes.ts';
+import { Ledger, putRecord } from './ledger.ts';
 import { type Addition, LiveTurns } from './live-turns.ts';
-import { isRecord, type NewOperation, type OperationRecord, recordOf } from './operation-record.ts';
+import { isRecord, type NewOperation, type OperationRecord } from './operation-record.ts';
 import { type OperationReport, reportOf } from './queued-operation.ts';
 import { Settlements } from './settlements.ts';
-
-/** Bounds of a queue. */
-export interface QueueOptions {
-  /** Operations. @default 100,000 */
-  readonly maxEntries?: number;
-  /** Bytes of their records. @default 268,435,456 (256 MiB) */
-  readonly maxBytes?: number;
-  /** How old an operation may be when it is replayed, in ms. @default 604,800,000 (7 days) */
-  readonly maxAge?: number;
-}
+import { requeued } from './transfer.ts';
 
 interface JournalQueueOptions {
   readonly journal: Journal;
@@ -61,25 +54,38 @@ class JournalQueue implements LaneQueue {
   readonly #listeners = new Set<() => void>();
   readonly #settlements: Settlements;
   readonly #history: History;
+  readonly #ledger: Ledger;
+  readonly #intake: Intake;
   #closed = false;
 
   constructor(options: JournalQueueOptions) {
+    const { journal, clock, bounds } = options;
     this.#options = options;
-    this.#journal = options.journal;
-    this.#lanes = new Lanes(options.clock);
-    this.#settlements = new Settlements(options.journal, options.clock, (error) =>
-      this.#fail('commit', error),
-    );
-    this.#history = new History(options.journal, options.clock);
+    this.#journal = journal;
+    this.#lanes = new Lanes(clock);
+    this.#settlements = new Settlements(journal, clock, (error) => this.#fail(error));
+    this.#history = new History(journal, clock);
+    this.#ledger = new Ledger(this.#lanes, this.#settlements, this.#history);
+    const intake = new Intake({
+      journal,
+      lanes: this.#lanes,
+      ledger: this.#ledger,
+      history: this.#history,
+      bounds,
+      clock,
+      say: (event, operation, more) => this.#say(event, operation, more),
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#intake = intake;
     const storage = {
-      limitReached: (operations: readonly NewOperation[]) => this.#limitReached(operations),
-      refused: (operation: NewOperation) => this.#say('refused', operation, 'full'),
+      limitReached: (operations: readonly NewOperation[]) => intake.limitReached(operations),
+      refused: (operation: NewOperation) => this.#say('refused', operation, { reason: 'full' }),
       store: (additions: readonly Addition[]) => this.#store(additions),
-      remove: (id: string) => this.#remove(this.#lanes.entries.get(id)),
+      remove: (id: string) => this.#ledger.remove(this.#lanes.entries.get(id)),
       update: (id: string, change: (record: OperationRecord) => OperationRecord) =>
-        this.#update(this.#lanes.entries.get(id), change),
+        this.#ledger.update(this.#lanes.entries.get(id), change),
     };
-    this.#turns = new LiveTurns(this.#lanes, options.clock, storage, () => this.#notify());
+    this.#turns = new LiveTurns(this.#lanes, clock, storage, () => this.#notify());
   }
 
   async open(): Promise<OpenReport> {
@@ -132,9 +138,9 @@ class JournalQueue implements LaneQueue {
     const lane = this.#lanes.find(name);
     const entry = lane?.head;
     if (!lane || !entry || entry.record.id !== id || !claim.held(0)) return 'lost';
-    if (verdict.kind === 'done') await this.#remove(entry, 'done');
+    if (verdict.kind === 'done') await this.#ledger.remove(entry, 'done');
     else if (verdict.kind === 'dead') await this.#bury(lane, entry, verdict);
-    else await this.#update(entry, (record) => this.#after(record, verdict));
+    else await this.#ledger.update(entry, (record) => this.#after(record, verdict));
     this.#turns.release(lane);
     return 'ok';
   }
@@ -194,14 +200,14 @@ class JournalQueue implements LaneQueue {
       .map(({ record }) => record);
     const changed = records.flatMap(({ entity, changed }) => (changed && entity ? [entity] : []));
     if (records.length === 0) return { queued: 0, changed };
-    const appended = await this.#turns.append(records.map(newOperation));
+    const appended = await this.#turns.append(records.map(requeued));
     return { queued: appended.filter(({ status }) => status === 'queued').length, changed };
   }
 
   changed(entity: Entity): void {
     for (const entry of this.#lanes.local.concerning(entity))
       if (!entry.record.changed)
-        void this.#update(entry, (record) => ({ ...record, changed: true }));
+        void this.#ledger.update(entry, (record) => ({ ...record, changed: true }));
   }
 
   pending(entity: Entity): readonly OperationRecord[] {
@@ -215,31 +221,48 @@ class JournalQueue implements LaneQueue {
   async decide(id: string, decision: Decision): Promise<boolean> {
     const entry = this.#find(id);
     if (!entry?.committed) return false;
-    if (entry.record.local) return this.#decideLocal(entry, decision);
     const lane = this.#lanes.lane(entry.record.lane);
     if (lane.isInFlight(entry)) return false;
-    if (decision === 'purge') {
-      // Out of its lane first: while the removal is being written it must not be sent.
-      if (!this.#lanes.dead.delete(id)) this.#lanes.remove(entry);
-      this.#lanes.arrange(lane);
-      await this.#remove(entry, 'purged');
-    } else if (entry.record.dead || entry.record.stopped) {
-      await this.#update(entry, revived);
-      if (this.#lanes.dead.delete(id)) this.#lanes.add(entry);
-    } else return false;
+    const decided = await this.#decided(lane, entry, decision);
     this.#lanes.arrange(lane);
     this.#turns.advance(lane);
     this.#notify();
+    return decided;
+  }
+
+  async #decided(lane: Lane, entry: Entry, decision: Decision): Promise<boolean> {
+    const { record } = entry;
+    const { id, local, dead, stopped } = record;
+    if (decision === 'purge' || decision === 'ack') {
+      // Out of its lane first: while the removal is being written it must not be sent.
+      if (!this.#lanes.dead.delete(id)) this.#lanes.remove(entry);
+      this.#lanes.arrange(lane);
+      await this.#ledger.remove(entry, decision === 'ack' ? 'done' : 'purged');
+      return true;
+    }
+    if (decision === 'skip') {
+      if (dead || local) return false;
+      await this.#bury(lane, entry, { kind: 'dead', reason: 'skipped', error: 'skipped' });
+      return true;
+    }
+    if (local) {
+      const [appended] = await this.#turns.append([requeued(record)]);
+      return appended?.status === 'queued';
+    }
+    if (!dead && !stopped) return false;
+    // A lane that stands still goes on with its head; a dead letter's lane went on without it.
+    if (dead) await this.#ledger.updateAtTail(entry, revived);
+    else await this.#ledger.update(entry, revived);
+    if (this.#lanes.dead.delete(id)) this.#lanes.add(entry);
     return true;
   }
 
-  async #decideLocal(entry: Entry, decision: Decision): Promise<boolean> {
-    if (decision === 'purge') await this.#remove(entry, 'purged');
-    else {
-      const [appended] = await this.#turns.append([newOperation(entry.record)]);
-      if (appended?.status !== 'queued') return false;
-    }
-    return true;
+  async import(records: readonly OperationRecord[]): Promise<readonly (Appended | 'duplicate')[]> {
+    const known = ({ id }: OperationRecord) => this.#find(id) ?? this.#history.get(id);
+    const fresh = records.filter((record) => !known(record));
+    const appended = fresh.length > 0 ? await this.#turns.append(fresh.map(requeued)) : [];
+    const results = new Map(fresh.map(({ id }, index) => [id, appended[index]]));
+    return records.map(({ id }) => results.get(id) ?? 'duplicate');
   }
 
   #find(id: string): Entry | undefined {
@@ -277,79 +300,17 @@ class JournalQueue implements LaneQueue {
 
   async #store(additions: readonly Addition[]): Promise<readonly Appended[]> {
     if (this.#closed) throw new Error('The queue is closed');
-    const now = this.#options.clock.now();
-    const prepared = additions.map(({ operation, inFlight }) => {
-      const sending = operation.send();
-      const record = {
-        ...recordOf(operation, now, sending.trace),
-        ...(inFlight && { inFlight, sentAt: now }),
-      };
-      const volatile = operation.keep === 'memory';
-      return { sending, entry: { record, bytes: bytesOf(record), volatile, committed: false } };
-    });
-    for (const { entry } of prepared) this.#place(entry);
     try {
-      const lasting = prepared.filter(({ entry }) => !entry.volatile);
-      const changes = lasting.flatMap(({ entry }) => this.#putAtTail(entry.record));
-      const durability = changes.length > 0 ? await this.#journal.commit(changes) : 'memory';
-      return prepared.map(({ sending, entry }) => {
-        entry.committed = true;
-        sending.end();
-        return this.#stored(entry, entry.volatile ? 'memory' : durability);
-      });
-    } catch (error) {
-      this.#fail('commit', error);
-      for (const { sending, entry } of prepared) {
-        if (entry.record.local) this.#lanes.local.remove(entry);
-        else this.#lanes.remove(entry);
-        sending.end(error);
-        this.#say('refused', entry.record, 'store');
-      }
-      throw error;
+      return await this.#intake.store(additions);
     } finally {
-      for (const { entry } of prepared) this.#lanes.arrange(this.#lanes.lane(entry.record.lane));
       this.#notify();
     }
-  }
-
-  #place(entry: Entry): void {
-    if (entry.record.local) this.#lanes.local.add(entry);
-    else this.#lanes.add(entry);
-  }
-
-  /** One that was local comes to the end, in the journal too: a repeated put would keep its place. */
-  #putAtTail(record: OperationRecord): readonly Change[] {
-    const wasLocal = !record.local && this.#lanes.local.entries.has(record.id);
-    return [...(wasLocal ? [remove(record.id)] : []), put(record)];
-  }
-
-  #stored(entry: Entry, durability: Durability): Appended {
-    const { record } = entry;
-    const was = record.local ? undefined : this.#lanes.local.entries.get(record.id);
-    if (was) this.#lanes.local.remove(was);
-    if (record.local) return { status: 'queued', id: record.id, durability, local: true };
-    this.#say('enqueued', record);
-    return { status: 'queued', id: record.id, durability };
-  }
-
-  /** What is local takes room, too; one that is to be queued from there has its room. */
-  #limitReached(operations: readonly NewOperation[]): 'entries' | 'bytes' | undefined {
-    const { maxEntries, maxBytes } = this.#options.bounds;
-    const { entries: queued, local } = this.#lanes;
-    const added = operations.filter(({ id }) => !local.entries.has(id));
-    if (added.length === 0) return undefined;
-    const entries = queued.size + local.entries.size + added.length;
-    const bytes = added.reduce(
-      (sum, each) => sum + inputBytes(each),
-      this.#lanes.bytes + local.bytes,
-    );
-    if (entries > maxEntries) return 'entries';
-    return bytes > maxBytes ? 'bytes' : undefined;
   }
 
   #hold(lane: Lane, entry: Entry): Claim {
     const holder: Holder = { kind: 'claim' };
     lane.holder = holder;
+    entry.coalescing = undefined;
     this.#lanes.arrange(lane);
     return {
       record: entry.record,
@@ -358,9 +319,9 @@ class JournalQueue implements LaneQueue {
         entry.record = { ...entry.record, inFlight: true, sentAt: this.#options.clock.now() };
         if (entry.volatile) return;
         const written = this.#journal
-          .commit([put(entry.record)], { lazy: !durably })
+          .commit([putRecord(entry.record)], { lazy: !durably })
           // A full disk must not stop the drain: only a restart can repeat what was not noted.
-          .catch((error: unknown) => this.#fail('commit', error));
+          .catch((error: unknown) => this.#fail(error));
         if (durably) await written;
       },
     };
@@ -397,73 +358,41 @@ class JournalQueue implements LaneQueue {
     this.#lanes.remove(entry);
     this.#lanes.dead.set(entry.record.id, entry);
     this.#lanes.arrange(lane);
-    this.#say('dead_lettered', entry.record, verdict.reason);
-    await this.#update(entry, ({ inFlight: _over, nextAt: _due, ...record }) => ({
+    this.#say('dead_lettered', entry.record, { reason: verdict.reason });
+    await this.#ledger.update(entry, ({ inFlight: _over, nextAt: _due, ...record }) => ({
       ...record,
       dead: verdict.reason,
       lastError: verdict.error,
     }));
+    await this.#dropOldestDead();
   }
 
-  /** Takes an operation out for good; who holds a receipt of it can ask how it ended. */
-  async #remove(entry: Entry | undefined, ending?: Ending): Promise<void> {
-    if (!entry) return;
-    const { record, volatile } = entry;
-    const remembered = ending ? this.#history.add(record, ending) : [];
-    if (!volatile) await this.#settlements.write(remove(record.id), ...remembered);
-    this.#lanes.remove(entry);
-    this.#lanes.local.remove(entry);
-  }
-
-  async #update(
-    entry: Entry | undefined,
-    change: (record: OperationRecord) => OperationRecord,
-  ): Promise<void> {
-    if (!entry) return;
-    entry.record = change(entry.record);
-    if (!entry.volatile) await this.#settlements.write(put(entry.record));
+  /** Dead letters are bounded, too; of those that go nothing goes silently. */
+  async #dropOldestDead(): Promise<void> {
+    const { dead } = this.#lanes;
+    for (const entry of dead.values()) {
+      if (dead.size <= this.#options.bounds.maxDead) return;
+      dead.delete(entry.record.id);
+      this.#say('dropped', entry.record, { reason: 'dead_letters' });
+      await this.#ledger.remove(entry, 'dropped');
+    }
   }
 
   #say(
     event: FallbackEvents['queue']['event'],
     { operation }: { readonly operation: string },
-    reason?: string,
+    more: { readonly reason?: string; readonly laneDepth?: number } = {},
   ): void {
-    this.#options.events.emit('queue', { event, operation, ...(reason && { reason }) });
+    this.#options.events.emit('queue', { event, operation, ...more });
   }
 
-  #fail(verb: string, error: unknown): void {
-    this.#options.events.emit('storeFailed', { store: this.#journal.kind, verb, error });
+  #fail(error: unknown): void {
+    this.#options.events.emit('storeFailed', { store: this.#journal.kind, verb: 'commit', error });
   }
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function put(record: OperationRecord): Change {
-  return { bucket: 'queue', key: record.id, put: record as unknown as Json };
-}
-
-function remove(id: string): Change {
-  return { bucket: 'queue', key: id, delete: true };
-}
-
-/** A local operation that is to be queued: the same one, with what is known of it. */
-function newOperation(record: OperationRecord): NewOperation {
-  const { local: _here, changed: _too, trace, ...operation } = record;
-  return { ...operation, keep: 'disk', send: () => ({ trace, end() {} }) };
-}
-
-function bytesOf(record: object): number {
-  return Buffer.byteLength(JSON.stringify(record));
-}
-
-/** What the rest of a record may take, at most, without an error and a trace. */
-const recordOverhead = 300;
-
-function inputBytes({ input }: NewOperation): number {
-  return bytesOf({ input }) + recordOverhead;
 }
 
 /** A person said: try again, as if it were new. */

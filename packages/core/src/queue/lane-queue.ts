@@ -123,8 +123,11 @@ export interface ClaimRequest {
   readonly admits: (operation: string) => boolean;
 }
 
-/** A person's decision on one operation. */
-export type Decision = 'retry' | 'purge';
+/**
+ * A person's decision on one operation: try it again as if it were new, give it up so that its lane goes
+ * on, take it as applied, or take it out.
+ */
+export type Decision = 'retry' | 'skip' | 'ack' | 'purge';
 
 /** What became of the local operations. */
 export interface LocalSync {
@@ -182,6 +185,8 @@ export interface LaneQueue {
   /** Writes still to be applied that concern an entity, in order. */
   pending(entity: Entity): readonly OperationRecord[];
   counts(): QueueCounts;
+  /** Queues operations that were exported, here or elsewhere. */
+  import(records: readonly OperationRecord[]): Promise<readonly (Appended | 'duplicate')[]>;
   /** False when there is no such operation, or it is with the upstream. */
   decide(id: string, decision: Decision): Promise<boolean>;
   /** Queues what still waits for a turn; takes nothing more. */

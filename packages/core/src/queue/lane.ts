@@ -1,5 +1,6 @@
 /** One lane: its queued operations in order, who holds it, and who waits for it. */
 
+import type { Coalescing } from './coalescing.ts';
 import type { Appended, Entered } from './lane-queue.ts';
 import type { NewOperation, OperationRecord } from './operation-record.ts';
 
@@ -11,6 +12,8 @@ export interface Entry {
   readonly volatile: boolean;
   /** False until it is as durable as its receipt will say: nothing is sent before that. */
   committed: boolean;
+  /** Present while a later write of its entity may replace it: until it is claimed, or the process ends. */
+  coalescing?: Coalescing | undefined;
 }
 
 /** A live write that waits for its turn. */

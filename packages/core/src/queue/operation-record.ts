@@ -2,6 +2,7 @@
 
 import type { Entity } from '../entity.ts';
 import type { Json } from '../json.ts';
+import type { Coalescing } from './coalescing.ts';
 
 /** Trace context of the request that queued an operation, as W3C headers. */
 export interface TraceCarrier {
@@ -10,7 +11,7 @@ export interface TraceCarrier {
 }
 
 /** Why an operation is not tried any more without a person. */
-export type DeadReason = 'rejected' | 'poison' | 'expired';
+export type DeadReason = 'rejected' | 'poison' | 'expired' | 'skipped';
 
 /** Why a lane stands still until a person decides. */
 export type StopReason = 'unknown' | 'unauthorized' | 'interrupted';
@@ -70,6 +71,7 @@ export interface NewOperation {
   readonly priority?: number;
   readonly createdAt: number;
   readonly keep: Keep;
+  readonly coalescing?: Coalescing;
   /** Begins the `send` step, in the context of the request: its trace context is stored with the operation. */
   readonly send: () => Sending;
   /** When it was sent without a certain answer. */

@@ -18,6 +18,8 @@ export interface QueuedOperation {
   readonly nextAttemptAt?: number;
   /** A code, never upstream text. */
   readonly lastError?: string;
+  /** Trace of the request that wrote it. */
+  readonly traceId?: string;
   /** Why it is dead or stopped. */
   readonly reason?: string;
 }
@@ -59,6 +61,7 @@ export function queuedOperation({
 }): QueuedOperation {
   const { id, operation, input, lane, enqueuedAt, attempts, nextAt, lastError } = record;
   const reason = record.dead ?? record.stopped;
+  const traceId = record.trace?.traceparent.split('-')[1];
   return {
     id,
     operation,
@@ -69,6 +72,7 @@ export function queuedOperation({
     attempts,
     ...(nextAt !== undefined && { nextAttemptAt: nextAt }),
     ...(lastError !== undefined && { lastError }),
+    ...(traceId !== undefined && { traceId }),
     ...(reason !== undefined && { reason }),
   };
 }

@@ -15,8 +15,8 @@ export class Settlements {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
-  /** By bucket and key. */
-  readonly #unwritten = new Map<string, Change>();
+  /** By bucket and key; of one call, in order. */
+  readonly #unwritten = new Map<string, readonly Change[]>();
   #cancelRewrite: Undo | undefined;
   #closed = false;
 
@@ -28,7 +28,12 @@ export class Settlements {
 
   /** Resolves when the changes were tried; they hold either way. */
   write(...changes: readonly Change[]): Promise<void> {
-    for (const change of changes) this.#unwritten.set(`${change.bucket}:${change.key}`, change);
+    const byKey = new Map<string, Change[]>();
+    for (const change of changes) {
+      const key = `${change.bucket}:${change.key}`;
+      byKey.set(key, [...(byKey.get(key) ?? []), change]);
+    }
+    for (const [key, each] of byKey) this.#unwritten.set(key, each);
     return this.#flush();
   }
 
@@ -43,9 +48,9 @@ export class Settlements {
     const changes = [...this.#unwritten];
     if (changes.length === 0) return;
     try {
-      await this.#journal.commit(changes.map(([, change]) => change));
-      for (const [id, change] of changes)
-        if (this.#unwritten.get(id) === change) this.#unwritten.delete(id);
+      await this.#journal.commit(changes.flatMap(([, each]) => each));
+      for (const [key, each] of changes)
+        if (this.#unwritten.get(key) === each) this.#unwritten.delete(key);
     } catch (error) {
       this.#onFailure(error);
       if (this.#closed) return;

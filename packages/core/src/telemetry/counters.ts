@@ -1,7 +1,7 @@
 /** Counts as plain integers: status, metrics and the app read the same numbers. */
 
 import { type BreakerStateKind, breakerStates } from '../breaker/breaker-state.ts';
-import type { Emitter, FallbackEvents } from '../events.ts';
+import { type Emitter, type FallbackEvents, queueEvents } from '../events.ts';
 import { healthStatuses } from '../health/checker.ts';
 import type { FallbackMode } from '../mode.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../outcome.ts';
@@ -14,14 +14,6 @@ export interface Series {
   count: number;
 }
 
-const queueEvents = [
-  'enqueued',
-  'replayed',
-  'retried',
-  'refused',
-  'dead_lettered',
-  'lost',
-] as const;
 const cacheResults = ['hit', 'stale', 'miss'] as const;
 const evictionReasons = ['space', 'removed', 'expired'] as const;
 /** Counts what the events tell. Every series with bounded values is there at 0 from the start. */

@@ -1,0 +1,62 @@
+/** Queued operations change in memory at once, and in the journal as soon as it can be. */
+
+import type { Change } from '../journal.ts';
+import type { Json } from '../json.ts';
+import type { Ending, History } from './history.ts';
+import type { Entry } from './lane.ts';
+import type { Lanes } from './lanes.ts';
+import type { OperationRecord } from './operation-record.ts';
+import type { Settlements } from './settlements.ts';
+
+/** Changes, removes and remembers operations; what is volatile never reaches the journal. */
+export class Ledger {
+  readonly #lanes: Lanes;
+  readonly #settlements: Settlements;
+  readonly #history: History;
+
+  constructor(lanes: Lanes, settlements: Settlements, history: History) {
+    this.#lanes = lanes;
+    this.#settlements = settlements;
+    this.#history = history;
+  }
+
+  /** Resolves when the journal has it, or could not take it now. */
+  async update(
+    entry: Entry | undefined,
+    change: (record: OperationRecord) => OperationRecord,
+  ): Promise<void> {
+    if (!entry) return;
+    entry.record = change(entry.record);
+    if (!entry.volatile) await this.#settlements.write(putRecord(entry.record));
+  }
+
+  /** The same, and in the journal it comes behind all others: a repeated put would keep its place. */
+  async updateAtTail(
+    entry: Entry,
+    change: (record: OperationRecord) => OperationRecord,
+  ): Promise<void> {
+    entry.record = change(entry.record);
+    const { record, volatile } = entry;
+    if (!volatile) await this.#settlements.write(removeRecord(record.id), putRecord(record));
+  }
+
+  /** Takes an operation out for good; who holds a receipt of it can ask how it ended. */
+  async remove(entry: Entry | undefined, ending?: Ending): Promise<void> {
+    if (!entry) return;
+    const { record, volatile } = entry;
+    const remembered = ending ? this.#history.add(record, ending) : [];
+    if (!volatile) await this.#settlements.write(removeRecord(record.id), ...remembered);
+    this.#lanes.remove(entry);
+    this.#lanes.local.remove(entry);
+  }
+}
+
+/** The change that stores a record. */
+export function putRecord(record: OperationRecord): Change {
+  return { bucket: 'queue', key: record.id, put: record as unknown as Json };
+}
+
+/** The change that removes one. */
+export function removeRecord(id: string): Change {
+  return { bucket: 'queue', key: id, delete: true };
+}

@@ -1,0 +1,93 @@
+/** The queue as people use it: look, decide, carry elsewhere, pause. */
+
+import type { Drain } from './drain.ts';
+import type { Decision, LaneQueue, OperationState } from './lane-queue.ts';
+import { type OperationReport, type QueuedOperation, queuedOperation } from './queued-operation.ts';
+import { exportLines, type ImportReport, importLine } from './transfer.ts';
+
+/** Which operations are meant. */
+export interface QueueFilter {
+  /** Those in one of these states. @default all */
+  readonly states?: readonly OperationState[];
+}
+
+/** The queue, for people. */
+export interface QueueSurface {
+  /** Operations in the queue, oldest first, then local ones, dead letters last. */
+  list(filter?: QueueFilter): readonly QueuedOperation[];
+  /** One operation with all that is known of it, while it is in the queue. */
+  show(id: string): QueuedOperation | undefined;
+  /** Where an operation stands, for one who holds its receipt; also for 24 hours after it left the queue. */
+  get(id: string): OperationReport | undefined;
+  /**
+   * Decides on one: `retry` one that waits for a person or is local as if it were new; `skip` gives it
+   * up, and its lane goes on; `ack` takes it as applied; `purge` takes it out. Resolves to false where
+   * there is no such operation, it is with the upstream, or the decision does not fit it.
+   */
+  decide(id: string, decision: Decision): Promise<boolean>;
+  /** Takes an operation as applied: the same as deciding `ack`. */
+  ack(id: string): Promise<boolean>;
+  /** One line of JSON for each operation. They hold what was written: keep them as safe. */
+  export(filter?: QueueFilter): string;
+  /** Queues operations from lines that were exported, also elsewhere; what is known here is left out. */
+  import(lines: string): Promise<ImportReport>;
+  /** Replays nothing until {@link resume}, or the next start; writes are queued as ever. */
+  pause(): void;
+  resume(): void;
+  readonly paused: boolean;
+}
+
+/** Makes the surface; `opened` resolves when it is known what an earlier process left. */
+export function queueSurface(
+  queue: LaneQueue,
+  drain: Drain,
+  opened: () => Promise<void>,
+): QueueSurface {
+  const matching = ({ states }: QueueFilter = {}) =>
+    queue.list().filter(({ state }) => !states || states.includes(state));
+
+  return {
+    list: (filter) => matching(filter).map(queuedOperation),
+    show(id) {
+      const found = queue.list().find(({ record }) => record.id === id);
+      return found && queuedOperation(found);
+    },
+    get: (id) => queue.get(id),
+    decide: (id, decision) => queue.decide(id, decision),
+    ack: (id) => queue.decide(id, 'ack'),
+    export: (filter) => exportLines(matching(filter).map(({ record }) => record)),
+    async import(lines) {
+      await opened();
+      return imported(queue, lines);
+    },
+    pause() {
+      drain.paused = true;
+    },
+    resume() {
+      drain.paused = false;
+    },
+    get paused() {
+      return drain.paused;
+    },
+  };
+}
+
+async function imported(queue: LaneQueue, text: string): Promise<ImportReport> {
+  const lines = text
+    .split('\n')
+    .map((line, index) => ({ number: index + 1, line, record: importLine(line) }))
+    .filter(({ line }) => line.trim() !== '');
+  const good = lines.flatMap(({ number, record }) => (record ? [{ number, record }] : []));
+  const results = await queue.import(good.map(({ record }) => record));
+  const refused = lines
+    .filter(({ record }) => !record)
+    .map(({ number }) => ({ line: number, reason: 'no operation' }));
+  const counts = { imported: 0, duplicates: 0 };
+  for (const [index, { number }] of good.entries()) {
+    const result = results[index];
+    if (result === 'duplicate') counts.duplicates += 1;
+    else if (result?.status === 'queued') counts.imported += 1;
+    else refused.push({ line: number, reason: `full (${result?.limit})` });
+  }
+  return { ...counts, refused: refused.sort((a, b) => a.line - b.line) };
+}

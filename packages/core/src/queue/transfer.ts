@@ -1,0 +1,47 @@
+/** Queued operations as lines of text, to be looked at or carried elsewhere. */
+
+import { isRecord, type NewOperation, type OperationRecord } from './operation-record.ts';
+
+/** What became of lines that were imported. */
+export interface ImportReport {
+  /** Operations that are queued now. */
+  readonly imported: number;
+  /** Operations that are or were in this queue already. */
+  readonly duplicates: number;
+  /** Lines that hold no operation, or found no room; counted from 1. */
+  readonly refused: readonly { readonly line: number; readonly reason: string }[];
+}
+
+/** One line for each operation (NDJSON), as they are stored. They hold what was written: keep them as safe. */
+export function exportLines(records: readonly OperationRecord[]): string {
+  return records.map((record) => `${JSON.stringify(record)}\n`).join('');
+}
+
+/** The record of a line; nothing where it holds none. */
+export function importLine(line: string): OperationRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    const id = typeof value === 'object' && value !== null ? Reflect.get(value, 'id') : undefined;
+    return typeof id === 'string' && isRecord(id, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An operation that is to be queued once more: the same one, with what is known of whether it was sent. */
+export function requeued(record: OperationRecord): NewOperation {
+  const { id, operation, lane, input, entity, priority, createdAt, sentAt, lastError } = record;
+  return {
+    id,
+    operation,
+    lane,
+    input,
+    createdAt,
+    keep: 'disk',
+    send: () => ({ trace: record.trace, end() {} }),
+    ...(entity && { entity }),
+    ...(priority && { priority }),
+    ...(sentAt !== undefined && { sentAt }),
+    ...(lastError !== undefined && { lastError }),
+  };
+}
