@@ -1,7 +1,8 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { beforeEach, expect, test } from 'vitest';
-import { makeFolder, replaceFile } from './durable-file.ts';
+import { codeOf, makeFolder, replaceFile } from './durable-file.ts';
 import { failHandles, failOnce, writeInParts } from './faults.test.support.ts';
 import { temporary } from './temporary.test.support.ts';
 
@@ -82,4 +83,10 @@ test('a folder where none can be made is an error, and not a wait for ever', asy
   await expect(makeFolder('/proc/graphiti-fallback/deep')).rejects.toMatchObject({
     code: 'ENOENT',
   });
+});
+
+test('the code of an error is known where Error is another class, as in Jest', () => {
+  const foreign = runInNewContext("Object.assign(new Error('gone'), { code: 'ENOENT' })");
+  expect(foreign).not.toBeInstanceOf(Error);
+  expect(codeOf(foreign)).toBe('ENOENT');
 });

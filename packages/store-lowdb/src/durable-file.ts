@@ -2,6 +2,7 @@
 
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { types } from 'node:util';
 
 /**
  * Replaces the file at `path` by the bytes of `chunks`; what was there lives on at `previous`.
@@ -101,7 +102,7 @@ const withoutLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLIN
 
 /** The system's name of an error (`ENOSPC`, …), or that of its class. */
 export function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'UNKNOWN';
+  if (!types.isNativeError(error)) return 'UNKNOWN'; // in Jest, Node's are of another class Error
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 

@@ -2,6 +2,7 @@
 
 import { access, chmod, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { types } from 'node:util';
 import { codeOf } from './durable-file.ts';
 import { quarantine } from './quarantine.ts';
 
@@ -67,5 +68,6 @@ function sqlite(): typeof import('node:sqlite') {
 }
 
 function codeIs(error: unknown, code: number): boolean {
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === code;
+  if (!types.isNativeError(error) || !('errcode' in error)) return false;
+  return (Number(error.errcode) & 0xff) === code;
 }
