@@ -1,0 +1,40 @@
+/** What the fragments of the READMEs take for granted: names of the text around them, or of an app. */
+
+import type { Snippet } from './snippets.ts';
+
+/**
+ * Declarations by the name of the snippet that needs them. A snippet that stands by itself has none;
+ * a new one that does not fails until it has.
+ */
+export const preambles: Record<string, string> = {
+  'README.md # Any other upstream': `
+    import express from 'express';
+    interface Question { id: string; topicId: string }
+    interface Options { signal: AbortSignal; idempotencyKey?: string }
+    declare const api: {
+      get(id: string, options: Options): Promise<Question>;
+      save(question: Question, options: Options): Promise<Question>;
+    };
+    const app = express();
+  `,
+  'README.md # Settings': `
+    import type { Server } from 'node:http';
+    import { graphitiFallback } from '@graphiti-fallback/express';
+    declare const server: Server;
+  `,
+  // Jest's globals, and the app of the README beside it.
+  'README.md # In your tests': `
+    import type {} from '@graphiti-fallback/express';
+    declare function test(name: string, body: () => Promise<void>): void;
+    declare function afterAll(hook: () => unknown): void;
+  `,
+  'packages/graphiti/README.md # Calls': `
+    import type { GraphitiClient } from '@graphiti-fallback/graphiti';
+    declare const graphiti: GraphitiClient;
+  `,
+};
+
+/** The declarations before a snippet. */
+export function preambleOf({ name }: Snippet): string {
+  return preambles[name]?.trim() ?? '';
+}
