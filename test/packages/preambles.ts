@@ -4,7 +4,7 @@ import type { Snippet } from './snippets.ts';
 
 /**
  * Declarations by the name of the snippet that needs them. A snippet that stands by itself has none;
- * a new one that does not fails until it has.
+ * a new one that does not fails until it has. (They become one line: no `//` in them.)
  */
 export const preambles: Record<string, string> = {
   'README.md # Any other upstream': `

@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  cacheDir: '../../node_modules/.vite/packages',
   test: {
     include: ['*.packages.ts'],
     globalSetup: './pack.setup.ts',
