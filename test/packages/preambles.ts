@@ -31,6 +31,16 @@ export const preambles: Record<string, string> = {
   'packages/graphiti/README.md # Calls': `
     import type { GraphitiClient } from '@graphiti-fallback/graphiti';
     declare const graphiti: GraphitiClient;
+    declare const uuid: string;
+  `,
+  'packages/express/README.md # Express 4': `
+    import express from 'express';
+    import { graphitiFallback } from '@graphiti-fallback/express';
+    const app = express();
+  `,
+  'README.md # Modes': `
+    import type { FallbackManager } from '@graphiti-fallback/core';
+    declare const manager: FallbackManager;
   `,
 };
 
