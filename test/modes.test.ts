@@ -312,6 +312,59 @@ describe('local writes', () => {
   });
 });
 
+describe('local writes and several people at once', () => {
+  async function withLocal(...texts: string[]) {
+    const kit = await start({ mode: 'local_storage' });
+    await kit.manager.activate('local_storage');
+    for (const text of texts) await kit.say(text);
+    await kit.manager.deactivate();
+    await goUp(kit);
+    return kit;
+  }
+
+  test('two syncs at once queue each write once', async () => {
+    const kit = await withLocal('one', 'two', 'three');
+    const [first, second] = await Promise.all([
+      kit.manager.sync({ include: 'local' }),
+      kit.manager.sync({ include: 'local' }),
+    ]);
+    expect(first.localQueued + second.localQueued).toBe(3);
+    expect(await stored()).toEqual(['one', 'two', 'three']);
+    expect(kit.manager.queue.list()).toEqual([]);
+  });
+
+  test('one that is purged while others are synced is never sent', async () => {
+    const kit = await withLocal('purged', 'kept');
+    const [first] = kit.manager.queue.list();
+    const [purged] = await Promise.all([
+      kit.manager.queue.decide(first?.id ?? '', 'purge'),
+      kit.manager.sync({ include: 'local' }),
+    ]);
+    expect(purged).toBe(true);
+    expect(await stored()).toEqual(['kept']);
+  });
+
+  test('are synced in the order in which they arrived, though the first was stored last', async () => {
+    const kit = await start({ mode: 'local_storage', breaker: { failureThreshold: 1 } });
+    graphiti.fault({ kind: 'refuse' });
+    await kit.ask().catch(() => {});
+    await graphiti.heal();
+    await goUp(kit);
+    graphiti.fault({ kind: 'unavailable' });
+    await Promise.all(['one', 'two', 'three'].map((text) => kit.say(text)));
+    await goUp(kit);
+    await kit.manager.sync({ include: 'local' });
+    expect(await stored()).toEqual(['one', 'two', 'three']);
+  });
+
+  test('a decision that is none is refused', async () => {
+    const { manager } = await start();
+    await expect(manager.queue.decide('x', 'Purge' as 'purge')).rejects.toThrow(
+      /`decision`.*"Purge"/,
+    );
+  });
+});
+
 describe('a mode that keeps nothing, with an old queue in the lane', () => {
   /** An old message waits because Graphiti asked for patience; everything else works. */
   async function withOldQueue() {

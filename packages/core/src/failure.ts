@@ -160,7 +160,8 @@ function headerOf(headers: unknown, name: string): string | undefined {
 function systemCodeOf(error: unknown, depth = 0): string | undefined {
   if (depth > 5 || error === undefined || error === null) return undefined;
   const code = member(error, 'code');
-  if (typeof code === 'string') return code;
+  // Others write whatever they like there; it is shown, so it has to be a code.
+  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) return code;
   const errors = member(error, 'errors');
   const inner = Array.isArray(errors) ? errors[0] : undefined;
   return systemCodeOf(inner, depth + 1) ?? systemCodeOf(member(error, 'cause'), depth + 1);

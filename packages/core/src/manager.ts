@@ -200,10 +200,12 @@ export class FallbackManager {
    * @param mode @default the configured one
    * @param reason for people: console and status show it
    * @throws {TypeError} when mode or reason are wrong
+   * @throws {Error} when the manager is closed
    */
   async activate(mode: FallbackMode = this.configuredMode, reason = 'by hand'): Promise<void> {
     checkOptions('activate', { mode, reason }, { mode: oneOf(...fallbackModes), reason: text });
     await this.open();
+    if (this.#closing) throw new Error(`The manager '${this.name}' is closed`);
     this.#engine.breaker.isolate(mode, reason);
     await this.#remembered();
   }
@@ -214,7 +216,7 @@ export class FallbackManager {
    */
   async deactivate(): Promise<boolean> {
     await this.open();
-    const ended = this.#engine.breaker.restore();
+    const ended = !this.#closing && this.#engine.breaker.restore();
     if (ended) await this.#remembered();
     return ended;
   }

@@ -37,7 +37,7 @@ export function oneOf(...texts: readonly string[]): Check {
   return (value) =>
     texts.some((each) => each === value)
       ? undefined
-      : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
+      : [texts.slice(0, -1).join(', '), texts.at(-1)].filter(Boolean).join(' or ');
 }
 
 /** An http or https URL. */

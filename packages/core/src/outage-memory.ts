@@ -68,6 +68,8 @@ export class OutageMemory {
       this.#breaker.resume(outage, isolation);
     } else if (this.#queue.counts().states.ready > 0) this.#breaker.resume(undefined);
     this.#awake = true;
+    // What happened while the store was still opening.
+    void this.remember();
   }
 
   close(): void {

@@ -131,9 +131,10 @@ function assertNode(version: string): void {
 
 /** Where things are kept: as given, else in memory under test, else where the environment says. */
 function storesOf(
-  { store, cache }: GraphitiFallbackOptions,
+  options: GraphitiFallbackOptions,
   environment: Environment,
 ): { queue: Journal; cache: Journal; health?: { interval: number } } {
+  const { store, cache, mode = environment.mode } = options;
   if (environment.underTest && !store && !environment.storeGiven) {
     debug('under test: everything stays in memory, and nothing is checked in the background');
     return {
@@ -145,9 +146,13 @@ function storesOf(
   const lasting = environment.store === 'lowdb';
   const queue =
     store ?? (lasting ? lowdbStore({ directory: environment.queueDirectory }) : memoryJournal());
-  // A store that was chosen for the queue alone serves the cache, too.
-  const own = lasting && !store ? lowdbStore({ directory: environment.cacheDirectory }) : queue;
-  return { queue, cache: cache?.store ?? own };
+  return { queue, cache: cache?.store ?? cacheStore() };
+
+  /** A store that was chosen for the queue alone serves the cache, too. */
+  function cacheStore(): Journal {
+    if (mode === 'memory_only') return memoryJournal();
+    return lasting && !store ? lowdbStore({ directory: environment.cacheDirectory }) : queue;
+  }
 }
 
 /** The members that are given: `undefined` counts as not given. */

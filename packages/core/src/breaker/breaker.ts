@@ -164,6 +164,9 @@ export class Breaker {
 
   /** Continues after a restart: isolated as it was, else half-open, in the same outage where one is known. */
   resume(outage: Outage | undefined, isolation?: Isolation): void {
+    // A person's decision wins over what calls have shown meanwhile.
+    if (isolation && this.active && this.#state.kind !== 'isolated')
+      this.#isolate({ kind: 'isolated', ...isolation }, 'restart');
     if (this.#state.kind !== 'closed') return;
     const { clock } = this.#around;
     const known = outage ?? {

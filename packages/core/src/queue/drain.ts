@@ -70,6 +70,10 @@ export class Drain {
     if (!paused) this.wake();
   }
 
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   get inFlight(): number {
     return this.#running.size;
   }

@@ -163,11 +163,12 @@ export class Intake {
   }
 
   #changesOf({ entry, replaced }: Prepared) {
-    const { lanes, history } = this.#around;
+    const { lanes, history, ledger } = this.#around;
     const gone = replaced && !replaced.volatile ? replaced.record : undefined;
     const record = entry && !entry.volatile ? entry.record : undefined;
     // One that was local comes to the end, in the journal too: a repeated put would keep its place.
     const wasLocal = record && !record.local && lanes.local.entries.has(record.id);
+    if (wasLocal) ledger.forget(record.id);
     return [
       ...(gone ? [removeRecord(gone.id), ...history.add(gone, 'coalesced')] : []),
       ...(wasLocal ? [removeRecord(record.id)] : []),

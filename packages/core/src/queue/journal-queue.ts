@@ -195,13 +195,25 @@ class JournalQueue implements LaneQueue {
   }
 
   async sync(): Promise<LocalSync> {
-    const records = [...this.#lanes.local.entries.values()]
+    const moving = [...this.#lanes.local.entries.values()]
       .filter(({ committed }) => committed)
-      .map(({ record }) => record);
+      // Ids are in order of arrival; a write that was sent first may have been stored last.
+      .sort((one, other) => (one.record.id < other.record.id ? -1 : 1));
+    const records = moving.map(({ record }) => record);
     const changed = records.flatMap(({ entity, changed }) => (changed && entity ? [entity] : []));
-    if (records.length === 0) return { queued: 0, changed };
-    const appended = await this.#turns.append(records.map(requeued));
+    if (moving.length === 0) return { queued: 0, changed };
+    const appended = await this.#unshelved(moving);
     return { queued: appended.filter(({ status }) => status === 'queued').length, changed };
+  }
+
+  /** While they are being queued nobody else may queue or purge them. */
+  async #unshelved(moving: readonly Entry[]): Promise<readonly Appended[]> {
+    for (const entry of moving) entry.committed = false;
+    try {
+      return await this.#turns.append(moving.map(({ record }) => requeued(record)));
+    } finally {
+      for (const entry of moving) entry.committed = true;
+    }
   }
 
   changed(entity: Entity): void {
@@ -236,6 +248,7 @@ class JournalQueue implements LaneQueue {
     if (decision === 'purge' || decision === 'ack') {
       // Out of its lane first: while the removal is being written it must not be sent.
       if (!this.#lanes.dead.delete(id)) this.#lanes.remove(entry);
+      this.#lanes.local.remove(entry);
       this.#lanes.arrange(lane);
       await this.#ledger.remove(entry, decision === 'ack' ? 'done' : 'purged');
       return true;
@@ -246,7 +259,7 @@ class JournalQueue implements LaneQueue {
       return true;
     }
     if (local) {
-      const [appended] = await this.#turns.append([requeued(record)]);
+      const [appended] = await this.#unshelved([entry]);
       return appended?.status === 'queued';
     }
     if (!dead && !stopped) return false;

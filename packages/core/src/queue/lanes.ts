@@ -66,7 +66,8 @@ export class Lanes {
   /** Takes an entry out; its lane is arranged by the caller. */
   remove(entry: Entry): void {
     const { id, lane, entity } = entry.record;
-    if (!this.entries.delete(id)) return;
+    if (this.entries.get(id) !== entry) return;
+    this.entries.delete(id);
     this.#lanes.get(lane)?.remove(entry);
     this.#bytes -= entry.bytes;
     if (entry.volatile) this.#volatile -= 1;

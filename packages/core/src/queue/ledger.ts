@@ -40,6 +40,11 @@ export class Ledger {
     if (!volatile) await this.#settlements.write(removeRecord(record.id), putRecord(record));
   }
 
+  /** Something newer of it is about to be committed: what could not be written must not come after that. */
+  forget(id: string): void {
+    this.#settlements.forget('queue', id);
+  }
+
   /** Takes an operation out for good; who holds a receipt of it can ask how it ended. */
   async remove(entry: Entry | undefined, ending?: Ending): Promise<void> {
     if (!entry) return;

@@ -24,7 +24,8 @@ export class LocalShelf {
 
   remove(entry: Entry): void {
     const { id, entity } = entry.record;
-    if (!this.entries.delete(id)) return;
+    if (this.entries.get(id) !== entry) return;
+    this.entries.delete(id);
     this.#bytes -= entry.bytes;
     if (!entity) return;
     const key = entityKey(entity);

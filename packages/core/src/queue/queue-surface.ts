@@ -1,5 +1,6 @@
 /** The queue as people use it: look, decide, carry elsewhere, pause. */
 
+import { checkOptions, oneOf } from '../option-check.ts';
 import type { Drain } from './drain.ts';
 import type { Decision, LaneQueue, OperationState } from './lane-queue.ts';
 import { type OperationReport, type QueuedOperation, queuedOperation } from './queued-operation.ts';
@@ -23,6 +24,8 @@ export interface QueueSurface {
    * Decides on one: `retry` one that waits for a person or is local as if it were new; `skip` gives it
    * up, and its lane goes on; `ack` takes it as applied; `purge` takes it out. Resolves to false where
    * there is no such operation, it is with the upstream, or the decision does not fit it.
+   *
+   * @throws {TypeError} when it is no such decision
    */
   decide(id: string, decision: Decision): Promise<boolean>;
   /** Takes an operation as applied: the same as deciding `ack`. */
@@ -53,7 +56,10 @@ export function queueSurface(
       return found && queuedOperation(found);
     },
     get: (id) => queue.get(id),
-    decide: (id, decision) => queue.decide(id, decision),
+    async decide(id, decision) {
+      checkOptions('decide', { decision }, { decision: oneOf('retry', 'skip', 'ack', 'purge') });
+      return queue.decide(id, decision);
+    },
     ack: (id) => queue.decide(id, 'ack'),
     export: (filter) => exportLines(matching(filter).map(({ record }) => record)),
     async import(lines) {

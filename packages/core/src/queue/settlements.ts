@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Undo } from '../events.ts';
-import type { Change, Journal } from '../journal.ts';
+import type { Bucket, Change, Journal } from '../journal.ts';
 
 /** When what could not be written is written again, in ms. */
 const rewriteAfter = 1_000;
@@ -35,6 +35,11 @@ export class Settlements {
     }
     for (const [key, each] of byKey) this.#unwritten.set(key, each);
     return this.#flush();
+  }
+
+  /** Forgets what was not written yet of a key. */
+  forget(bucket: Bucket, key: string): void {
+    this.#unwritten.delete(`${bucket}:${key}`);
   }
 
   /** Tries once more, and then no more. */

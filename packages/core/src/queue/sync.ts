@@ -3,9 +3,9 @@
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Clock } from '../clock.ts';
 import type { Entity } from '../entity.ts';
-import type { Emitter, FallbackEvents } from '../events.ts';
+import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Drain } from './drain.ts';
-import type { LaneQueue, OperationState } from './lane-queue.ts';
+import type { LaneQueue, LocalSync, OperationState } from './lane-queue.ts';
 
 /** How to sync. */
 export interface SyncOptions {
@@ -38,6 +38,7 @@ interface Surroundings {
   readonly events: Emitter<FallbackEvents>;
 }
 
+const nothing: LocalSync = { queued: 0, changed: [] };
 const patience = 30_000;
 /** How often it looks by itself whether the queue has come to rest, in ms. */
 const glance = 250;
@@ -59,7 +60,7 @@ export async function sync(
   const until = clock.elapsed() + timeoutMs;
   const isolated = breaker.state.kind === 'isolated';
   try {
-    const local = include && !isolated ? await queue.sync() : { queued: 0, changed: [] };
+    const local = include && !isolated ? await localSync() : nothing;
     if (!isolated) queue.recovered();
     while (mayGoOn() && clock.elapsed() < until)
       await new Promise<void>((resolve) => {
@@ -81,7 +82,18 @@ export async function sync(
     for (const stop of undo) stop();
   }
 
+  /** A store that fails says so as an event; one that hangs must not hold the caller longer than asked. */
+  async function localSync(): Promise<LocalSync> {
+    let cancel: Undo = () => {};
+    const late = new Promise<LocalSync>((resolve) => {
+      cancel = clock.after(timeoutMs, () => resolve(nothing), true);
+    });
+    const moved = queue.sync().catch(() => nothing);
+    return Promise.race([moved, late]).finally(() => cancel());
+  }
+
   function mayGoOn(): boolean {
+    if (drain.stopped) return false;
     const { kind } = breaker.state;
     if (kind === 'open' || kind === 'isolated') return drain.inFlight > 0;
     return drain.inFlight > 0 || queue.claimable;
