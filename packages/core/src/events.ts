@@ -32,13 +32,13 @@ export interface FallbackEvents {
   attempt: { readonly operation: string; readonly result: 'success' | FailureLabel };
   /** The cache was asked. */
   cacheLookup: {
-    readonly result: 'hit' | 'stale' | 'miss';
+    readonly result: (typeof cacheResults)[number];
     readonly ageMs?: number;
     /** Whether this was asked because the upstream did not answer. */
     readonly fallback: boolean;
   };
   /** A value left the cache before its time. */
-  cacheEvicted: { readonly reason: 'space' | 'removed' | 'expired' };
+  cacheEvicted: { readonly reason: (typeof evictionReasons)[number] };
   /** The queue took, gave or refused an operation. */
   queue: {
     readonly event: QueueEvent;
@@ -51,7 +51,7 @@ export interface FallbackEvents {
   /** A queued operation was tried, and how long it had waited. */
   processed: {
     readonly operation: string;
-    readonly result: 'done' | 'retry' | 'dead' | 'stopped' | 'released';
+    readonly result: (typeof replayResults)[number];
     readonly waitedMs: number;
     readonly durationMs: number;
   };
@@ -81,6 +81,15 @@ export const queueEvents = [
 
 /** What happened to a queued operation. */
 export type QueueEvent = (typeof queueEvents)[number];
+
+/** What a lookup in the cache can find. */
+export const cacheResults = ['hit', 'stale', 'miss'] as const;
+
+/** Why an answer can leave the cache before its time. */
+export const evictionReasons = ['space', 'removed', 'expired'] as const;
+
+/** What a replay can come to. */
+export const replayResults = ['done', 'retry', 'dead', 'stopped', 'released'] as const;
 
 /** What is told about an outage. */
 export interface OutageEvent {

@@ -11,6 +11,9 @@ export const triggers: readonly Trigger[] = ['calls', 'health', 'manual', 'resta
 /** The states a breaker can be in. */
 export const breakerStates = ['closed', 'open', 'half_open', 'isolated'] as const;
 
+/** How a breaker counts a call. */
+export const callResults = ['success', 'failure', 'refused'] as const;
+
 /** A breaker's state by name. */
 export type BreakerStateKind = (typeof breakerStates)[number];
 
@@ -48,7 +51,7 @@ export interface BreakerStatus {
   readonly retryInMs: number;
   /** Half-open, with nobody there to try. */
   readonly waitingForCall: boolean;
-  readonly calls: { readonly success: number; readonly failure: number; readonly refused: number };
+  readonly calls: Readonly<Record<(typeof callResults)[number], number>>;
   readonly outage: Outage | undefined;
   /** Present while it is isolated. */
   readonly isolation?: Isolation;

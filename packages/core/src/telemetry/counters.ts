@@ -1,7 +1,13 @@
 /** Counts as plain integers: status, metrics and the app read the same numbers. */
 
 import { type BreakerStateKind, breakerStates } from '../breaker/breaker-state.ts';
-import { type Emitter, type FallbackEvents, queueEvents } from '../events.ts';
+import {
+  cacheResults,
+  type Emitter,
+  evictionReasons,
+  type FallbackEvents,
+  queueEvents,
+} from '../events.ts';
 import { healthStatuses } from '../health/checker.ts';
 import type { FallbackMode } from '../mode.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../outcome.ts';
@@ -14,8 +20,6 @@ export interface Series {
   count: number;
 }
 
-const cacheResults = ['hit', 'stale', 'miss'] as const;
-const evictionReasons = ['space', 'removed', 'expired'] as const;
 /** Counts what the events tell. Every series with bounded values is there at 0 from the start. */
 export class Counters {
   readonly #series = new Map<MetricKey, Map<string, Series>>();

@@ -1,0 +1,16 @@
+export {
+  type AttributeContract,
+  type AttributeKey,
+  attribute,
+  attributes,
+  type InstrumentKind,
+  type MetricContract,
+  type MetricKey,
+  metrics,
+  type SpanContract,
+  type SpanKey,
+  scope,
+  spanName,
+  spans,
+} from './contract.ts';
+export { type PrometheusNames, prometheusLabel, prometheusNames } from './prometheus.ts';
