@@ -59,7 +59,14 @@ async function start(options: Partial<FallbackManagerOptions> = {}) {
   const say = (content: string, options?: CallOptions) =>
     client.addMessages('demo', [{ role_type: 'user', role: 'ann', content }], options);
   const state = () => manager.status().breakers.graphiti?.state;
-  return { manager, ask, say, state, transitions, lines };
+  const note = manager.read('note.get', {
+    run: async (id: string, { signal }): Promise<string> =>
+      (await fetch(`${graphiti.url}/episodes/${id}?last_n=1`, { signal })).text(),
+    entities: (id) => [{ type: 'note', id }],
+    fromEntity: ({ text }) => String(text),
+  });
+  const recall = () => note.detailed('local');
+  return { manager, ask, say, recall, state, transitions, lines };
 }
 
 type Kit = Awaited<ReturnType<typeof start>>;
@@ -147,6 +154,43 @@ describe.each(ways)('the mode table, %s', (way, activate) => {
       expect(received()).toBe(before);
     },
   );
+
+  const entity = { type: 'note', id: 'local', text: 'kept here' };
+
+  test.each([
+    ['disabled', 'FALLBACK_UNAVAILABLE'],
+    ['read_only', 'FALLBACK_READ_ONLY'],
+  ] as const)('%s, entities: refused, and no answer', async (mode, code) => {
+    const kit = await start();
+    await kit.manager.storeEntity(entity);
+    await kit.manager.close();
+    const { manager, recall } = await inMode(mode);
+    expect(await manager.getEntity('note', 'local')).toEqual(entity);
+    expect(await failing(recall())).toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
+    expect(await failing(manager.storeEntity(entity))).toMatchObject({ code, status: 503 });
+  });
+
+  test('memory_only, entities: kept in memory, an answer while the process lives', async () => {
+    const kit = await inMode('memory_only');
+    const receipt = await kit.manager.storeEntity(entity);
+    expect(receipt).toEqual({ outcome: 'local', durability: 'memory' });
+    expect(await kit.recall()).toMatchObject({ outcome: 'entity', value: 'kept here' });
+    await kit.manager.close();
+    expect(await (await start()).manager.listEntities('note')).toEqual([]);
+  });
+
+  test.each([
+    ['local_storage', 'disk'],
+    ['queue_writes', 'memory'],
+  ] as const)('%s, entities: on disk, an answer also after a restart', async (mode, durability) => {
+    const kit = await inMode(mode);
+    expect(await kit.manager.storeEntity(entity)).toEqual({ outcome: 'local', durability });
+    expect(await kit.recall()).toMatchObject({ outcome: 'entity', value: 'kept here' });
+    await kit.manager.close();
+    const later = await start({ mode });
+    await activate(later, mode);
+    expect(await later.recall()).toMatchObject({ outcome: 'entity', value: 'kept here' });
+  });
 
   test('read_only, writes: refused with FALLBACK_READ_ONLY', async () => {
     const kit = await inMode('read_only');

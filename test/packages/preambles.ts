@@ -17,6 +17,16 @@ export const preambles: Record<string, string> = {
     };
     const app = express();
   `,
+  'README.md # Local entities': `
+    import type { FallbackManager } from '@graphiti-fallback/core';
+    interface Author { id: string; name: string }
+    interface Options { signal: AbortSignal }
+    declare const manager: FallbackManager;
+    declare const api: {
+      getAuthor(id: string, options: Options): Promise<Author>;
+      saveAuthor(author: Author, options: Options): Promise<Author>;
+    };
+  `,
   'README.md # Settings': `
     import type { Server } from 'node:http';
     import { graphitiFallback } from '@graphiti-fallback/express';

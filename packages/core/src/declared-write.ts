@@ -50,8 +50,10 @@ export function declaredWrite<Input, Value>(
     applied({ entity }) {
       if (!entity) return;
       engine.queue.changed(entity);
-      if (effect === 'delete') engine.cache.remove(entity);
-      else engine.cache.expire(entity);
+      if (effect === 'delete') {
+        engine.cache.remove(entity);
+        engine.entities.gone(entity);
+      } else engine.cache.expire(entity);
     },
   };
 }

@@ -4,12 +4,14 @@ import { Breaker } from './breaker/breaker.ts';
 import { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { DeclaredWrite } from './declared-write.ts';
+import { LocalEntities } from './entities.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import { classify, type Failure } from './failure.ts';
 import { identityOf } from './identity.ts';
 import type { FallbackMode } from './mode.ts';
 import type { Classifier } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
+import { Owners } from './owners.ts';
 import { createPolicy, type Policy } from './policy/policy.ts';
 import { Evidence } from './queue/evidence.ts';
 import { createJournalQueue } from './queue/journal-queue.ts';
@@ -44,6 +46,7 @@ export interface Engine {
   readonly breaker: Breaker;
   readonly policy: Policy;
   readonly cache: Cache;
+  readonly entities: LocalEntities;
   readonly queue: LaneQueue;
   readonly evidence: Evidence;
   readonly recovery: RecoveryRamp;
@@ -51,6 +54,8 @@ export interface Engine {
   readonly collector: ReturnType<typeof collector>;
   readonly classify: (error: unknown) => Failure;
   readonly writes: Map<string, DeclaredWrite>;
+  /** Which of them take local entities to the upstream. */
+  readonly owners: Owners;
 }
 
 /** Puts the parts together. */
@@ -62,6 +67,19 @@ export function createEngine(
   const { name, mode, clock, random, store, cache, timeouts } = options;
   const writes = new Map<string, DeclaredWrite>();
   const read = readerOf(options.classify, events);
+  const queue = createJournalQueue({
+    journal: store,
+    identity: identityOf({ ...options, manager: name }),
+    bounds: options.queue,
+    clock,
+    random,
+    events,
+    isDeclared: (operation) => writes.has(operation),
+  });
+  const isQueued = (operation: string) => {
+    const report = queue.get(operation);
+    return report !== undefined && report.endedAt === undefined;
+  };
   return {
     life,
     name,
@@ -78,21 +96,15 @@ export function createEngine(
     breaker: new Breaker(options.breaker, { name, mode, clock, random, events }),
     policy: createPolicy({ ...options, classify: read }),
     cache: new Cache({ ...cache, journal: cache.store, clock, events }),
-    queue: createJournalQueue({
-      journal: store,
-      identity: identityOf({ ...options, manager: name }),
-      bounds: options.queue,
-      clock,
-      random,
-      events,
-      isDeclared: (operation) => writes.has(operation),
-    }),
+    entities: new LocalEntities({ ...options.entities, journal: store, clock, events, isQueued }),
+    queue,
     evidence: new Evidence(clock),
     recovery: createRecoveryRamp(options.recoveryRamp, clock, random),
     tracing: createTracing(name, events, () => clock.now()),
     collector: collector(),
     classify: read,
     writes,
+    owners: new Owners(),
   };
 }
 

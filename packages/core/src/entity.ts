@@ -6,6 +6,23 @@ export interface Entity {
   readonly id: string;
 }
 
+/** An entity that is kept here, with whatever the app says of it, as JSON. */
+export interface LocalEntity extends Entity {
+  readonly [member: string]: unknown;
+}
+
+/** Which relationship is meant: there is one of a type from one entity to another. */
+export interface RelationshipEnds {
+  readonly type: string;
+  readonly from: Entity;
+  readonly to: Entity;
+}
+
+/** How one entity relates to another, with whatever the app says of it, as JSON. */
+export interface Relationship extends RelationshipEnds {
+  readonly [member: string]: unknown;
+}
+
 /** An entity as one string, equal for equal entities only. */
 export function entityKey({ type, id }: Entity): string {
   return `${type.replaceAll('%', '%25').replaceAll(':', '%3A')}:${id}`;

@@ -39,6 +39,8 @@ export interface FallbackEvents {
   };
   /** A value left the cache before its time. */
   cacheEvicted: { readonly reason: (typeof evictionReasons)[number] };
+  /** A local entity or relationship had to go, to make room for others. */
+  entityEvicted: object;
   /** The queue took, gave or refused an operation. */
   queue: {
     readonly event: QueueEvent;

@@ -9,7 +9,9 @@ export type {
 export type { CacheOptions } from './cache.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { FallbackContext } from './context.ts';
-export type { Entity } from './entity.ts';
+export type { EntityOptions } from './entities.ts';
+export type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
+export type { EntityReceipt } from './entity-surface.ts';
 export {
   type FallbackCode,
   FallbackError,

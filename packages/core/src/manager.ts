@@ -3,7 +3,8 @@
 import { runOutside } from './clock.ts';
 import { enterContext, type FallbackContext } from './context.ts';
 import { createEngine, type Engine } from './engine.ts';
-import type { Entity } from './entity.ts';
+import type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
+import { type EntityReceipt, type EntitySurface, entitySurface } from './entity-surface.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import type { OpenReport } from './journal.ts';
@@ -13,10 +14,11 @@ import { type FallbackMode, fallbackModes } from './mode.ts';
 import { createNotices } from './notices.ts';
 import { openStores } from './opening.ts';
 import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './operation.ts';
-import { readChecks, writeChecks } from './operation-check.ts';
+import { checkDeclaration } from './operation-check.ts';
 import { checkOptions, milliseconds, oneOf, text } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { OutageMemory } from './outage-memory.ts';
+import { withinTime } from './patience.ts';
 import { Drain } from './queue/drain.ts';
 import { DrainRamp } from './queue/drain-ramp.ts';
 import { DrainRate } from './queue/drain-rate.ts';
@@ -47,6 +49,7 @@ export class FallbackManager {
   readonly #rate: DrainRate;
   readonly #monitor: HealthMonitor;
   readonly #names = new Set<string>();
+  readonly #entities: EntitySurface;
   readonly #memory: OutageMemory;
   readonly #retire: Undo;
   readonly #warnOfLosses: Undo;
@@ -97,6 +100,7 @@ export class FallbackManager {
     const { health } = this.#options;
     this.#monitor = new HealthMonitor({ health, breaker, clock, random, events });
     this.queue = queueSurface(queue, this.#drain, () => this.open());
+    this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);
     warnOfLongLanes(events, () => this.active);
     this.#counters.declareBreaker(breaker.name);
     for (const component of this.#options.health.checks)
@@ -170,6 +174,63 @@ export class FallbackManager {
     const operation = declareWrite(this.#engine, name, spec);
     if (this.#opened && !this.#closed) this.#drain.start();
     return operation;
+  }
+
+  /**
+   * Keeps an entity here, in the place of the one of its type and id, for reads to fall back on. Where a
+   * write owns its type, it is sent as that write, or queued: then the receipt is that write's, and what
+   * it throws is thrown. Otherwise it stays here, and the receipt says `local`.
+   *
+   * @throws {FallbackError} when it is not JSON, the mode refuses writes, or the store fails
+   */
+  storeEntity<E extends Entity>(entity: E): Promise<EntityReceipt> {
+    return this.#entities.storeEntity(entity);
+  }
+
+  /** A local entity, where there is one. What it is made of is as it was stored: not checked. */
+  getEntity<E extends Entity = LocalEntity>(type: string, id: string): Promise<E | undefined> {
+    return this.#entities.getEntity({ type, id }) as Promise<E | undefined>;
+  }
+
+  /** The local entities of a type, in the order in which they were first stored. */
+  listEntities<E extends Entity = LocalEntity>(type: string): Promise<readonly E[]> {
+    return this.#entities.listEntities(type) as Promise<readonly unknown[]> as Promise<
+      readonly E[]
+    >;
+  }
+
+  /**
+   * Forgets a local entity with its relationships; where a write with the effect 'delete' owns its type,
+   * it is deleted by that write.
+   *
+   * @throws {FallbackError} as {@link storeEntity}
+   */
+  deleteEntity(type: string, id: string): Promise<EntityReceipt> {
+    return this.#entities.deleteEntity({ type, id });
+  }
+
+  /**
+   * Keeps a relationship here, in the place of the one of its type between the two entities, which need
+   * not be here themselves.
+   *
+   * @throws {FallbackError} as {@link storeEntity}
+   */
+  storeRelationship<R extends RelationshipEnds>(relationship: R): Promise<EntityReceipt> {
+    return this.#entities.storeRelationship(relationship);
+  }
+
+  /** The local relationships that begin or end at an entity. */
+  listRelationships<R extends RelationshipEnds = Relationship>(
+    type: string,
+    id: string,
+  ): Promise<readonly R[]> {
+    const found: Promise<readonly unknown[]> = this.#entities.listRelationships({ type, id });
+    return found as Promise<readonly R[]>;
+  }
+
+  /** Forgets a relationship. @throws {FallbackError} as {@link storeEntity} */
+  deleteRelationship({ type, from, to }: RelationshipEnds): Promise<EntityReceipt> {
+    return this.#entities.deleteRelationship({ type, from, to });
   }
 
   /** Listens to what happens, and returns how to stop. A listener that throws hurts nobody. */
@@ -319,17 +380,11 @@ export class FallbackManager {
   }
 
   #declare(name: string, kind: 'read' | 'write', spec: object): void {
-    if (typeof name !== 'string' || name.trim() === '')
-      throw new TypeError(
-        `Expected an operation's name to be a text that is not empty, got ${String(name)}`,
-      );
+    checkDeclaration(name, kind, spec);
     if (this.#names.has(name))
       throw new TypeError(
         `Expected operation names to be declared once in '${this.name}', got '${name}' again`,
       );
-    checkOptions(`'${name}'`, spec, kind === 'read' ? readChecks : writeChecks);
-    if (Reflect.get(spec, 'run') === undefined)
-      throw new TypeError(`Expected \`run\` of '${name}' to be a function, got undefined`);
     this.#names.add(name);
     this.#counters.declareOperation(name, kind);
   }
@@ -350,12 +405,7 @@ export class FallbackManager {
 
   /** A store that hangs must not hold the one who decided. */
   async #remembered(): Promise<void> {
-    let cancel: Undo = () => {};
-    const patience = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.after(longestStoring, resolve, true);
-    });
-    await Promise.race([this.#memory.remember(), patience]);
-    cancel();
+    await withinTime(this.#options.clock, longestStoring, this.#memory.remember()).catch(() => {});
   }
 
   async #close(): Promise<void> {

@@ -14,9 +14,9 @@ export const fallbackModes = [
  *
  * - `disabled`: errors pass; the breaker still spares the upstream
  * - `read_only`: reads from the cache, writes refused
- * - `memory_only`: reads from the cache, writes kept in memory and replayed while the process lives
- * - `local_storage`: reads from the cache, writes stored on disk; they stay there until `sync({ include: 'local' })`
- * - `queue_writes`: reads from the cache, writes on disk, replayed on recovery
+ * - `memory_only`: reads from the cache and local entities, writes kept in memory and replayed while the process lives
+ * - `local_storage`: reads from the cache and local entities, writes stored on disk; they stay there until `sync({ include: 'local' })`
+ * - `queue_writes`: reads from the cache and local entities, writes on disk, replayed on recovery
  */
 export type FallbackMode = (typeof fallbackModes)[number];
 
@@ -26,14 +26,16 @@ export type FallbackWrite = 'pass' | 'refuse' | 'memory' | 'local' | 'queue';
 interface ModePolicy {
   /** Whether reads are answered from what is at hand; otherwise the upstream's error passes. */
   readonly servesReads: boolean;
+  /** Whether local entities are at hand for them, too. */
+  readonly servesEntities: boolean;
   readonly write: FallbackWrite;
 }
 
 /** Each mode's policy. */
 export const modes: Readonly<Record<FallbackMode, ModePolicy>> = {
-  disabled: { servesReads: false, write: 'pass' },
-  read_only: { servesReads: true, write: 'refuse' },
-  memory_only: { servesReads: true, write: 'memory' },
-  local_storage: { servesReads: true, write: 'local' },
-  queue_writes: { servesReads: true, write: 'queue' },
+  disabled: { servesReads: false, servesEntities: false, write: 'pass' },
+  read_only: { servesReads: true, servesEntities: false, write: 'refuse' },
+  memory_only: { servesReads: true, servesEntities: true, write: 'memory' },
+  local_storage: { servesReads: true, servesEntities: true, write: 'local' },
+  queue_writes: { servesReads: true, servesEntities: true, write: 'queue' },
 };

@@ -37,6 +37,7 @@ async function openQueue(around: Surroundings): Promise<void> {
   const { store, cache } = options;
   await opened(around, store, async () => {
     const report = await engine.queue.open();
+    engine.entities.load();
     onReport(report);
     memory.resume();
     if (cache.store === store) engine.cache.load();

@@ -1,22 +1,50 @@
 /** What a declaration may hold, checked when it is made. */
 
-import { type Check, callable, either, finite, flag, milliseconds, oneOf } from './option-check.ts';
+import {
+  type Check,
+  callable,
+  checkOptions,
+  either,
+  finite,
+  flag,
+  milliseconds,
+  oneOf,
+  text,
+} from './option-check.ts';
+
+/**
+ * Checks an operation's name and declaration.
+ *
+ * @throws {TypeError} naming the member, what was expected and what came
+ */
+export function checkDeclaration(name: string, kind: 'read' | 'write', spec: object): void {
+  if (typeof name !== 'string' || name.trim() === '')
+    throw new TypeError(
+      `Expected an operation's name to be a text that is not empty, got ${String(name)}`,
+    );
+  checkOptions(`'${name}'`, spec, kind === 'read' ? readChecks : writeChecks);
+  if (Reflect.get(spec, 'run') === undefined)
+    throw new TypeError(`Expected \`run\` of '${name}' to be a function, got undefined`);
+}
 
 /** Members of a read's declaration. */
-export const readChecks: Readonly<Record<string, Check>> = {
+const readChecks: Readonly<Record<string, Check>> = {
   run: callable,
   entities: callable,
   key: callable,
   overlay: callable,
+  fromEntity: callable,
   timeoutMs: milliseconds(1),
   ttl: milliseconds(0),
   staleIfError: milliseconds(0),
 };
 
 /** Members of a write's declaration. */
-export const writeChecks: Readonly<Record<string, Check>> = {
+const writeChecks: Readonly<Record<string, Check>> = {
   run: callable,
   entity: callable,
+  owns: text,
+  fromEntity: callable,
   effect: oneOf('create', 'update', 'delete'),
   lane: (value) => (value === null ? undefined : callable(value)),
   priority: either(finite, callable),

@@ -1,6 +1,6 @@
 /** Declaring operations: named calls to the upstream, each a read or a write. */
 
-import type { Entity } from './entity.ts';
+import type { Entity, LocalEntity } from './entity.ts';
 import type { Failure } from './failure.ts';
 import type { Json } from './json.ts';
 import type { Detailed, Receipt } from './outcome.ts';
@@ -56,6 +56,13 @@ export interface ReadSpec<Input, Value> {
     pending: readonly PendingWrite[],
     input: Input,
   ) => Value | undefined;
+  /**
+   * Makes an answer of a local entity, where neither the upstream nor the cache has one: of the first
+   * that `entities(input)` names and that is stored here. Must not change what it gets.
+   *
+   * @default local entities are no answer
+   */
+  readonly fromEntity?: (entity: LocalEntity, input: Input) => Value | undefined;
   /** Deadline over all attempts, in ms. @default the manager's `timeouts.read` */
   readonly timeoutMs?: number;
   /** How long an answer is fresh, in ms. @default the manager's `cache.ttl` */
@@ -79,6 +86,13 @@ export interface WriteSpec<Input, Value> {
   readonly run: (input: Input, context: WriteContext) => PromiseLike<Value> | Value;
   /** What the write changes. */
   readonly entity?: (input: Input) => Entity;
+  /**
+   * The type of local entities that this write takes to the upstream: `storeEntity()` sends them as this
+   * write, or queues them; `deleteEntity()` does where its effect is 'delete'. One write owns a type.
+   */
+  readonly owns?: string;
+  /** Makes the input of such an entity. @default the entity without its `type` */
+  readonly fromEntity?: (entity: LocalEntity) => Input;
   /** How it changes it: an update expires cached answers, a delete removes them. @default 'update' */
   readonly effect?: 'create' | 'update' | 'delete';
   /** Ordering key: writes of one lane run one at a time, in order. `null`: unordered. @default the entity */

@@ -3,6 +3,7 @@
 import type { BreakerOptions } from './breaker/breaker.ts';
 import type { CacheOptions } from './cache.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { EntityOptions } from './entities.ts';
 import type { HealthOptions } from './health/monitor.ts';
 import type { Journal } from './journal.ts';
 import { memoryJournal } from './memory-journal.ts';
@@ -45,6 +46,7 @@ export interface FallbackManagerOptions {
   /** Where queued writes are kept. @default memory */
   readonly store?: Journal;
   readonly cache?: CacheOptions;
+  readonly entities?: EntityOptions;
   readonly breaker?: BreakerOptions;
   readonly timeouts?: {
     /** Deadline of a read over all attempts, in ms. @default 5,000 */
@@ -79,6 +81,7 @@ export interface ResolvedOptions {
   readonly mode: FallbackMode;
   readonly store: Journal;
   readonly cache: Required<Omit<CacheOptions, 'store'>> & { readonly store: Journal };
+  readonly entities: Required<EntityOptions>;
   readonly breaker: Required<BreakerOptions>;
   readonly timeouts: { readonly read: number; readonly write: number };
   readonly retry: Required<RetryOptions>;
@@ -99,6 +102,7 @@ const hour = 3_600_000;
 
 const defaults = {
   cache: { ttl: 0, staleIfError: 24 * hour, maxEntries: 10_000, maxBytes: 64 * MiB },
+  entities: { maxEntries: 10_000, maxBytes: 64 * MiB },
   breaker: { failureThreshold: 5, successThreshold: 2, openFor: 60_000 },
   timeouts: { read: 5_000, write: 10_000 },
   retry: { retries: 2, initialDelay: 100, maxDelay: 2_000 },
@@ -126,6 +130,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     maxBytes: wholeNumber(1),
     store: journal,
   },
+  entities: { maxEntries: wholeNumber(1), maxBytes: wholeNumber(1) },
   breaker: {
     failureThreshold: wholeNumber(1),
     successThreshold: wholeNumber(1),
@@ -193,6 +198,7 @@ export function resolveOptions(options: FallbackManagerOptions): ResolvedOptions
     mode,
     store,
     cache: { store: cacheStore, ...withDefaults(defaults.cache, options.cache) },
+    entities: withDefaults(defaults.entities, options.entities),
     breaker: withDefaults(defaults.breaker, options.breaker),
     timeouts: withDefaults(defaults.timeouts, options.timeouts),
     retry: withDefaults(defaults.retry, options.retry),

@@ -4,7 +4,7 @@ import type { FailureLabel } from './failure.ts';
 import type { Durability } from './journal.ts';
 
 /** What became of a read that answered. */
-export type ReadOutcome = 'live' | 'cache' | 'stale';
+export type ReadOutcome = 'live' | 'cache' | 'stale' | 'entity';
 
 /** What became of a write that was accepted. */
 export type WriteOutcome = 'applied' | 'queued' | 'stored';
@@ -14,14 +14,16 @@ export type Outcome = ReadOutcome | WriteOutcome | 'rejected' | 'failure';
 
 /** What can become of each kind of call. */
 export const outcomesOf: Readonly<Record<'read' | 'write', readonly Outcome[]>> = {
-  read: ['live', 'cache', 'stale', 'rejected', 'failure'],
+  read: ['live', 'cache', 'stale', 'entity', 'rejected', 'failure'],
   write: ['applied', 'queued', 'stored', 'rejected', 'failure'],
 };
 
 /** Whether what became of a call is the work of fallback. */
 export function usesFallback(outcome: Outcome): boolean {
-  return outcome === 'stale' || outcome === 'queued' || outcome === 'stored';
+  return fallbackOutcomes.some((each) => each === outcome);
 }
+
+const fallbackOutcomes: readonly Outcome[] = ['stale', 'entity', 'queued', 'stored'];
 
 /** Why a call was not answered live, as codes. */
 export const fallbackReasons = [

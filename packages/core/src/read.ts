@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import { FallbackError, TimeoutError } from './errors.ts';
 import { fallbackReasonOf, isGone, isRepeatable, RefusedHere } from './failure.ts';
 import { canonical, deepFreeze, type Json, notJson } from './json.ts';
+import { type LocalAnswer, localAnswer } from './local-answer.ts';
 import { modes } from './mode.ts';
 import type { PendingWrite, ReadCallOptions, ReadOperation, ReadSpec } from './operation.ts';
 import type { Detailed, ReadOutcome } from './outcome.ts';
@@ -203,7 +204,23 @@ class ReadPath<Input, Value> {
       fallback: true,
     });
     if (cached) return this.#answer(input, cached.value as Value, 'stale', note, cached, cause);
+    const local = this.#local(input, maxStaleMs);
+    if (local) {
+      const answer = this.#answer(input, local.value, 'entity', note, undefined, cause);
+      return { ...answer, ageMs: local.ageMs };
+    }
     throw this.#unavailable(cause, ', and there is no cached answer yet');
+  }
+
+  /** What the app's own reading of an entity throws must not hide why there is no answer. */
+  #local(input: Input, maxStaleMs = Number.POSITIVE_INFINITY): LocalAnswer<Value> | undefined {
+    if (!modes[this.#engine.breaker.mode].servesEntities) return undefined;
+    try {
+      return localAnswer(this.#engine, this.#spec, input, maxStaleMs);
+    } catch (error) {
+      this.#warn(`\`fromEntity\` of '${this.#name}' threw: ${String(error)}`);
+      return undefined;
+    }
   }
 
   #unavailable(cause?: unknown, besides = ''): FallbackError {

@@ -25,7 +25,7 @@ export class RequestScope {
     return this.#served;
   }
 
-  /** Whether anything was served from fallback: stale, queued or stored. */
+  /** Whether anything was served from fallback: stale, from a local entity, queued or stored. */
   get fallbackUsed(): boolean {
     return this.#served.some(({ outcome }) => usesFallback(outcome));
   }

@@ -27,6 +27,7 @@ export interface FallbackStatus {
     readonly live: number;
     readonly cache: number;
     readonly stale: number;
+    readonly entity: number;
     readonly applied: number;
     readonly queued: number;
     readonly stored: number;
@@ -68,6 +69,12 @@ export interface FallbackStatus {
     readonly evictions: number;
     /** Of its store, where the cache has one of its own. */
     readonly store?: JournalStatus;
+  };
+  /** Local entities and relationships. */
+  readonly entities: {
+    readonly entries: number;
+    readonly bytes: number;
+    readonly evictions: number;
   };
   readonly breakers: Readonly<Record<string, BreakerStatus>>;
   readonly health: readonly ComponentHealth[];

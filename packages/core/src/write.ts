@@ -40,12 +40,13 @@ export function declareWrite<Input, Value>(
   spec: WriteSpec<Input, Value>,
 ): WriteOperation<Input, Value> {
   const declared = declaredWrite(engine, name, spec);
-  engine.writes.set(name, declared);
   const path = new WritePath<Input, Value>(engine, declared, spec);
   const operation = (input: Input, options: CallOptions = {}) =>
     perform(engine, name, 'write', (note) => path.write([input], options, note));
   const all = (inputs: readonly Input[], options: CallOptions = {}) =>
     perform(engine, name, 'write', (note) => path.write(inputs, options, note));
+  engine.owners.add(name, spec, operation);
+  engine.writes.set(name, declared);
   return Object.assign(operation, { all, operationName: name });
 }
 

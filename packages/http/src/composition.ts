@@ -57,6 +57,7 @@ const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
   mode: later,
   store: later,
   cache: group,
+  entities: group,
   breaker: group,
   timeouts: group,
   retry: group,

@@ -30,6 +30,7 @@ export class Counters {
     for (const event of queueEvents) this.#add('queueOperations', [name, event], 0);
     for (const result of cacheResults) this.#add('cacheRequests', [name, result], 0);
     for (const reason of evictionReasons) this.#add('cacheEvictions', [name, reason], 0);
+    this.#add('entityEvictions', [], 0);
     events.on('operation', ({ operation, outcome, reason }) => {
       this.#add('operations', [operation, outcome]);
       if (reason) this.#add('fallbacks', [operation, reason]);
@@ -37,6 +38,7 @@ export class Counters {
     events.on('attempt', ({ operation, result }) => this.#add('attempts', [operation, result]));
     events.on('cacheLookup', ({ result }) => this.#add('cacheRequests', [name, result]));
     events.on('cacheEvicted', ({ reason }) => this.#add('cacheEvictions', [name, reason]));
+    events.on('entityEvicted', () => this.#add('entityEvictions', []));
     events.on('queue', ({ event }) => this.#add('queueOperations', [name, event]));
     events.on('activated', ({ breaker, mode, trigger }) =>
       this.#add('activations', [breaker, mode, trigger]),

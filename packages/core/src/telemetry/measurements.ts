@@ -15,10 +15,12 @@ export function* measurements(counters: Counters, status: FallbackStatus): Gener
     for (const { values, count } of counters.series(metric)) yield { metric, values, value: count };
   yield* ofBreakers(status);
   yield* ofQueue(status);
-  const { name, cache, store, mode } = status;
+  const { name, cache, entities, store, mode } = status;
   yield { metric: 'info', values: [store.kind, mode.configured], value: 1 };
   yield { metric: 'cacheEntries', values: [name], value: cache.entries };
   yield { metric: 'cacheSize', values: [name], value: cache.bytes };
+  yield { metric: 'entityEntries', values: [], value: entities.entries };
+  yield { metric: 'entitySize', values: [], value: entities.bytes };
   for (const component of status.health)
     for (const each of healthStatuses)
       yield {

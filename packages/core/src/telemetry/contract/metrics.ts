@@ -65,6 +65,9 @@ export type MetricKey =
   | 'cacheSize'
   | 'cacheEvictions'
   | 'cacheServedAge'
+  | 'entityEntries'
+  | 'entitySize'
+  | 'entityEvictions'
   | 'queueOperations'
   | 'queueDepth'
   | 'queueOldestAge'
@@ -167,6 +170,19 @@ export const metrics: Readonly<Record<MetricKey, MetricContract>> = {
     'Age of what was served stale.',
     [a.cacheName],
     waits,
+  ),
+  entityEntries: metric(
+    'entity.entries',
+    'upDownCounter',
+    '{entity}',
+    'Local entities and relationships.',
+  ),
+  entitySize: metric('entity.size', 'upDownCounter', 'By', 'Size of the local entities.'),
+  entityEvictions: metric(
+    'entity.evictions',
+    'counter',
+    '{entity}',
+    'Local entities that had to make room for others.',
   ),
   queueOperations: metric(
     'queue.operations',
