@@ -21,7 +21,7 @@ export interface AdapterApp {
 }
 
 /** What works with the newest API only. */
-const newestOnly = ['@opentelemetry/sdk-node'];
+const newestOnly = ['@opentelemetry/sdk-node', '@graphiti-fallback/otel'];
 const apis = [
   { api: '1.9.0', without: newestOnly },
   { api: '~1.10.0', without: [] },
@@ -36,7 +36,9 @@ function appsWith(api: string, without: readonly string[]): AdapterApp[] {
   const packages = publishedPackages();
   const adapters = packages.filter(({ adapter }) => adapter);
   return adapters.map((adapter) => {
-    const kit = packages.filter((one) => one === adapter || !one.adapter);
+    const kit = packages.filter(
+      (one) => (one === adapter || !one.adapter) && !without.includes(one.manifest.name),
+    );
     const known = new Set(kit.flatMap(namesOf));
     const others = adapters.flatMap(namesOf).filter((name) => !known.has(name));
     const foreign = new Set([...others, ...without]);

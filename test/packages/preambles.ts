@@ -48,6 +48,11 @@ export const preambles: Record<string, string> = {
     import { graphitiFallback } from '@graphiti-fallback/express';
     const app = express();
   `,
+  'packages/otel/README.md # When the process ends': `
+    import type { FallbackManager } from '@graphiti-fallback/core';
+    import { startTelemetry } from '@graphiti-fallback/otel';
+    declare const fallback: FallbackManager;
+  `,
   'README.md # Modes': `
     import type { FallbackManager } from '@graphiti-fallback/core';
     declare const manager: FallbackManager;
