@@ -28,6 +28,7 @@ import { type SyncOptions, type SyncReport, sync } from './queue/sync.ts';
 import { declareRead } from './read.ts';
 import type { FallbackStatus } from './status.ts';
 import { statusOf, storeStatus } from './status-of.ts';
+import { publishActivations } from './telemetry/activation-channel.ts';
 import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
 import { sdkStatus } from './telemetry/sdk.ts';
@@ -70,6 +71,7 @@ export class FallbackManager {
     this.upstream = upstream;
     const events = this.#events;
     this.#counters = new Counters(name, mode, events);
+    publishActivations(name, events);
     if (this.#options.logger)
       createNotices({
         name,
