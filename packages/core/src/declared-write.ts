@@ -4,11 +4,14 @@ import type { Engine } from './engine.ts';
 import { type Json, notJson } from './json.ts';
 import type { ReconcileContext, Reconciliation, WriteContext, WriteSpec } from './operation.ts';
 import type { Coalescing } from './queue/coalescing.ts';
+import type { DrainFlow } from './queue/drain-flow.ts';
 import type { OperationRecord } from './queue/operation-record.ts';
 
 /** How one write is sent, looked for and repeated. */
 export interface DeclaredWrite {
   readonly name: string;
+  /** Its breaker, and how what is behind that is replayed. */
+  readonly flow: DrainFlow;
   readonly idempotent: boolean;
   readonly replayable: boolean;
   readonly effect: 'create' | 'update' | 'delete';
@@ -35,8 +38,11 @@ export function declaredWrite<Input, Value>(
 ): DeclaredWrite {
   const effect = spec.effect ?? 'update';
   const { reconcile } = spec;
+  const flow = engine.flows.of(engine.breakers.get(spec.breaker));
+  flow.operations.add(name);
   return {
     name,
+    flow,
     idempotent: spec.idempotent ?? false,
     replayable: spec.replayable ?? true,
     effect,

@@ -1,6 +1,6 @@
 /** What the read path and the write path work with: the parts of one manager, put together. */
 
-import { Breaker } from './breaker/breaker.ts';
+import { Breakers } from './breaker/breakers.ts';
 import { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { DeclaredWrite } from './declared-write.ts';
@@ -13,7 +13,7 @@ import type { Classifier } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Owners } from './owners.ts';
 import { createPolicy, type Policy } from './policy/policy.ts';
-import { Evidence } from './queue/evidence.ts';
+import { DrainFlows } from './queue/drain-flow.ts';
 import { createJournalQueue } from './queue/journal-queue.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
 import { createRecoveryRamp, type RecoveryRamp } from './recovery-ramp.ts';
@@ -32,7 +32,7 @@ export interface Life {
 export interface Engine {
   readonly life: Life;
   readonly name: string;
-  /** What happens while the breaker is not closed, unless a person says otherwise. */
+  /** What happens while a breaker is not closed, unless a person says otherwise. */
   readonly mode: FallbackMode;
   readonly defaults: {
     readonly readTimeoutMs: number;
@@ -43,12 +43,13 @@ export interface Engine {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
-  readonly breaker: Breaker;
+  readonly breakers: Breakers;
   readonly policy: Policy;
   readonly cache: Cache;
   readonly entities: LocalEntities;
   readonly queue: LaneQueue;
-  readonly evidence: Evidence;
+  /** How what is behind each breaker is replayed. */
+  readonly flows: DrainFlows;
   readonly recovery: RecoveryRamp;
   readonly tracing: Tracing;
   readonly collector: ReturnType<typeof collector>;
@@ -80,6 +81,7 @@ export function createEngine(
     const report = queue.get(operation);
     return report !== undefined && report.endedAt === undefined;
   };
+  const breakers = new Breakers({ ...options, events });
   return {
     life,
     name,
@@ -93,12 +95,12 @@ export function createEngine(
     clock,
     random,
     events,
-    breaker: new Breaker(options.breaker, { name, mode, clock, random, events }),
+    breakers,
     policy: createPolicy({ ...options, classify: read }),
     cache: new Cache({ ...cache, journal: cache.store, clock, events }),
     entities: new LocalEntities({ ...options.entities, journal: store, clock, events, isQueued }),
     queue,
-    evidence: new Evidence(clock),
+    flows: new DrainFlows(breakers.own, options.drain.limit, clock),
     recovery: createRecoveryRamp(options.recoveryRamp, clock, random),
     tracing: createTracing(name, events, () => clock.now()),
     collector: collector(),

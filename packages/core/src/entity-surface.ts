@@ -42,7 +42,8 @@ const keepings: Readonly<Record<FallbackWrite, Keeping>> = {
 
 /** Makes the surface. */
 export function entitySurface(engine: Engine, maxBytes: number): EntitySurface {
-  const { entities, owners, breaker, life } = engine;
+  const { entities, owners, life } = engine;
+  const breaker = engine.breakers.own;
 
   return {
     async storeEntity(given) {

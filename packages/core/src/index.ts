@@ -1,4 +1,5 @@
 export type { BreakerOptions } from './breaker/breaker.ts';
+export type { BreakerHandle } from './breaker/breaker-handle.ts';
 export type {
   BreakerStateKind,
   BreakerStatus,

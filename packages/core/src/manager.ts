@@ -1,5 +1,6 @@
 /** A manager: the parts of the engine put together around one upstream. */
 
+import type { BreakerHandle } from './breaker/breaker-handle.ts';
 import { runOutside } from './clock.ts';
 import { enterContext, type FallbackContext } from './context.ts';
 import { createEngine, type Engine } from './engine.ts';
@@ -17,11 +18,9 @@ import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './opera
 import { checkDeclaration } from './operation-check.ts';
 import { checkOptions, milliseconds, oneOf, text } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import { OutageMemory } from './outage-memory.ts';
+import { OutageMemories } from './outage-memory.ts';
 import { withinTime } from './patience.ts';
 import { Drain } from './queue/drain.ts';
-import { DrainRamp } from './queue/drain-ramp.ts';
-import { DrainRate } from './queue/drain-rate.ts';
 import { warnOfLongLanes } from './queue/lane-warning.ts';
 import { type QueueSurface, queueSurface } from './queue/queue-surface.ts';
 import { type SyncOptions, type SyncReport, sync } from './queue/sync.ts';
@@ -46,12 +45,10 @@ export class FallbackManager {
   readonly #engine: Engine;
   readonly #counters: Counters;
   readonly #drain: Drain;
-  readonly #ramp: DrainRamp;
-  readonly #rate: DrainRate;
   readonly #monitor: HealthMonitor;
   readonly #names = new Set<string>();
   readonly #entities: EntitySurface;
-  readonly #memory: OutageMemory;
+  readonly #memories: OutageMemories;
   readonly #retire: Undo;
   readonly #warnOfLosses: Undo;
   #report: OpenReport | undefined;
@@ -81,7 +78,7 @@ export class FallbackManager {
         location: () => storeStatus(store).location ?? 'memory',
         statusPath: () => this.#statusPath,
         pending: () => this.#engine.queue.size,
-        isolation: () => this.#engine.breaker.isolation,
+        isolation: (breaker) => this.#engine.breakers.find(breaker)?.isolation,
         now: () => clock.now(),
       });
     const self = this;
@@ -94,23 +91,21 @@ export class FallbackManager {
       },
       open: () => this.open(),
     });
-    const { breaker, queue } = this.#engine;
-    const ramp = new DrainRamp(this.#options.drain.limit);
-    this.#ramp = ramp;
-    this.#rate = new DrainRate(clock);
-    this.#drain = new Drain({ ...this.#engine, ramp, rate: this.#rate });
+    const { breakers, queue, flows } = this.#engine;
+    this.#drain = new Drain(this.#engine);
     const { health } = this.#options;
-    this.#monitor = new HealthMonitor({ health, breaker, clock, random, events });
+    this.#monitor = new HealthMonitor({ health, breaker: breakers.own, clock, random, events });
     this.queue = queueSurface(queue, this.#drain, () => this.open());
     this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);
     warnOfLongLanes(events, () => this.active);
-    this.#counters.declareBreaker(breaker.name);
+    breakers.onEach((breaker) => this.#counters.declareBreaker(breaker.name));
     for (const component of this.#options.health.checks)
       this.#counters.declareComponent(component.name);
-    events.on('stateChange', ({ to }) => {
-      if (to === 'open' || to === 'isolated') queue.queueWaiting();
+    events.on('stateChange', ({ breaker, to }) => {
+      const flow = to === 'open' || to === 'isolated' ? flows.find(breaker) : undefined;
+      if (flow) queue.queueWaiting(flow.operations);
     });
-    this.#memory = new OutageMemory(store, breaker, queue, clock, events);
+    this.#memories = new OutageMemories(breakers, { journal: store, queue, flows, clock, events });
     events.on('processed', ({ result, waitedMs, durationMs }) => {
       this.#engine.collector.record('queueWaitDuration', name, [name, result], waitedMs / 1000);
       this.#engine.collector.record(
@@ -134,19 +129,19 @@ export class FallbackManager {
     return this.#options.mode;
   }
 
-  /** What happens to operations now: `none` when live. */
+  /** What happens now to operations that name no breaker of theirs: `none` when live. */
   get mode(): FallbackMode | 'none' {
-    return this.active ? this.#engine.breaker.mode : 'none';
+    return this.active ? this.#engine.breakers.own.mode : 'none';
   }
 
-  /** Whether fallback is active. */
+  /** Whether fallback is active: the manager's own breaker is not closed. */
   get active(): boolean {
-    return this.#engine.breaker.active;
+    return this.#engine.breakers.own.active;
   }
 
   /** How long a caller had better wait before it tries again, in ms. */
   get retryAfterMs(): number {
-    return this.#engine.breaker.retryAfterMs;
+    return this.#engine.breakers.own.retryAfterMs;
   }
 
   /**
@@ -235,6 +230,17 @@ export class FallbackManager {
     return this.#entities.deleteRelationship({ type, from, to });
   }
 
+  /**
+   * The breaker of that name, which operations share that name it; made when it is not there. Without
+   * a name the manager's own, which all others share.
+   *
+   * @throws {TypeError} when the name or an option is wrong
+   */
+  breaker(name: string = this.name): BreakerHandle {
+    checkOptions('breaker', { name }, { name: text });
+    return this.#engine.breakers.get(name);
+  }
+
   /** Listens to what happens, and returns how to stop. A listener that throws hurts nobody. */
   on<Name extends keyof FallbackEvents>(
     name: Name,
@@ -269,7 +275,7 @@ export class FallbackManager {
     checkOptions('activate', { mode, reason }, { mode: oneOf(...fallbackModes), reason: text });
     await this.open();
     if (this.#closing) throw new Error(`The manager '${this.name}' is closed`);
-    this.#engine.breaker.isolate(mode, reason);
+    for (const breaker of this.#engine.breakers) breaker.isolate(mode, reason);
     await this.#remembered();
   }
 
@@ -279,8 +285,11 @@ export class FallbackManager {
    */
   async deactivate(): Promise<boolean> {
     await this.open();
-    const ended = !this.#closing && this.#engine.breaker.restore();
-    if (ended) await this.#remembered();
+    const { breakers } = this.#engine;
+    const ended = !this.#closing && breakers.own.isolation !== undefined;
+    if (!ended) return false;
+    for (const breaker of breakers) breaker.restore();
+    await this.#remembered();
     return ended;
   }
 
@@ -342,8 +351,6 @@ export class FallbackManager {
       engine: this.#engine,
       counters: this.#counters,
       monitor: this.#monitor,
-      drainLimit: this.#ramp.limit,
-      drainRate: this.#rate.perSecond,
       paused: this.#drain.paused,
       store: { ...storeStatus(store), report: this.#report },
       cacheStore,
@@ -395,7 +402,7 @@ export class FallbackManager {
     await openStores({
       engine: this.#engine,
       options: this.#options,
-      memory: this.#memory,
+      memories: this.#memories,
       onReport: (report) => {
         this.#report = report;
       },
@@ -407,7 +414,8 @@ export class FallbackManager {
 
   /** A store that hangs must not hold the one who decided. */
   async #remembered(): Promise<void> {
-    await withinTime(this.#options.clock, longestStoring, this.#memory.remember()).catch(() => {});
+    const { clock } = this.#options;
+    await withinTime(clock, longestStoring, this.#memories.remember()).catch(() => {});
   }
 
   async #close(): Promise<void> {
@@ -416,11 +424,11 @@ export class FallbackManager {
     await this.#drain.stop(this.#options.closeTimeout);
     this.#closed = true;
     unregister(this);
-    this.#memory.close();
+    this.#memories.close();
     this.#warnOfLosses();
     const { cache, store } = this.#options;
-    const { queue, breaker, events } = this.#engine;
-    breaker.close();
+    const { queue, breakers, events } = this.#engine;
+    for (const breaker of breakers) breaker.close();
     try {
       await queue.close();
       if (cache.store !== store) await cache.store.close();

@@ -15,7 +15,8 @@ interface Notices {
   /** Where the status is served, once it is. */
   readonly statusPath: () => string | undefined;
   readonly pending: () => number;
-  readonly isolation: () => Isolation | undefined;
+  /** How a breaker is set apart, while it is. */
+  readonly isolation: (breaker: string) => Isolation | undefined;
   readonly now: () => number;
 }
 
@@ -27,38 +28,40 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   const say = (level: 'warn' | 'info', line: string) =>
     logger[level](`[graphiti-fallback] ${line}`);
   const where = upstream ? ` (${withoutCredentials(upstream)})` : '';
-  const why = () => {
-    const isolation = ask.isolation();
+  const why = (breaker: string) => {
+    const isolation = ask.isolation(breaker);
     return isolation ? ` (${isolation.reason})` : '';
   };
+  const subject = (breaker: string) =>
+    breaker === name ? `${name}${where}` : `'${breaker}' of ${name}${where}`;
   // An outage that is older than this manager is one that goes on.
   const started = ask.now();
   let storeFailedAt = Number.NEGATIVE_INFINITY;
 
-  events.on('activated', ({ mode, reason, trigger, since }) => {
+  events.on('activated', ({ breaker, mode, reason, trigger, since }) => {
     const path = ask.statusPath();
     const status = path ? `, status at ${path}` : '';
     const meanwhile = `Fallback is active: ${mode}, ${whatHappens(mode, ask.location())}${status}`;
-    if (trigger === 'manual' || ask.isolation())
-      say('warn', `${name}${where} is set apart by hand${why()}. ${meanwhile}`);
+    if (trigger === 'manual' || ask.isolation(breaker))
+      say('warn', `${subject(breaker)} is set apart by hand${why(breaker)}. ${meanwhile}`);
     else if (trigger === 'restart' || since < started)
       say(
         'info',
-        `${name}${where}: ${writes(ask.pending())} of an earlier run wait to be replayed${status}`,
+        `${subject(breaker)}: ${writes(ask.pending())} of an earlier run wait to be replayed${status}`,
       );
-    else say('warn', `${name}${where} is down: ${trigger}, ${reason}. ${meanwhile}`);
+    else say('warn', `${subject(breaker)} is down: ${trigger}, ${reason}. ${meanwhile}`);
   });
-  events.on('stateChange', ({ from, to }) => {
+  events.on('stateChange', ({ breaker, from, to }) => {
     if (to === 'isolated' && from !== 'closed')
-      say('warn', `${name}${where} is set apart by hand${why()}`);
-    if (from === 'isolated') say('info', `${name}${where} is let go: it is tried again`);
+      say('warn', `${subject(breaker)} is set apart by hand${why(breaker)}`);
+    if (from === 'isolated') say('info', `${subject(breaker)} is let go: it is tried again`);
   });
-  events.on('deactivated', ({ lastedMs }) => {
+  events.on('deactivated', ({ breaker, lastedMs }) => {
     const pending = ask.pending();
     const rest = pending > 0 ? `; ${writes(pending)} left to replay` : '';
     say(
       'info',
-      `${name} works again after ${(lastedMs / 1000).toFixed(1)} s. Fallback is over${rest}`,
+      `${breaker === name ? name : `'${breaker}' of ${name}`} works again after ${(lastedMs / 1000).toFixed(1)} s. Fallback is over${rest}`,
     );
   });
   events.on('queue', ({ event, operation, reason }) => {

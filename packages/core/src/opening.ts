@@ -5,7 +5,7 @@ import type { Undo } from './events.ts';
 import { identityOf } from './identity.ts';
 import type { Journal, OpenReport } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { OutageMemory } from './outage-memory.ts';
+import type { OutageMemories } from './outage-memory.ts';
 
 /** How long the app waits for its stores at start, in ms. */
 const longestOpening = 5_000;
@@ -13,7 +13,7 @@ const longestOpening = 5_000;
 interface Surroundings {
   readonly engine: Engine;
   readonly options: ResolvedOptions;
-  readonly memory: OutageMemory;
+  readonly memories: OutageMemories;
   /** Told when the queue's store is open. */
   readonly onReport: (report: OpenReport) => void;
 }
@@ -33,13 +33,13 @@ export async function openStores(around: Surroundings): Promise<void> {
 }
 
 async function openQueue(around: Surroundings): Promise<void> {
-  const { engine, options, memory, onReport } = around;
+  const { engine, options, memories, onReport } = around;
   const { store, cache } = options;
   await opened(around, store, async () => {
     const report = await engine.queue.open();
     engine.entities.load();
     onReport(report);
-    memory.resume();
+    memories.resume();
     if (cache.store === store) engine.cache.load();
     return report;
   });

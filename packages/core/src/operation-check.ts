@@ -34,6 +34,7 @@ const readChecks: Readonly<Record<string, Check>> = {
   key: callable,
   overlay: callable,
   fromEntity: callable,
+  breaker: text,
   timeoutMs: milliseconds(1),
   ttl: milliseconds(0),
   staleIfError: milliseconds(0),
@@ -53,5 +54,6 @@ const writeChecks: Readonly<Record<string, Check>> = {
   coalesce: either(flag, callable),
   reconcile: callable,
   reconcileFor: milliseconds(0),
+  breaker: text,
   timeoutMs: milliseconds(1),
 };

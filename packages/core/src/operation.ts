@@ -63,6 +63,8 @@ export interface ReadSpec<Input, Value> {
    * @default local entities are no answer
    */
   readonly fromEntity?: (entity: LocalEntity, input: Input) => Value | undefined;
+  /** Name of the breaker that it shares with others, which is made on first use. @default the manager's own */
+  readonly breaker?: string;
   /** Deadline over all attempts, in ms. @default the manager's `timeouts.read` */
   readonly timeoutMs?: number;
   /** How long an answer is fresh, in ms. @default the manager's `cache.ttl` */
@@ -123,6 +125,8 @@ export interface WriteSpec<Input, Value> {
   ) => PromiseLike<Reconciliation> | Reconciliation;
   /** How long after sending an absent write may still be on its way, in ms. @default 120,000 */
   readonly reconcileFor?: number;
+  /** Name of the breaker that it shares with others, which is made on first use. @default the manager's own */
+  readonly breaker?: string;
   /** Deadline over all attempts, in ms. @default the manager's `timeouts.write` */
   readonly timeoutMs?: number;
 }

@@ -1,12 +1,14 @@
-/** The outage of a breaker, kept over restarts of the process. */
+/** The outages of breakers, kept over restarts of the process. */
 
 import type { Breaker } from './breaker/breaker.ts';
 import { type Isolation, type Outage, triggers } from './breaker/breaker-state.ts';
+import type { Breakers } from './breaker/breakers.ts';
 import type { Clock } from './clock.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Change, Journal } from './journal.ts';
 import type { Json } from './json.ts';
 import { fallbackModes } from './mode.ts';
+import type { DrainFlows } from './queue/drain-flow.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
 
 /** When an outage that could not be stored is stored again, in ms. */
@@ -19,14 +21,23 @@ interface Kept extends Outage {
   readonly isolation?: Isolation;
 }
 
+interface Surroundings {
+  readonly journal: Journal;
+  readonly queue: LaneQueue;
+  readonly flows: DrainFlows;
+  readonly clock: Clock;
+  readonly events: Emitter<FallbackEvents>;
+}
+
 /**
  * Stores the outage where something is on disk anyway: nothing is touched for its sake alone, but for an
  * isolation, which only a person ends.
  */
-export class OutageMemory {
+class OutageMemory {
   readonly #journal: Journal;
   readonly #breaker: Breaker;
   readonly #queue: LaneQueue;
+  readonly #flows: DrainFlows;
   readonly #clock: Clock;
   readonly #events: Emitter<FallbackEvents>;
   /** What is in the store, as text. */
@@ -35,19 +46,16 @@ export class OutageMemory {
   #last: Promise<void> = Promise.resolve();
   #awake = false;
 
-  constructor(
-    journal: Journal,
-    breaker: Breaker,
-    queue: LaneQueue,
-    clock: Clock,
-    events: Emitter<FallbackEvents>,
-  ) {
-    this.#journal = journal;
+  constructor(breaker: Breaker, { journal, queue, flows, clock, events }: Surroundings) {
     this.#breaker = breaker;
+    this.#journal = journal;
     this.#queue = queue;
+    this.#flows = flows;
     this.#clock = clock;
     this.#events = events;
-    events.on('stateChange', () => void this.remember());
+    events.on('stateChange', (event) => {
+      if (event.breaker === breaker.name) void this.remember();
+    });
     events.on('queue', ({ event }) => {
       if (event === 'enqueued') void this.remember();
     });
@@ -66,7 +74,7 @@ export class OutageMemory {
     if (kept) {
       const { isolation, ...outage } = kept;
       this.#breaker.resume(outage, isolation);
-    } else if (this.#queue.counts().states.ready > 0) this.#breaker.resume(undefined);
+    } else if (this.#leftWrites) this.#breaker.resume(undefined);
     this.#awake = true;
     // What happened while the store was still opening.
     void this.remember();
@@ -108,6 +116,11 @@ export class OutageMemory {
     return `breaker:${this.#breaker.name}`;
   }
 
+  get #leftWrites(): boolean {
+    const flow = this.#flows.find(this.#breaker.name);
+    return flow !== undefined && this.#queue.holds(flow.operations);
+  }
+
   get #keepsWrites(): boolean {
     const { size, volatile, local } = this.#queue;
     return size - volatile + local > 0;
@@ -116,6 +129,38 @@ export class OutageMemory {
   get #kept(): Kept | undefined {
     const { outage, isolation } = this.#breaker;
     return outage && { ...outage, ...(isolation && { isolation }) };
+  }
+}
+
+/** The memories of all breakers: those that come later begin with what is kept of them, too. */
+export class OutageMemories {
+  readonly #memories: OutageMemory[] = [];
+  #resumed = false;
+
+  constructor(breakers: Breakers, around: Surroundings) {
+    breakers.onEach((breaker) => {
+      const memory = new OutageMemory(breaker, around);
+      this.#memories.push(memory);
+      if (!this.#resumed) return;
+      memory.resume();
+      const { isolation } = breakers.own;
+      // A person set apart all there is.
+      if (isolation) breaker.isolate(isolation.mode, isolation.reason);
+    });
+  }
+
+  resume(): void {
+    this.#resumed = true;
+    for (const memory of this.#memories) memory.resume();
+  }
+
+  /** Resolves when the store was brought up to date, or that was tried. */
+  async remember(): Promise<void> {
+    await Promise.all(this.#memories.map((memory) => memory.remember()));
+  }
+
+  close(): void {
+    for (const memory of this.#memories) memory.close();
   }
 }
 

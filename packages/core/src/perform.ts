@@ -1,5 +1,6 @@
 /** One operation from call to end: span, duration, event, and the request's record. */
 
+import type { Breaker } from './breaker/breaker.ts';
 import type { Engine } from './engine.ts';
 import { isFallbackError } from './errors.ts';
 import type { FallbackReason, Outcome } from './outcome.ts';
@@ -18,16 +19,22 @@ export interface Note {
   attempts: number;
 }
 
+/** What is performed, and behind which breaker. */
+interface Performed {
+  readonly operation: string;
+  readonly kind: 'read' | 'write';
+  readonly breaker: Breaker;
+}
+
 /** Runs an operation's body, and tells everybody how it ended. */
 export async function perform<T>(
   engine: Engine,
-  operation: string,
-  kind: 'read' | 'write',
+  { operation, kind, breaker }: Performed,
   body: (note: Note) => Promise<T>,
 ): Promise<T> {
   engine.collector.bind();
   if (!engine.life.opened) await engine.life.open();
-  const { clock, breaker, tracing } = engine;
+  const { clock, tracing } = engine;
   const started = clock.elapsed();
   const note: Note = { attempts: 0 };
   const start = {
@@ -62,6 +69,7 @@ export async function perform<T>(
         kind,
         outcome,
         ...(reason && { reason }),
+        ...(breaker.active && { mode: breaker.mode }),
         ...(ageMs !== undefined && { ageMs }),
         ...(staleForMs !== undefined && { staleForMs }),
         ...(queued && { queued }),

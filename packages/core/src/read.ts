@@ -1,5 +1,6 @@
 /** The read path: fresh from the cache, live, stale, or a clear error. */
 
+import type { Breaker } from './breaker/breaker.ts';
 import { Permit } from './breaker/permit.ts';
 import type { Hit } from './cache.ts';
 import type { Clock } from './clock.ts';
@@ -21,9 +22,11 @@ export function declareRead<Input, Value>(
   name: string,
   spec: ReadSpec<Input, Value>,
 ): ReadOperation<Input, Value> {
-  const path = new ReadPath(engine, name, spec);
+  const breaker = engine.breakers.get(spec.breaker);
+  const path = new ReadPath(engine, breaker, name, spec);
+  const performed = { operation: name, kind: 'read', breaker } as const;
   const detailed = (input: Input, options: ReadCallOptions = {}) =>
-    perform(engine, name, 'read', (note) => path.read(input, options, note));
+    perform(engine, performed, (note) => path.read(input, options, note));
   const operation = async (input: Input, options?: ReadCallOptions) =>
     (await detailed(input, options)).value;
   return Object.assign(operation, { detailed, operationName: name });
@@ -31,20 +34,23 @@ export function declareRead<Input, Value>(
 
 class ReadPath<Input, Value> {
   readonly #engine: Engine;
+  readonly #breaker: Breaker;
   readonly #name: string;
   readonly #spec: ReadSpec<Input, Value>;
   /** One flight a key: who comes while it is in the air shares its answer, or its failure. */
   readonly #flights = new Map<string, Promise<Value>>();
   #warned = false;
 
-  constructor(engine: Engine, name: string, spec: ReadSpec<Input, Value>) {
+  constructor(engine: Engine, breaker: Breaker, name: string, spec: ReadSpec<Input, Value>) {
     this.#engine = engine;
+    this.#breaker = breaker;
     this.#name = name;
     this.#spec = spec;
   }
 
   async read(input: Input, options: ReadCallOptions, note: Note): Promise<Detailed<Value>> {
-    const { cache, breaker, recovery, events, life } = this.#engine;
+    const { cache, recovery, events, life } = this.#engine;
+    const breaker = this.#breaker;
     const timeoutMs =
       options.timeoutMs ?? this.#spec.timeoutMs ?? this.#engine.defaults.readTimeoutMs;
     checkTimeout(this.#name, timeoutMs);
@@ -117,10 +123,10 @@ class ReadPath<Input, Value> {
   }
 
   #call(input: Input, timeoutMs: number, note: Note, permit?: Permit): Promise<Value> {
-    const { policy, breaker, events } = this.#engine;
+    const { policy, events } = this.#engine;
     return policy.call({
       run: (context) => this.#spec.run(input, context),
-      breaker,
+      breaker: this.#breaker,
       timeoutMs,
       signal: undefined,
       ...(permit && { permit }),
@@ -180,7 +186,7 @@ class ReadPath<Input, Value> {
       if (isGone(failed)) this.#engine.cache.delete(key);
       throw error;
     }
-    if (!modes[this.#engine.breaker.mode].servesReads)
+    if (!modes[this.#breaker.mode].servesReads)
       throw error instanceof RefusedHere ? this.#unavailable(error) : error;
     note.reason = fallbackReasonOf(failed);
     return this.#fallback(input, key, options, note, error);
@@ -214,7 +220,7 @@ class ReadPath<Input, Value> {
 
   /** What the app's own reading of an entity throws must not hide why there is no answer. */
   #local(input: Input, maxStaleMs = Number.POSITIVE_INFINITY): LocalAnswer<Value> | undefined {
-    if (!modes[this.#engine.breaker.mode].servesEntities) return undefined;
+    if (!modes[this.#breaker.mode].servesEntities) return undefined;
     try {
       return localAnswer(this.#engine, this.#spec, input, maxStaleMs);
     } catch (error) {
@@ -225,7 +231,7 @@ class ReadPath<Input, Value> {
 
   #unavailable(cause?: unknown, besides = ''): FallbackError {
     return new FallbackError('FALLBACK_UNAVAILABLE', `'${this.#name}' is unavailable${besides}`, {
-      retryAfterMs: this.#engine.breaker.retryAfterMs,
+      retryAfterMs: this.#breaker.retryAfterMs,
       ...(cause !== undefined && { cause }),
     });
   }

@@ -1,6 +1,7 @@
 /** What one request was served from: the adapters turn it into headers. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { FallbackMode } from './mode.ts';
 import { type FallbackReason, type Outcome, usesFallback } from './outcome.ts';
 
 /** One operation of a request, as it ended. */
@@ -9,6 +10,8 @@ export interface Served {
   readonly kind: 'read' | 'write';
   readonly outcome: Outcome;
   readonly reason?: FallbackReason;
+  /** The mode that held behind its breaker; absent where that was closed. */
+  readonly mode?: FallbackMode;
   /** Age of the answer, in ms, where it came from the cache. */
   readonly ageMs?: number;
   /** How long the answer had been stale, in ms. */

@@ -10,8 +10,6 @@ interface StatusParts {
   readonly engine: Engine;
   readonly counters: Counters;
   readonly monitor: HealthMonitor;
-  readonly drainLimit: number;
-  readonly drainRate: number | undefined;
   readonly paused: boolean;
   readonly store: FallbackStatus['store'];
   /** Of the cache, where it has a store of its own. */
@@ -33,10 +31,11 @@ export function storeStatus(store: Journal): JournalStatus {
 
 /** Reads the parts at one moment. */
 export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): FallbackStatus {
-  const { name, mode, clock, breaker, cache, queue } = engine;
+  const { name, mode, clock, breakers, cache, queue, flows } = engine;
+  const breaker = breakers.own;
   const at = clock.now();
-  const breakerStatus = breaker.status();
-  const { outage, isolation } = breakerStatus;
+  const { outage, isolation } = breaker;
+  const rates = [...flows].flatMap(({ rate }) => rate.perSecond ?? []);
   const queued = queue.counts();
   const outcome = (value: string) => counters.total('operations', 1, value);
   const event = (value: string) => counters.total('queueOperations', 1, value);
@@ -74,8 +73,8 @@ export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): 
       lost: event('lost'),
       coalesced: event('coalesced'),
       dropped: event('dropped'),
-      drainLimit: parts.drainLimit,
-      ...(parts.drainRate !== undefined && { drainRate: parts.drainRate }),
+      drainLimit: [...flows].reduce((sum, { ramp }) => sum + ramp.limit, 0),
+      ...(rates.length > 0 && { drainRate: Math.min(...rates) }),
       paused: parts.paused,
     },
     cache: {
@@ -88,7 +87,7 @@ export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): 
       ...(parts.cacheStore && { store: parts.cacheStore }),
     },
     entities: { ...engine.entities.status, evictions: counters.total('entityEvictions') },
-    breakers: { [breaker.name]: breakerStatus },
+    breakers: Object.fromEntries([...breakers].map((each) => [each.name, each.status()])),
     health: monitor.status(),
     store: parts.store,
     telemetry: parts.telemetry,

@@ -53,7 +53,7 @@ export interface FallbackStatus {
     readonly dropped: number;
     /** Replays that may run at once now. */
     readonly drainLimit: number;
-    /** Replays that may begin each second, after a 429. */
+    /** Replays that may begin each second after a 429, behind the breaker that was asked for the most patience. */
     readonly drainRate?: number;
     /** Nothing is replayed: a person said so. */
     readonly paused: boolean;

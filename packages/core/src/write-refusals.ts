@@ -1,5 +1,6 @@
 /** What a caller is told whose write was not kept. */
 
+import type { DeclaredWrite } from './declared-write.ts';
 import type { Engine } from './engine.ts';
 import { FallbackError } from './errors.ts';
 import { modes } from './mode.ts';
@@ -18,7 +19,8 @@ export interface Refusals {
 }
 
 /** Makes the errors of one write. */
-export function refusalsOf({ breaker, life }: Engine, name: string): Refusals {
+export function refusalsOf({ life }: Engine, { name, flow }: DeclaredWrite): Refusals {
+  const { breaker } = flow;
   const later = () => ({ retryAfterMs: breaker.retryAfterMs });
 
   return {

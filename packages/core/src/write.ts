@@ -1,6 +1,7 @@
 /** The write path: live in the lane's turn, or kept as the mode says before the receipt is given. */
 
 import { v7 as uuid } from 'uuid';
+import type { Breaker } from './breaker/breaker.ts';
 import { Permit } from './breaker/permit.ts';
 import { type DeclaredWrite, declaredWrite } from './declared-write.ts';
 import type { Engine } from './engine.ts';
@@ -41,10 +42,11 @@ export function declareWrite<Input, Value>(
 ): WriteOperation<Input, Value> {
   const declared = declaredWrite(engine, name, spec);
   const path = new WritePath<Input, Value>(engine, declared, spec);
+  const performed = { operation: name, kind: 'write', breaker: declared.flow.breaker } as const;
   const operation = (input: Input, options: CallOptions = {}) =>
-    perform(engine, name, 'write', (note) => path.write([input], options, note));
+    perform(engine, performed, (note) => path.write([input], options, note));
   const all = (inputs: readonly Input[], options: CallOptions = {}) =>
-    perform(engine, name, 'write', (note) => path.write(inputs, options, note));
+    perform(engine, performed, (note) => path.write(inputs, options, note));
   engine.owners.add(name, spec, operation);
   engine.writes.set(name, declared);
   return Object.assign(operation, { all, operationName: name });
@@ -52,15 +54,17 @@ export function declareWrite<Input, Value>(
 
 class WritePath<Input, Value> {
   readonly #engine: Engine;
+  readonly #breaker: Breaker;
   readonly #write: DeclaredWrite;
   readonly #spec: WriteSpec<Input, Value>;
   readonly #refusals: Refusals;
 
   constructor(engine: Engine, write: DeclaredWrite, spec: WriteSpec<Input, Value>) {
     this.#engine = engine;
+    this.#breaker = write.flow.breaker;
     this.#write = write;
     this.#spec = spec;
-    this.#refusals = refusalsOf(engine, write.name);
+    this.#refusals = refusalsOf(engine, write);
   }
 
   /**
@@ -72,7 +76,8 @@ class WritePath<Input, Value> {
       throw invalid(`Expected '${this.#write.name}' to get one input or more, got none`);
     const timeoutMs = options.timeoutMs ?? this.#write.timeoutMs;
     checkTimeout(this.#write.name, timeoutMs);
-    const { breaker, clock, queue, life } = this.#engine;
+    const { clock, queue, life } = this.#engine;
+    const breaker = this.#breaker;
     const keep = this.#write.replayable ? keeping[modes[breaker.mode].write] : 'never';
     const operations = inputs.map((input) => this.#operation(input, keep));
     if (life.closed) return this.#past(operations, timeoutMs, options, note);
@@ -127,7 +132,8 @@ class WritePath<Input, Value> {
     }: { timeoutMs: number; until: number; signal: AbortSignal | undefined },
     note: Note,
   ): Promise<{ outcome: 'applied'; value: Value } | { outcome: 'kept'; appended: Appended }> {
-    const { breaker, clock, evidence, queue } = this.#engine;
+    const { clock, queue } = this.#engine;
+    const breaker = this.#breaker;
     if (entered.kind !== 'turn') {
       note.reason = breaker.active ? breaker.refusal : 'lane_busy';
       if (entered.kind === 'queued') return { outcome: 'kept', appended: entered.appended };
@@ -142,7 +148,7 @@ class WritePath<Input, Value> {
       // A wait of next to nothing is none: calls that waited need a deadline of their own.
       const waitedMs = timeoutMs - left < 2 ? 0 : timeoutMs - left;
       const value = await this.#call(operation, { timeoutMs, waitedMs, signal }, note);
-      evidence.succeeded(operation.id);
+      this.#write.flow.evidence.succeeded(operation.id);
       this.#write.applied(operation);
       await turn.done();
       return { outcome: 'applied', value };
@@ -156,13 +162,13 @@ class WritePath<Input, Value> {
     plan: Pick<CallPlan<Value>, 'timeoutMs' | 'signal'> & { waitedMs?: number; permit?: Permit },
     note: Note,
   ): Promise<Value> {
-    const { policy, breaker, events } = this.#engine;
+    const { policy, events } = this.#engine;
     const { id, input, createdAt } = operation;
     return policy.call({
       ...plan,
       run: ({ signal }) =>
         this.#write.run(input, { signal, idempotencyKey: id, createdAt }) as PromiseLike<Value>,
-      breaker,
+      breaker: this.#breaker,
       retriable: (failed) => isRepeatable(failed, this.#write.idempotent),
       onAttempt: (number, failed) => {
         note.attempts = number;
@@ -177,7 +183,7 @@ class WritePath<Input, Value> {
     error: unknown,
     note: Note,
   ): Promise<{ outcome: 'kept'; appended: Appended }> {
-    const { clock, evidence, random } = this.#engine;
+    const { clock, random } = this.#engine;
     const failed = this.#failureOf(error);
     note.upstreamError = failed.code;
     if (failed.fault === 'caller' || failed.fault === 'credentials') {
@@ -189,7 +195,8 @@ class WritePath<Input, Value> {
     const maybe = failed.applied === 'maybe';
     // Fresh answers may be wrong from now on.
     if (maybe) this.#write.applied(operation);
-    if (failed.fault === 'upstream' && !failed.local) evidence.failed(operation.id);
+    if (failed.fault === 'upstream' && !failed.local)
+      this.#write.flow.evidence.failed(operation.id);
     const passes = operation.keep === 'no' || operation.keep === 'never';
     const untold = maybe && !this.#write.idempotent && !this.#write.reconcile;
     if (passes || untold) {
@@ -212,9 +219,8 @@ class WritePath<Input, Value> {
 
   /** What a caller is told in a mode that keeps nothing: what the upstream said, if it did. */
   #passed(error: unknown, untold: boolean, note: Note): unknown {
-    const { breaker } = this.#engine;
     if (error instanceof RefusedHere) return this.#refusals.unavailable(error);
-    if (untold && modes[breaker.mode].write !== 'pass') return this.#refusals.unknown(error);
+    if (untold && modes[this.#breaker.mode].write !== 'pass') return this.#refusals.unknown(error);
     if (!(error instanceof CallAborted)) return error;
     note.rejected = true;
     return error.cause;

@@ -29,10 +29,15 @@ export function addResponseHeaders(
   set(response, 'Cache-Status', serializeList([[cacheName, parameters]]));
 }
 
-/** The mode that holds, or the configured one where a single call fell back and nothing is active. */
+/**
+ * The mode that holds: the manager's, else that behind the breaker of what was served, or the configured
+ * one where a single call fell back and nothing is active.
+ */
 function modeOf(scope: RequestScope, passed: readonly Passed[]): string | undefined {
   const active = passed.findLast(({ manager }) => manager.active)?.manager.mode;
   if (active && active !== 'none') return active;
+  const behind = scope.served.findLast(({ mode }) => mode !== undefined)?.mode;
+  if (behind) return behind;
   return scope.fallbackUsed ? passed.at(-1)?.manager.configuredMode : undefined;
 }
 

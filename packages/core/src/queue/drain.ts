@@ -1,6 +1,5 @@
-/** Replays the queue once the breaker lets calls through: one canary first, then more and more. */
+/** Replays the queue as its breakers let calls through: one canary first, then more and more. */
 
-import type { Breaker } from '../breaker/breaker.ts';
 import type { Permit } from '../breaker/permit.ts';
 import { type Clock, runOutside } from '../clock.ts';
 import type { DeclaredWrite } from '../declared-write.ts';
@@ -8,20 +7,15 @@ import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Failure } from '../failure.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
-import type { DrainRamp } from './drain-ramp.ts';
-import type { DrainRate } from './drain-rate.ts';
-import type { Evidence } from './evidence.ts';
+import type { DrainFlow, DrainFlows } from './drain-flow.ts';
 import type { Claim, LaneQueue, QueueVerdict } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
 import { Replayer } from './replay.ts';
 
 interface DrainSurroundings {
   readonly queue: LaneQueue;
-  readonly breaker: Breaker;
   readonly policy: Policy;
-  readonly ramp: DrainRamp;
-  readonly rate: DrainRate;
-  readonly evidence: Evidence;
+  readonly flows: DrainFlows;
   readonly writes: ReadonlyMap<string, DeclaredWrite>;
   readonly clock: Clock;
   readonly random: () => number;
@@ -32,16 +26,14 @@ interface DrainSurroundings {
 
 /** Instances do not start to drain in step: each waits up to this long at random, in ms. */
 const startJitter = 500;
-/** An upstream may not stop the drain for longer at a time, whatever its Retry-After says, in ms. */
-const longestPause = 3_600_000;
 /** The drain looks by itself at least this often, in ms. */
 const longestSleep = 60_000;
+
 /** Decides when, and how many at once, are replayed. */
 export class Drain {
   readonly #around: DrainSurroundings;
   readonly #running = new Set<Promise<void>>();
   readonly #replayer: Replayer;
-  #pausedUntil = Number.NEGATIVE_INFINITY;
   #stopped = true;
   #paused = false;
   #woken = false;
@@ -49,14 +41,21 @@ export class Drain {
 
   constructor(around: DrainSurroundings) {
     this.#around = around;
-    this.#replayer = new Replayer({ ...around, pause: (ms) => this.#throttled(ms) });
-    const { queue, breaker, events, ramp, random } = around;
+    this.#replayer = new Replayer(around);
+    const { queue, flows, events, random } = around;
     queue.onWork(() => this.wake());
-    breaker.addProber('canary', { wants: () => this.#hasCanary(), probe: () => this.wake() });
-    events.on('deactivated', () => {
-      ramp.reset();
-      this.#pause(random() * startJitter);
-      queue.recovered();
+    flows.onEach((flow) =>
+      flow.breaker.addProber('canary', {
+        wants: () => this.#hasCanary(flow),
+        probe: () => this.wake(),
+      }),
+    );
+    events.on('deactivated', ({ breaker }) => {
+      const flow = flows.find(breaker);
+      if (!flow) return;
+      flow.ramp.reset();
+      flow.pause(random() * startJitter);
+      queue.recovered(flow.operations);
     });
   }
 
@@ -109,42 +108,62 @@ export class Drain {
   }
 
   #pump(): void {
-    const { clock, queue, breaker, rate } = this.#around;
     if (this.#stopped || this.#paused) return;
-    const paused = this.#pausedUntil - clock.elapsed();
-    if (paused > 0) {
-      this.#sleep(paused);
-      return;
+    const { policy, flows } = this.#around;
+    const rooms = new Map<DrainFlow, number>();
+    for (const flow of flows) {
+      const room = flow.room(policy.bulkhead.free);
+      if (room > 0) rooms.set(flow, Math.min(room, flow.rate.room));
     }
-    const room = this.#room;
-    // Whoever ends this wakes the drain: a replay that ends, a breaker that lets calls through.
-    if (room <= 0 || !breaker.admits('canary')) {
-      this.#sleep(longestSleep);
-      return;
-    }
-    const permits: Permit[] = [];
-    const admits = () => {
-      const permit = breaker.admit('canary');
-      if (permit) permits.push(permit);
+    if (rooms.size > 0) this.#claim(rooms);
+    // Whoever makes room wakes the drain: a replay that ends, a breaker that lets calls through.
+    this.#sleep(Math.min(this.#nextTurn, rooms.size > 0 ? this.#nextDue : longestSleep));
+  }
+
+  #claim(rooms: Map<DrainFlow, number>): void {
+    const { queue, writes } = this.#around;
+    const max = [...rooms.values()].reduce((sum, room) => sum + room, 0);
+    const granted: { readonly flow: DrainFlow; readonly permit: Permit }[] = [];
+    const admits = (operation: string) => {
+      const flow = writes.get(operation)?.flow;
+      const room = flow && rooms.get(flow);
+      if (!room) return false;
+      const permit = flow.breaker.admit('canary');
+      rooms.set(flow, permit ? room - 1 : 0);
+      if (permit) granted.push({ flow, permit });
       return permit !== undefined;
     };
-    const claims = queue.claim({ max: Math.min(room, rate.room), admits });
-    rate.take(claims.length);
-    for (const [index, claim] of claims.entries()) {
-      const permit = permits[index];
-      if (!permit) continue;
+    for (const [index, claim] of queue.claim({ max, admits }).entries()) {
+      const { flow, permit } = granted[index] ?? {};
+      if (!flow || !permit) continue;
+      flow.rate.take(1);
+      flow.running += 1;
       const replay = this.#replay(claim, permit)
         .catch(this.#complain)
         .finally(() => {
+          flow.running -= 1;
           this.#running.delete(replay);
           this.wake();
         });
       this.#running.add(replay);
     }
-    const { nextDue } = queue;
-    const due = nextDue === undefined ? longestSleep : nextDue - clock.now();
-    // With heads that are ready the rate tells when to come again.
-    this.#sleep(rate.waitMs > 0 && queue.claimable ? Math.min(rate.waitMs, due) : due);
+  }
+
+  /** How long until a head is due, in ms. */
+  get #nextDue(): number {
+    const { nextDue } = this.#around.queue;
+    return nextDue === undefined ? longestSleep : nextDue - this.#around.clock.now();
+  }
+
+  /** How long until a pause is over, or a rate lets the next one begin, in ms. */
+  get #nextTurn(): number {
+    const { flows, queue } = this.#around;
+    const waits = [...flows].flatMap(({ pausedForMs, rate, operations }) => {
+      if (pausedForMs > 0) return pausedForMs;
+      // With heads that are ready the rate tells when to come again.
+      return rate.waitMs > 0 && queue.claimable(operations) ? rate.waitMs : [];
+    });
+    return Math.min(longestSleep, ...waits);
   }
 
   #sleep(ms: number): void {
@@ -159,31 +178,9 @@ export class Drain {
     });
   };
 
-  /** No new heads for so long; a longer pause that runs already stays. Answers what is granted, in ms. */
-  #pause(ms: number): number {
-    const granted = Math.min(ms, longestPause);
-    this.#pausedUntil = Math.max(this.#pausedUntil, this.#around.clock.elapsed() + granted);
-    return granted;
-  }
-
-  /** One 429 is the answer to all that were on their way with it. */
-  #throttled(ms: number): number {
-    const { clock, rate } = this.#around;
-    if (clock.elapsed() >= this.#pausedUntil) rate.throttled();
-    return this.#pause(ms);
-  }
-
-  /** Live traffic goes first, but the drain always keeps one slot. */
-  get #room(): number {
-    const { ramp, policy } = this.#around;
-    return Math.min(ramp.limit, Math.max(1, policy.bulkhead.free)) - this.#running.size;
-  }
-
-  #hasCanary(): boolean {
-    const { queue, clock } = this.#around;
-    const idle = this.#stopped || this.#paused || this.#running.size > 0;
-    if (idle || clock.elapsed() < this.#pausedUntil) return false;
-    return queue.claimable;
+  #hasCanary({ running, pausedForMs, operations }: DrainFlow): boolean {
+    if (this.#stopped || this.#paused || running > 0 || pausedForMs > 0) return false;
+    return this.#around.queue.claimable(operations);
   }
 
   async #replay(claim: Claim, permit: Permit): Promise<void> {

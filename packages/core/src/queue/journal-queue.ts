@@ -108,8 +108,8 @@ class JournalQueue implements LaneQueue {
     return this.#turns.enter(operation, wait);
   }
 
-  queueWaiting(): void {
-    this.#turns.queueWaiting();
+  queueWaiting(operations: ReadonlySet<string>): void {
+    this.#turns.queueWaiting(operations);
   }
 
   busy(lane: string): boolean {
@@ -157,15 +157,20 @@ class JournalQueue implements LaneQueue {
     return this.#lanes.local.entries.size;
   }
 
-  get claimable(): boolean {
-    const { isDeclared } = this.#options;
+  claimable(operations: ReadonlySet<string>): boolean {
     for (const { head } of this.#lanes.ready())
-      if (head && isDeclared(head.record.operation)) return true;
+      if (head && operations.has(head.record.operation)) return true;
     return false;
   }
 
-  recovered(): void {
-    this.#lanes.recovered();
+  holds(operations: ReadonlySet<string>): boolean {
+    for (const { head } of this.#lanes.all())
+      if (head && !head.record.stopped && operations.has(head.record.operation)) return true;
+    return false;
+  }
+
+  recovered(operations: ReadonlySet<string>): void {
+    this.#lanes.recovered(operations);
     this.#notify();
   }
 

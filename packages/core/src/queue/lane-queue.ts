@@ -153,8 +153,11 @@ export interface LaneQueue {
    * ends before its turn came is queued, or turned away if it is not to be kept.
    */
   enter(operation: NewOperation, wait: Wait): Promise<Entered>;
-  /** Queues the live writes that wait for a turn, behind those that hold one, or turns them away. */
-  queueWaiting(): void;
+  /**
+   * Queues the live writes of these operations that wait for a turn, behind those that hold one, or
+   * turns them away.
+   */
+  queueWaiting(operations: ReadonlySet<string>): void;
   /** Whether the lane holds something that must go first. */
   busy(lane: string): boolean;
   /** Heads of free lanes that are due, oldest turn first. */
@@ -167,10 +170,12 @@ export interface LaneQueue {
   readonly volatile: number;
   /** Operations that are stored beside the lanes. */
   readonly local: number;
-  /** Whether a head is due that somebody here knows how to send. */
-  readonly claimable: boolean;
-  /** Ends waits that were for the upstream's recovery. */
-  recovered(): void;
+  /** Whether a head is due that is one of these operations. */
+  claimable(operations: ReadonlySet<string>): boolean;
+  /** Whether a head is to be sent, now or later, that is one of these operations. */
+  holds(operations: ReadonlySet<string>): boolean;
+  /** Ends waits of these operations that were for the upstream's recovery. */
+  recovered(operations: ReadonlySet<string>): void;
   /** Called when something may have become claimable. */
   onWork(listener: () => void): Undo;
   /** When the next head is due, wall-clock ms; `undefined` when none waits for its time. */

@@ -97,10 +97,10 @@ export class Lanes {
     return this.#ready;
   }
 
-  /** Ends the waits that were for the upstream's recovery. */
-  recovered(): void {
+  /** Ends the waits of these operations that were for the upstream's recovery. */
+  recovered(operations: ReadonlySet<string>): void {
     for (const lane of [...this.#waiting]) {
-      if (!lane.head?.record.untilRecovery) continue;
+      if (!lane.head?.record.untilRecovery || !operations.has(lane.head.record.operation)) continue;
       const { nextAt: _over, untilRecovery: _too, ...record } = lane.head.record;
       lane.head.record = record;
       this.arrange(lane);

@@ -83,10 +83,10 @@ export class LiveTurns {
     return joins ? { ...operation, keep: 'disk' } : operation;
   }
 
-  /** Queues all that wait in any lane. */
-  queueWaiting(): void {
+  /** Queues all that wait in any lane, or only these operations and who waits beside them. */
+  queueWaiting(operations?: ReadonlySet<string>): void {
     for (const lane of [...this.#lanes.all()]) {
-      if (lane.waiters.size > 0) this.#hurry(lane);
+      if (lane.waiters.size > 0) this.#hurry(lane, operations);
     }
   }
 
@@ -191,10 +191,11 @@ export class LiveTurns {
     });
   }
 
-  #hurry(lane: Lane): void {
-    for (const waiter of lane.waiters) waiter.impatient = true;
+  #hurry(lane: Lane, operations?: ReadonlySet<string>): void {
+    for (const waiter of lane.waiters)
+      if (operations?.has(waiter.operation.operation) ?? true) waiter.impatient = true;
     this.#turnAway(lane);
-    if (lane.waiters.size > 0) this.#queueImpatient(lane);
+    if ([...lane.waiters].some(({ impatient }) => impatient)) this.#queueImpatient(lane);
   }
 
   /** Whether it may be stored on its way to its turn. What ends with the process must not be promised at its end. */

@@ -1,7 +1,6 @@
 /** One replay of one queued operation: looked for, sent, and what its failure means. */
 
 import { noJitterGenerator } from 'cockatiel';
-import type { Breaker } from '../breaker/breaker.ts';
 import { Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
 import type { DeclaredWrite } from '../declared-write.ts';
@@ -9,24 +8,15 @@ import type { Emitter, FallbackEvents } from '../events.ts';
 import { countsAgainstUpstream, type Failure, isGone } from '../failure.ts';
 import type { WriteContext } from '../operation.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { DrainRamp } from './drain-ramp.ts';
-import type { DrainRate } from './drain-rate.ts';
-import type { Evidence } from './evidence.ts';
 import type { Claim, QueueVerdict } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
 
 interface ReplaySurroundings {
-  readonly breaker: Breaker;
   readonly policy: Policy;
-  readonly ramp: DrainRamp;
-  readonly rate: DrainRate;
-  readonly evidence: Evidence;
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
   readonly classify: (error: unknown) => Failure;
-  /** The upstream asked for a pause of all replays, in ms; answers how much of it is granted. */
-  readonly pause: (ms: number) => number;
 }
 
 /** A lane that failed waits up to this long the first time, doubling to the longest, in ms. */
@@ -96,7 +86,7 @@ export class Replayer {
       return this.#again(record, 'reconcile_pending', { delayMs: wait });
     } catch (error) {
       const failed = this.#around.classify(error);
-      if (countsAgainstUpstream(failed)) this.#blame(record, permit, failed);
+      if (countsAgainstUpstream(failed)) this.#blame(record, write, permit, failed);
       return this.#again(record, failed.code, { untilRecovery: true });
     }
   }
@@ -106,7 +96,7 @@ export class Replayer {
     write: DeclaredWrite,
     permit: Permit,
   ): Promise<QueueVerdict> {
-    const { evidence, ramp, rate } = this.#around;
+    const { evidence, ramp, rate } = write.flow;
     try {
       await this.#through(write, new Permit(() => {}), (signal) =>
         write.run(record.input, contextOf(record, signal)),
@@ -129,13 +119,14 @@ export class Replayer {
     permit: Permit,
     failed: Failure,
   ): QueueVerdict {
-    const { ramp, evidence, clock } = this.#around;
+    const { clock } = this.#around;
+    const { ramp, evidence } = write.flow;
     const { code: error } = failed;
     if (failed.local) return this.#again(record, error, { delayMs: shortDelay, backsOff: false });
     if (countsAgainstUpstream(failed)) {
       ramp.failed();
       evidence.failed(record.id);
-      this.#blame(record, permit, failed);
+      this.#blame(record, write, permit, failed);
     }
     switch (failed.label) {
       case 'unavailable':
@@ -143,7 +134,7 @@ export class Replayer {
       case 'throttled': {
         ramp.failed();
         const asked = failed.retryAfterMs ?? this.#backoff(record);
-        return this.#again(record, error, { delayMs: this.#around.pause(asked) });
+        return this.#again(record, error, { delayMs: write.flow.throttled(asked) });
       }
       case 'unauthorized':
         return { kind: 'stop', reason: 'unauthorized', error };
@@ -164,8 +155,13 @@ export class Replayer {
   }
 
   /** Of one operation only the first failure since the breaker last closed counts: it may be to blame itself. */
-  #blame(record: OperationRecord, permit: Permit, { code }: Failure): void {
-    const { closings } = this.#around.breaker;
+  #blame(
+    record: OperationRecord,
+    { flow }: DeclaredWrite,
+    permit: Permit,
+    { code }: Failure,
+  ): void {
+    const { closings } = flow.breaker;
     if (this.#counted.get(record.id) === closings) permit.release();
     else permit.fail(code);
     this.#counted.set(record.id, closings);
@@ -204,10 +200,10 @@ export class Replayer {
     permit: Permit,
     run: (signal: AbortSignal) => PromiseLike<T> | T,
   ): Promise<T> {
-    const { policy, breaker, events } = this.#around;
+    const { policy, events } = this.#around;
     return policy.call({
       run: (context) => run(context.signal),
-      breaker,
+      breaker: write.flow.breaker,
       permit,
       reserved: true,
       timeoutMs: write.timeoutMs,

@@ -1,10 +1,11 @@
 /** Replaying on demand: what can be sent now is, and the caller is told how it went. */
 
-import type { Breaker } from '../breaker/breaker.ts';
+import type { Breakers } from '../breaker/breakers.ts';
 import type { Clock } from '../clock.ts';
 import type { Entity } from '../entity.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Drain } from './drain.ts';
+import type { DrainFlows } from './drain-flow.ts';
 import type { LaneQueue, LocalSync, OperationState } from './lane-queue.ts';
 
 /** How to sync. */
@@ -33,7 +34,8 @@ export interface SyncReport {
 interface Surroundings {
   readonly queue: LaneQueue;
   readonly drain: Drain;
-  readonly breaker: Breaker;
+  readonly breakers: Breakers;
+  readonly flows: DrainFlows;
   readonly clock: Clock;
   readonly events: Emitter<FallbackEvents>;
 }
@@ -43,9 +45,9 @@ const patience = 30_000;
 /** How often it looks by itself whether the queue has come to rest, in ms. */
 const glance = 250;
 
-/** Syncs. While the breaker is isolated or open nothing can be sent: then it only reports. */
+/** Syncs. While the manager is set apart, or its breakers are open, nothing can be sent: then it only reports. */
 export async function sync(
-  { queue, drain, breaker, clock, events }: Surroundings,
+  { queue, drain, breakers, flows, clock, events }: Surroundings,
   { include, timeoutMs = patience }: SyncOptions,
 ): Promise<SyncReport> {
   const results = { done: 0, retry: 0, dead: 0, stopped: 0, released: 0 };
@@ -58,10 +60,11 @@ export async function sync(
     events.on('stateChange', () => look()),
   ];
   const until = clock.elapsed() + timeoutMs;
-  const isolated = breaker.state.kind === 'isolated';
+  const isolated = breakers.own.state.kind === 'isolated';
   try {
     const local = include && !isolated ? await localSync() : nothing;
-    if (!isolated) queue.recovered();
+    for (const { breaker, operations } of flows)
+      if (breaker.state.kind !== 'isolated') queue.recovered(operations);
     while (mayGoOn() && clock.elapsed() < until)
       await new Promise<void>((resolve) => {
         const cancel = clock.after(Math.min(glance, until - clock.elapsed()), resolve, true);
@@ -94,8 +97,10 @@ export async function sync(
 
   function mayGoOn(): boolean {
     if (drain.stopped) return false;
-    const { kind } = breaker.state;
-    if (kind === 'open' || kind === 'isolated') return drain.inFlight > 0;
-    return drain.inFlight > 0 || queue.claimable;
+    if (drain.inFlight > 0) return true;
+    return [...flows].some(({ breaker: { state }, operations }) => {
+      const sends = state.kind === 'closed' || state.kind === 'half_open';
+      return sends && queue.claimable(operations);
+    });
   }
 }

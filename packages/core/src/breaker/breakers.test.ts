@@ -1,0 +1,226 @@
+import { expect, test } from 'vitest';
+import { FallbackManager } from '../manager.ts';
+import { settled } from '../manual-clock.test.support.ts';
+import { memoryJournal } from '../memory-journal.ts';
+import type { FallbackManagerOptions } from '../options.ts';
+import { HttpError, refused, testManager } from '../upstream.test.support.ts';
+
+type Item = { readonly id: string; readonly value: string };
+
+/** The manager of the other tests, with a read and a write behind a breaker of their own. */
+function sharingKit(options: Partial<FallbackManagerOptions> = {}) {
+  const kit = testManager(options);
+  const { manager, upstream } = kit;
+  const find = manager.read('item.find', {
+    run: (id: string) => upstream.get(`find:${id}`),
+    breaker: 'search',
+  });
+  const index = manager.write('item.index', {
+    run: ({ id, value }: Item) => upstream.put(`index:${id}`, value),
+    lane: ({ id }) => `index:${id}`,
+    idempotent: true,
+    breaker: 'search',
+  });
+  const openSearch = async () => {
+    upstream.fail = (name) => (/find:|index:/.test(name) ? refused() : undefined);
+    for (let call = 0; call < 5; call += 1) await find('x').catch(() => {});
+  };
+  return { ...kit, find, index, openSearch, search: manager.breaker('search') };
+}
+
+test('one breaker opens, and what is behind another goes on live', async () => {
+  const { manager, find, get, put, search, openSearch } = sharingKit();
+  await openSearch();
+  expect(search.active).toBe(true);
+  expect(manager.active).toBe(false);
+  await expect(find('x')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
+  expect(await get.detailed('a')).toMatchObject({ outcome: 'live' });
+  expect(await put({ id: 'a', value: '1' })).toMatchObject({ outcome: 'applied' });
+});
+
+test('every breaker has its status and counts, and owns its outage', async () => {
+  const { manager, openSearch, clock, upstream, find } = sharingKit();
+  const told: string[] = [];
+  manager.on('activated', ({ breaker }) => told.push(`begins ${breaker}`));
+  manager.on('deactivated', ({ breaker, lastedMs }) => told.push(`ends ${breaker} ${lastedMs}`));
+  await openSearch();
+  const { breakers, active } = manager.status();
+  expect(active).toBe(false);
+  expect(breakers).toMatchObject({
+    items: { state: 'closed', calls: { failure: 0 } },
+    search: { state: 'open', calls: { failure: 5 }, retryInMs: 60_000 },
+  });
+  await clock.advance(60_000);
+  upstream.fail = undefined;
+  await find('x');
+  await find('y');
+  expect(told).toEqual(['begins search', 'ends search 60000']);
+});
+
+test("a write behind an open breaker is queued, and replayed when that one lets it through, not when another's outage ends", async () => {
+  const { manager, index, put, upstream, openSearch, clock } = sharingKit();
+  await openSearch();
+  expect(await index({ id: 'a', value: '1' })).toMatchObject({ outcome: 'queued' });
+  await put({ id: 'b', value: '2' });
+  await clock.advance(50_000);
+  expect(upstream.applied).toEqual(['b=2']);
+  upstream.fail = undefined;
+  await clock.advance(20_000);
+  expect(upstream.applied).toEqual(['b=2', 'index:a=1']);
+  expect(manager.queue.list()).toEqual([]);
+});
+
+test('the queue drains behind one breaker while another is open', async () => {
+  const { manager, find, get, put, upstream, clock } = sharingKit();
+  upstream.fail = refused;
+  for (let call = 0; call < 5; call += 1) await get('b').catch(() => {});
+  expect(manager.active).toBe(true);
+  for (const id of ['c', 'd'])
+    expect(await put({ id, value: '9' })).toMatchObject({ outcome: 'queued' });
+  await clock.advance(50_000);
+  for (let call = 0; call < 5; call += 1) await find('x').catch(() => {});
+  upstream.fail = (name) => (name.includes('find:') ? refused() : undefined);
+  await clock.advance(20_000);
+  expect(manager.status().breakers).toMatchObject({
+    items: { state: 'closed' },
+    search: { state: 'open' },
+  });
+  expect(upstream.applied).toEqual(['c=9', 'd=9']);
+  expect(manager.queue.list()).toEqual([]);
+});
+
+test('a 429 stops the replays behind its own breaker only', async () => {
+  const { manager, index, put, upstream, clock } = sharingKit();
+  await manager.activate();
+  await index({ id: 'a', value: '1' });
+  await put({ id: 'b', value: '2' });
+  upstream.fail = (name) =>
+    name.includes('index:') ? new HttpError(429, { 'retry-after': '300' }) : undefined;
+  await manager.deactivate();
+  await clock.advance(10_000);
+  expect(upstream.applied).toEqual(['b=2']);
+  upstream.fail = undefined;
+  await clock.advance(280_000);
+  expect(upstream.applied).toEqual(['b=2']);
+  await clock.advance(20_000);
+  expect(upstream.applied).toEqual(['b=2', 'index:a=1']);
+});
+
+test('what succeeds behind one breaker is no evidence against a write behind another', async () => {
+  const { manager, index, put, upstream, clock } = sharingKit();
+  await manager.activate();
+  await index({ id: 'a', value: '1' });
+  upstream.fail = (name) => (name.includes('index:') ? new HttpError(500) : undefined);
+  await manager.deactivate();
+  for (let hour = 0; hour < 12; hour += 1) {
+    await clock.advance(3_600_000);
+    await put({ id: 'b', value: String(hour) });
+  }
+  expect(manager.queue.list()).toMatchObject([{ operation: 'item.index', attempts: 0 }]);
+});
+
+test('by hand a manager is set apart with all its breakers, also with those that come later', async () => {
+  const { manager, find, upstream } = sharingKit();
+  await manager.activate('read_only', 'maintenance');
+  await expect(find('x')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
+  expect(manager.breaker('later').status()).toMatchObject({
+    state: 'isolated',
+    isolation: { mode: 'read_only', reason: 'maintenance' },
+  });
+  expect(upstream.received).toEqual([]);
+  await manager.deactivate();
+  expect(Object.values(manager.status().breakers).map(({ state }) => state)).toEqual([
+    'half_open',
+    'half_open',
+    'half_open',
+  ]);
+});
+
+test('one breaker is set apart by hand, the others are not, and a restart does not end it', async () => {
+  const store = memoryJournal();
+  const first = sharingKit({ store });
+  await first.manager.open();
+  first.search.isolate('read_only', 'reindexing');
+  expect(first.manager.active).toBe(false);
+  await first.manager.close();
+  const second = sharingKit({ store });
+  await second.manager.open();
+  expect(second.manager.active).toBe(false);
+  expect(second.search.status()).toMatchObject({
+    state: 'isolated',
+    isolation: { mode: 'read_only', reason: 'reindexing' },
+  });
+  expect(second.search.restore()).toBe(true);
+  await second.manager.close();
+});
+
+test('a restart goes on with the outage of each breaker, also of one that is declared later', async () => {
+  const store = memoryJournal();
+  const first = sharingKit({ store });
+  await first.openSearch();
+  await first.index({ id: 'a', value: '1' });
+  const { outage } = first.search.status();
+  await settled();
+  await first.manager.close();
+  const clock = first.clock;
+  const manager = new FallbackManager({
+    name: 'items',
+    application: 'test',
+    logger: false,
+    store,
+    clock,
+  });
+  await manager.open();
+  expect(manager.active).toBe(false);
+  expect(manager.breaker('search').status()).toMatchObject({ state: 'half_open', outage });
+  await manager.close();
+});
+
+test('writes that an earlier run left make their own breaker careful, not the others', async () => {
+  const store = memoryJournal();
+  const first = sharingKit({ store });
+  await first.manager.activate();
+  await first.index({ id: 'a', value: '1' });
+  await first.manager.deactivate();
+  await store.commit([
+    { bucket: 'state', key: 'breaker:items', delete: true },
+    { bucket: 'state', key: 'breaker:search', delete: true },
+  ]);
+  await first.manager.close();
+  const second = sharingKit({ store });
+  second.upstream.fail = refused;
+  await second.manager.open();
+  expect(second.manager.active).toBe(false);
+  expect(second.search.status()).toMatchObject({
+    state: 'half_open',
+    outage: { trigger: 'restart' },
+  });
+  await second.manager.close();
+});
+
+test('a write that waits for its turn is queued when its own breaker opens, and goes on waiting when another does', async () => {
+  const { put, find, upstream, manager, clock } = sharingKit();
+  let letGo = () => {};
+  upstream.gate = (name) =>
+    name.startsWith('put a=1') ? new Promise((resolve) => (letGo = resolve)) : undefined;
+  const first = put({ id: 'a', value: '1' });
+  await settled();
+  const second = put({ id: 'a', value: '2' });
+  await settled();
+  upstream.fail = (name) => (name.includes('find:') ? refused() : undefined);
+  for (let call = 0; call < 5; call += 1) await find('x').catch(() => {});
+  expect(manager.breaker('search').active).toBe(true);
+  await clock.advance(10);
+  expect(manager.queue.list()).toEqual([]);
+  letGo();
+  expect(await first).toMatchObject({ outcome: 'applied' });
+  expect(await second).toMatchObject({ outcome: 'applied' });
+});
+
+test('the name of a breaker is a text', () => {
+  const { manager } = sharingKit();
+  expect(() => manager.read('wrong', { run: () => 1, breaker: '' })).toThrow(
+    "Expected `breaker` of 'wrong' to be a text that is not empty",
+  );
+  expect(() => manager.breaker(' ')).toThrow('a text that is not empty');
+});
