@@ -25,6 +25,7 @@ export { classify, type Failure, type FailureLabel, failure } from './failure.ts
 export type { HealthChecker, HealthStatus } from './health/checker.ts';
 export type { ComponentHealth, HealthOptions } from './health/monitor.ts';
 export type {
+  Adopted,
   Bucket,
   Change,
   Durability,

@@ -1,5 +1,6 @@
 /** What a store of records promises: a folder of files and plain memory fit the same core. */
 
+import type { Undo } from './events.ts';
 import type { Json } from './json.ts';
 
 /** What a receipt may rely on: a power cut is survived, the loss of one machine is survived, or nothing is. */
@@ -27,9 +28,18 @@ export interface OpenReport {
   readonly records: number;
   /** Names of files that were damaged and are kept aside. */
   readonly quarantined: readonly string[];
-  /** What a person should know, in words: a lost generation, other slots with pending operations, … */
+  /** What a person should know, in words: a lost generation, an edited file, … */
   readonly warnings: readonly string[];
+  /** Bytes of a write that was cut off; nothing of it was acknowledged. */
+  readonly torn?: number;
+  /** Acknowledged changes that are gone. */
+  readonly missing?: number;
+  /** How long opening took, in ms. */
+  readonly tookMs?: number;
 }
+
+/** A record that a journal took over from a process that is gone. */
+export type Adopted = readonly [bucket: Bucket, key: string, value: Json];
 
 /** What a journal says of itself at any time, without I/O. */
 export interface JournalStatus {
@@ -44,6 +54,18 @@ export interface JournalStatus {
   readonly location?: string;
   /** Bytes on disk, where it is known. */
   readonly bytes?: number;
+  /** The same by kind of file. */
+  readonly files?: Readonly<Record<string, number>>;
+  /** Which of several writers this is. */
+  readonly slot?: string;
+  /** Slots of processes that are gone whose operations this one replays. */
+  readonly adopted?: number;
+  /** Files that hold what changed since a snapshot. */
+  readonly segments?: number;
+  /** The last time that a snapshot was written, or could not be: wall-clock ms, and what it took. */
+  readonly checkpoint?: { readonly at: number; readonly tookMs: number; readonly problem?: string };
+  /** How long the last commits took, in ms. */
+  readonly commits?: { readonly count: number; readonly p50Ms: number; readonly p99Ms: number };
 }
 
 /** Records under keys in buckets, changed by atomic commits. */
@@ -66,6 +88,11 @@ export interface Journal {
    */
   commit(changes: readonly Change[], options?: { readonly lazy?: boolean }): Promise<Durability>;
   status(): JournalStatus;
+  /**
+   * Tells of records that become this journal's own while it is open: those of a process that is gone.
+   * They are among its entries from then on. Absent where that never happens.
+   */
+  onAdopted?(listener: (records: readonly Adopted[]) => void): Undo;
   /** Writes what was committed before, lazily or not, and lets go of the records. Safe to repeat. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts';
 import type { Entity } from '../entity.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
-import type { Identity, Journal, OpenReport } from '../journal.ts';
+import type { Adopted, Identity, Journal, OpenReport } from '../journal.ts';
 import type { Json } from '../json.ts';
 import { History } from './history.ts';
 import { bytesOf, Intake, type QueueOptions } from './intake.ts';
@@ -56,6 +56,7 @@ class JournalQueue implements LaneQueue {
   readonly #history: History;
   readonly #ledger: Ledger;
   readonly #intake: Intake;
+  #stopAdopting: Undo | undefined;
   #closed = false;
 
   constructor(options: JournalQueueOptions) {
@@ -95,6 +96,7 @@ class JournalQueue implements LaneQueue {
     );
     for (const lane of [...this.#lanes.all()]) this.#lanes.arrange(lane);
     this.#history.load();
+    this.#stopAdopting ??= this.#journal.onAdopted?.((records) => this.#adopt(records));
     if (odd.length === 0) return report;
     const warning = `${odd.length} queued records cannot be understood: they are kept, and not replayed`;
     return { ...report, warnings: [...report.warnings, warning] };
@@ -291,10 +293,26 @@ class JournalQueue implements LaneQueue {
   async close(): Promise<void> {
     this.#turns.close();
     this.#closed = true;
+    this.#stopAdopting?.();
     for (const { record, volatile } of this.#lanes.entries.values())
       if (volatile) this.#say('lost', record);
     await this.#settlements.close();
     await this.#journal.close();
+  }
+
+  /** Operations of a process that is gone come behind what their lanes hold here. */
+  #adopt(records: readonly Adopted[]): void {
+    let count = 0;
+    for (const [bucket, key, value] of records) {
+      if (bucket !== 'queue' || this.#find(key) || !this.#load(key, value)) continue;
+      const entry = this.#lanes.entries.get(key);
+      if (entry) this.#lanes.arrange(this.#lanes.lane(entry.record.lane));
+      count += 1;
+    }
+    if (count === 0) return;
+    const message = `${count} queued operations of a process that is gone are taken over`;
+    this.#options.events.emit('warning', { message });
+    this.#notify();
   }
 
   /** False for a record that is none of ours: another version's, or another's hand. */
