@@ -30,7 +30,7 @@ export interface OpenReport {
   readonly quarantined: readonly string[];
   /** What a person should know, in words: a lost generation, an edited file, … */
   readonly warnings: readonly string[];
-  /** Bytes of a write that was cut off; nothing of it was acknowledged. */
+  /** Changes of a write that was cut off, at least: the write was never acknowledged. */
   readonly torn?: number;
   /** Acknowledged changes that are gone. */
   readonly missing?: number;

@@ -12,14 +12,16 @@ let directory: string;
 let slot: string;
 let sound: Buffer;
 
-/** A closed store of three generations: the newest has a, b and c, the one before a and b. */
+/** A closed store of three generations: the newest has a, b and c, the one before a and b, the journal c. */
 beforeEach(async () => {
   directory = await temporary();
   slot = slotIn(directory);
   const store = lowdbStore({ directory });
-  await store.open(identity);
-  for (const key of ['a', 'b', 'c']) await store.commit([{ bucket: 'queue', key, put: { key } }]);
-  await store.close();
+  for (const key of ['a', 'b', 'c']) {
+    await store.open(identity);
+    await store.commit([{ bucket: 'queue', key, put: { key } }]);
+    await store.close();
+  }
   sound = await readFile(join(slot, 'db.json'));
 });
 
@@ -27,43 +29,49 @@ const reopened = () => opened(directory);
 const damage = (name: string, content: string | Buffer) => writeFile(join(slot, name), content);
 const kept = () => readdir(join(slot, 'quarantine'));
 
-test('a damaged file is kept aside, and the generation before it is used', async () => {
+const all = ['a', 'b', 'c'];
+
+test('a damaged file is kept aside, and made up for by the generation before it and the journal', async () => {
   await damage('db.json', '');
   const { store, report, keys } = await reopened();
-  expect(keys).toEqual(['a', 'b']);
+  expect(keys).toEqual(all);
   expect(report.quarantined).toEqual([expect.stringMatching(/^db\.json\.\d{4}-.*Z\.empty$/)]);
   expect(await kept()).toEqual(report.quarantined);
+  expect(report).toMatchObject({ missing: 0, torn: 0 });
   expect(report.warnings.join(' ')).toMatch(
     /is damaged \(empty\).*generation before \(2\) is used/,
   );
   await store.close();
   const again = await reopened();
-  expect(again.keys).toEqual(['a', 'b']);
+  expect(again.keys).toEqual(all);
   expect(again.report).toMatchObject({ quarantined: [], warnings: [] });
 });
 
-test('with both generations damaged it starts empty, keeps both, and goes on', async () => {
+test('with both generations damaged it starts with the journal, says what is missing, and goes on', async () => {
   await damage('db.json', sound.subarray(0, 50));
   await damage('db.prev.json', sound.toString().replace('"b"', '"x"'));
   const { store, report, keys } = await reopened();
-  expect(keys).toEqual([]);
+  expect(keys).toEqual(['c']);
   expect(report.quarantined).toEqual([
     expect.stringMatching(/^db\.json\..*\.unparsable$/),
     expect.stringMatching(/^db\.prev\.json\..*\.checksum$/),
   ]);
-  expect(report.warnings.join(' ')).toContain('starts empty');
+  expect(report.missing).toBe(2);
+  expect(report.warnings.join(' ')).toMatch(
+    /starts with what the journal has\. 2 acknowledged changes are missing .* number 1 to 2\./,
+  );
   await store.commit([{ bucket: 'queue', key: 'd', put: 1 }]);
   await store.close();
-  expect((await reopened()).keys).toEqual(['d']);
+  expect((await reopened()).keys).toEqual(['c', 'd']);
   expect((await kept()).length).toBe(2);
 });
 
-test('truncated anywhere it starts with the generation before, and nothing is lost of the file', async () => {
+test('truncated anywhere it is made up for, and nothing is lost of the file', async () => {
   for (let length = 0; length < sound.length; length += 13) {
     const previous = await readFile(join(slot, 'db.prev.json'));
     await damage('db.json', sound.subarray(0, length));
     const { store, report, keys } = await reopened();
-    expect(keys, `${length} bytes`).toEqual(['a', 'b']);
+    expect(keys, `${length} bytes`).toEqual(all);
     const [name = ''] = report.quarantined;
     expect((await stat(join(slot, 'quarantine', name))).size).toBe(length);
     await store.close();
@@ -77,7 +85,7 @@ test('flipped bits are found', async () => {
     bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
     await damage('db.json', bytes);
     const { store, report, keys } = await reopened();
-    expect(keys, `byte ${at}`).toEqual(['a', 'b']);
+    expect(keys, `byte ${at}`).toEqual(all);
     expect(report.quarantined.length).toBe(1);
     await store.close();
   }
@@ -104,17 +112,17 @@ test('a file that plain lowdb rewrote is accepted, with a copy kept', async () =
   expect(again.report.warnings).toEqual([]);
 });
 
-test('a missing file is made up for by the generation before it', async () => {
+test('a missing file is made up for by the generation before it and the journal', async () => {
   await rm(join(slot, 'db.json'));
   const { report, keys } = await reopened();
-  expect(keys).toEqual(['a', 'b']);
+  expect(keys).toEqual(all);
   expect(report.warnings).toEqual([expect.stringContaining('The generation before (2) is used')]);
 });
 
 test('a disk that cannot read the file counts as damage', async () => {
   failOnce('readFile', 'EIO');
   const { report, keys } = await reopened();
-  expect(keys).toEqual(['a', 'b']);
+  expect(keys).toEqual(all);
   expect(report.quarantined).toEqual([expect.stringMatching(/\.unreadable$/)]);
 });
 

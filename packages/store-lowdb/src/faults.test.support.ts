@@ -20,6 +20,17 @@ export async function failHandles(
   });
 }
 
+/** Lets the given writes fail that did get out, as a failed sync does. */
+export async function failAfterWriting(code: string, calls: readonly number[]): Promise<void> {
+  let count = 0;
+  await wrapHandles('write', (real) => async (...args) => {
+    count += 1;
+    const written = await real(...args);
+    if (calls.includes(count)) throw systemError(code);
+    return written;
+  });
+}
+
 /** Lets handles write at most so many bytes a call, as a disk does that is nearly full. */
 export async function writeInParts(most: number): Promise<void> {
   await wrapHandles('write', (real) => (bytes, at = 0) => {

@@ -1,22 +1,18 @@
-/** The folder of one identity: what is found there when a journal opens. */
+/** The folder of one identity: what is found there when a journal opens, and what processes that are gone left. */
 
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { OpenReport } from '@graphiti-fallback/core';
-import { Low } from 'lowdb';
 import { codeOf } from './durable-file.ts';
 import { inspectFolder } from './filesystem.ts';
-import { Records } from './records.ts';
+import { sizeOf } from './journal-scan.ts';
+import { recover } from './recovery.ts';
 import { createSlot, hold, type Slot, slotNames, takeSlot } from './slot.ts';
-import { countQueued, SnapshotFile } from './snapshot-file.ts';
+import type { Tenancy } from './slot-files.ts';
 
-/** A slot that is held, with the snapshot in it. */
-export interface Tenancy {
-  readonly slot: Slot;
-  readonly file: SnapshotFile;
-  readonly low: Low<Records>;
-}
-
-/** What opening found: a slot, or none yet, or a problem that keeps it from being used. */
+/** What opening found: slots, or none yet, or a problem that keeps them from being used. */
 export interface Opened {
+  /** The slot to write to. */
   readonly tenancy?: Tenancy;
   readonly problem?: string;
   readonly report: OpenReport;
@@ -24,15 +20,14 @@ export interface Opened {
 
 /** Takes and reads the first free slot that is there. Never rejects, and creates nothing. */
 export async function openHome(home: string): Promise<Opened> {
+  const began = performance.now();
+  const tookMs = () => performance.now() - began;
   try {
-    const lasting = await inspectFolder(home);
+    const warnings = await inspectFolder(home);
     const slot = await takeSlot(home);
-    if (!slot) return { report: { records: 0, quarantined: [], warnings: lasting } };
+    if (!slot) return { report: { records: 0, quarantined: [], warnings, tookMs: tookMs() } };
     const tenancy = await readSlot(slot);
-    const { file, low } = tenancy;
-    const warnings = [...lasting, ...file.warnings, ...(await strandedIn(home, slot))];
-    const report = { records: low.data.count(), quarantined: file.quarantined, warnings };
-    return { tenancy, report };
+    return { tenancy, report: { ...reportOf(tenancy, warnings), tookMs: tookMs() } };
   } catch (error) {
     const problem = codeOf(error);
     const warning = `${home} cannot be used (${problem}): commits are refused until it can.`;
@@ -42,45 +37,69 @@ export async function openHome(home: string): Promise<Opened> {
 
 /** Takes a slot with nothing in it, creating what is missing. @throws the system's error */
 export async function settleIn(home: string): Promise<Tenancy> {
-  return tenancyOf(await createSlot(home));
+  return readSlot(await createSlot(home));
+}
+
+/** What an opening says of a slot. */
+export function reportOf({ found }: Tenancy, warnings: readonly string[] = []): OpenReport {
+  const { records, quarantined, scan } = found;
+  return {
+    records: records.count(),
+    quarantined,
+    warnings: [...warnings, ...found.warnings],
+    torn: scan.torn,
+    missing: scan.missing.reduce((sum, range) => sum + sizeOf(range), 0),
+  };
+}
+
+/** Looks for queued operations in slots whose process is gone. */
+export class Orphans {
+  readonly #home: string;
+  /** What slots looked like that had nothing to take over. */
+  readonly #seen = new Map<string, string>();
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  /** Takes the slots of processes that are gone with operations in their queue. Never rejects. */
+  async adopt(): Promise<Tenancy[]> {
+    const adopted: Tenancy[] = [];
+    const names = await slotNames(this.#home).catch(() => []);
+    for (const name of names) {
+      const tenancy = await this.#adopt(name).catch(() => undefined); // another's trouble is not ours
+      if (tenancy) adopted.push(tenancy);
+    }
+    return adopted;
+  }
+
+  async #adopt(name: string): Promise<Tenancy | undefined> {
+    const looks = await looksOf(join(this.#home, name));
+    if (looks === '' || this.#seen.get(name) === looks) return undefined;
+    const slot = await hold(this.#home, name);
+    if (!slot) return undefined;
+    const tenancy = await readSlot(slot);
+    if (tenancy.found.records.count('queue') > 0) return tenancy;
+    this.#seen.set(name, await looksOf(slot.folder).finally(slot.release));
+    return undefined;
+  }
+}
+
+/** Names, sizes and times of what a slot holds; empty where it holds nothing. */
+async function looksOf(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => /\.(json|ndjson)$/.test(name)).sort();
+  const looks = names.map(async (name) => {
+    const { size, mtimeMs } = await stat(join(folder, name));
+    return `${name}:${size}:${mtimeMs}`;
+  });
+  return (await Promise.all(looks)).join(' ');
 }
 
 async function readSlot(slot: Slot): Promise<Tenancy> {
-  const tenancy = tenancyOf(slot);
   try {
-    await tenancy.low.read();
-    return tenancy;
+    return { slot, found: await recover(slot.folder) };
   } catch (error) {
     slot.release();
     throw error;
-  }
-}
-
-function tenancyOf(slot: Slot): Tenancy {
-  const file = new SnapshotFile(slot.folder);
-  return { slot, file, low: new Low(file, new Records()) };
-}
-
-/** Names the pending operations of processes that are gone. They are kept, and nobody replays them yet. */
-async function strandedIn(home: string, own: Slot): Promise<string[]> {
-  const warnings: string[] = [];
-  for (const name of await slotNames(home)) {
-    const count = name === own.name ? 0 : await countIfFree(home, name);
-    if (count > 0) {
-      warnings.push(
-        `${name} of ${home} holds ${count} pending operations of a process that is gone: they are kept, and not replayed.`,
-      );
-    }
-  }
-  return warnings;
-}
-
-async function countIfFree(home: string, name: string): Promise<number> {
-  try {
-    const slot = await hold(home, name);
-    if (!slot) return 0;
-    return await countQueued(slot.folder).finally(slot.release);
-  } catch {
-    return 0; // another's slot, which may be unreadable: ours works all the same
   }
 }

@@ -1,16 +1,29 @@
-/** What the store holds: in each bucket the keys in order of first put, each with its line of the file. */
+/** What the store holds: in each bucket the keys in order of first put, each with its entry as the files have it. */
 
 import type { Bucket, Change, Json } from '@graphiti-fallback/core';
 
-/** The buckets, in the order in which the file lists them. */
+/** The buckets, in the order in which a snapshot lists them. */
 export const buckets: readonly Bucket[] = ['cache', 'entities', 'queue', 'state'];
+
+/** The longest text that one change may take, in characters. */
+const longestChange = 1024 * 1024;
 
 /** A change whose value is text already, so that nothing can fail once it has joined others. */
 export interface LineChange {
   readonly bucket: Bucket;
   readonly key: string;
-  /** The entry as the file has it, `{"key":…,"value":…}`; without one, the key is deleted. */
+  /** The entry as the files have it, `{"key":…,"value":…}`; without one, the key is deleted. */
   readonly line: string | undefined;
+}
+
+/** An entry as the files have it: text, or the part of a file that was read. It is replaced, never changed. */
+export interface Entry {
+  readonly text: string | Buffer;
+  /** Where it begins and ends in the bytes of a file. */
+  readonly start: number;
+  readonly end: number;
+  /** The segment of its first put; 0 where a snapshot had it. */
+  readonly home: number;
 }
 
 /**
@@ -18,6 +31,7 @@ export interface LineChange {
  *
  * @throws {TypeError} for a value that is not JSON (a BigInt, a cycle, `undefined`), a key that is no
  * string and a bucket that does not exist
+ * @throws {RangeError} with code `FALLBACK_VALUE_TOO_LARGE` for an entry over 1 MiB
  */
 export function toLines(changes: readonly Change[]): LineChange[] {
   return changes.map((change) => {
@@ -30,22 +44,35 @@ export function toLines(changes: readonly Change[]): LineChange[] {
   });
 }
 
-/** Serialises one entry. @throws {TypeError} for a value that is not JSON */
+/** Serialises one entry. @throws {TypeError} for a value that is not JSON @throws {RangeError} over 1 MiB */
 export function toLine(key: string, value: Json): string {
   const text: string | undefined = JSON.stringify(value);
   if (text === undefined) {
     throw new TypeError(`Expected the value of ${key} to be JSON, got ${typeof value}`);
   }
-  return `{"key":${JSON.stringify(key)},"value":${text}}`;
+  const line = `{"key":${JSON.stringify(key)},"value":${text}}`;
+  if (line.length > longestChange) {
+    const error = new RangeError(
+      `Expected an entry of at most 1 MiB, got ${line.length} characters`,
+    );
+    throw Object.assign(error, { code: 'FALLBACK_VALUE_TOO_LARGE' });
+  }
+  return line;
 }
 
-/** Records as lines. A copy costs references, not text: that makes each write a point in time. */
-export class Records {
-  readonly #buckets: ReadonlyMap<Bucket, Map<string, string>>;
+/** The text of an entry. */
+function textOf({ text, start, end }: Entry): string {
+  return typeof text === 'string' ? text : text.toString('utf8', start, end);
+}
 
-  constructor(from?: Records) {
-    this.#buckets = new Map(buckets.map((name) => [name, new Map(from ? from.#of(name) : [])]));
-  }
+/** Records as the entries of files: values are parsed when they are asked for. */
+export class Records {
+  readonly #buckets: ReadonlyMap<Bucket, Map<string, Entry>> = new Map(
+    buckets.map((name) => [name, new Map()]),
+  );
+  /** How many entries each segment is the home of. */
+  readonly #homes = new Map<number, number>();
+  #size = 0;
 
   /** How many there are, in all buckets or in one. */
   count(bucket?: Bucket): number {
@@ -53,28 +80,70 @@ export class Records {
     return names.reduce((sum, name) => sum + this.#of(name).size, 0);
   }
 
-  /** The serialised entries of a bucket, in order of first put. */
-  lines(bucket: Bucket): Iterable<string> {
-    return this.#of(bucket).values();
+  /** What the entries take, in characters of text or bytes of files. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The earliest home of an entry; infinity without entries. */
+  get oldestHome(): number {
+    return Math.min(...this.#homes.keys());
+  }
+
+  has(bucket: Bucket, key: string): boolean {
+    return this.#of(bucket).has(key);
+  }
+
+  /** The entries of a bucket as they are now, in order of first put: later changes do not show in it. */
+  view(bucket: Bucket): readonly Entry[] {
+    return [...this.#of(bucket).values()];
   }
 
   /** Entries with values of the caller's own: each is parsed when it is reached, and shared with nobody. */
   *entries(bucket: Bucket): Generator<readonly [key: string, value: Json]> {
-    for (const [key, line] of this.#of(bucket)) {
-      const { value }: { value: Json } = JSON.parse(line);
+    for (const [key, entry] of this.#of(bucket)) {
+      const { value }: { value: Json } = JSON.parse(textOf(entry));
       yield [key, value];
     }
   }
 
-  /** Puts and deletes, in order; a repeated put keeps its place. */
-  apply(changes: readonly LineChange[]): void {
+  /** Puts and deletes, in order; a repeated put keeps its place, and its home. */
+  apply(changes: readonly LineChange[], home: number): void {
     for (const { bucket, key, line } of changes) {
-      if (line === undefined) this.#of(bucket).delete(key);
-      else this.#of(bucket).set(key, line);
+      if (line === undefined) this.delete(bucket, key);
+      else this.put(bucket, key, line, 0, line.length, home);
     }
   }
 
-  #of(bucket: Bucket): Map<string, string> {
+  /** Puts what lies in a text, or in the bytes of a file from `start` to `end`. */
+  put(
+    bucket: Bucket,
+    key: string,
+    text: string | Buffer,
+    start: number,
+    end: number,
+    home: number,
+  ): void {
+    const entries = this.#of(bucket);
+    const known = entries.get(key);
+    if (known) this.#size -= known.end - known.start;
+    else this.#homes.set(home, (this.#homes.get(home) ?? 0) + 1);
+    this.#size += end - start;
+    entries.set(key, { text, start, end, home: known ? known.home : home });
+  }
+
+  delete(bucket: Bucket, key: string): void {
+    const entries = this.#of(bucket);
+    const known = entries.get(key);
+    if (!known) return;
+    entries.delete(key);
+    this.#size -= known.end - known.start;
+    const left = (this.#homes.get(known.home) ?? 1) - 1;
+    if (left === 0) this.#homes.delete(known.home);
+    else this.#homes.set(known.home, left);
+  }
+
+  #of(bucket: Bucket): Map<string, Entry> {
     const found = this.#buckets.get(bucket);
     if (!found) throw new TypeError(`Expected a bucket, got ${bucket}`);
     return found;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Identity } from '@graphiti-fallback/core';
 import { codeOf, makeFolder } from './durable-file.ts';
 import { takeLock, type Unlock } from './lock.ts';
+import { segmentsAmong } from './segment.ts';
 import { previousName, snapshotName } from './snapshot-file.ts';
 
 /** A slot that is held. */
@@ -31,9 +32,9 @@ export async function takeSlot(home: string): Promise<Slot | undefined> {
 }
 
 /**
- * Takes a slot that holds no snapshot, and creates what is missing of it.
+ * Takes a slot that holds nothing, and creates what is missing of it.
  *
- * One with a snapshot is passed over: its records were never reported, and would be overwritten.
+ * One with records is passed over: they were never reported, and would be overwritten.
  *
  * @throws the system's error
  */
@@ -68,7 +69,8 @@ export async function hold(home: string, name: string): Promise<Slot | undefined
 
 async function isFresh(folder: string): Promise<boolean> {
   const files = await readdir(folder);
-  return !files.includes(snapshotName) && !files.includes(previousName);
+  const taken = files.includes(snapshotName) || files.includes(previousName);
+  return !taken && segmentsAmong(files).length === 0;
 }
 
 /** Plain names stay as they are; of any other a readable part, and a hash that tells it from all others. */

@@ -2,7 +2,7 @@
  * The format of `db.json`: JSON with one entry a line and a checksum in the last.
  *
  * ```
- * {"_meta":{"format":1,"gen":7},
+ * {"_meta":{"format":2,"gen":7,"seq":42,"segment":17},
  * "cache":[],
  * "entities":[],
  * "queue":[
@@ -13,45 +13,72 @@
  * "_crc32":"0f3a9c11"}
  * ```
  *
- * Arrays of entries, not maps: `__proto__` is then a harmless string.
+ * `seq` is the last change of the journal that it holds, `segment` the first one that it does not cover.
+ * Format 1 came before the journal and has neither. Arrays of entries, not maps: `__proto__` is then a
+ * harmless string.
  */
 
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Bucket, Json } from '@graphiti-fallback/core';
-import { buckets, Records, toLine } from './records.ts';
+import { hexOf } from './checksum.ts';
+import { keyOf } from './journal-record.ts';
+import { buckets, type Entry, Records, toLine } from './records.ts';
+import { format } from './segment.ts';
 
-const format = 1;
 const chunkLength = 256 * 1024;
 const sliceMs = 4;
 const lineFeed = 0x0a;
 const comma = 0x2c;
+const brace = 0x7b;
 const tail = /^"_crc32":"([0-9a-f]{8})"\}\n$/;
 const tailBytes = '"_crc32":"00000000"}\n'.length;
+const firstBucket = `,\n"${buckets[0]}":[`;
 
 /** Why a file's content cannot be used. */
 type Damage = 'empty' | 'unreadable' | 'unparsable' | 'checksum' | 'shape' | 'format';
 
+/** Where a snapshot stands. */
+export interface SnapshotMeta {
+  readonly format: number;
+  /** How many snapshots there were, with this one. */
+  readonly gen: number;
+  /** The last change of the journal that it holds. */
+  readonly seq: number;
+  /** The first segment of the journal that it does not cover. */
+  readonly segment: number;
+}
+
+/** What is written: the records of one moment. */
+export interface Snapshot {
+  readonly seq: number;
+  readonly segment: number;
+  readonly entries: (bucket: Bucket) => readonly Entry[];
+}
+
 /** What bytes turned out to be; `edited` is sound JSON in a layout that this store never writes. */
 export type Verdict =
-  | { readonly kind: 'ok' | 'edited'; readonly records: Records; readonly gen: number }
+  | { readonly kind: 'ok' | 'edited'; readonly records: Records; readonly meta: SnapshotMeta }
   | { readonly kind: 'damaged'; readonly reason: Damage };
 
-/** Renders records as the bytes of a snapshot, in chunks of about 256 KiB, so that none blocks for long. */
-export function* renderSnapshot(records: Records, gen: number): Generator<Buffer> {
-  let text = '';
-  let checksum = 0;
-  for (const piece of pieces(records, gen)) {
-    text += piece;
-    if (text.length < chunkLength) continue;
-    const chunk = Buffer.from(text);
-    checksum = crc32(chunk, checksum);
-    text = '';
-    yield chunk;
+/** Renders a snapshot in chunks of about 256 KiB, so that none blocks for long. */
+export function* renderSnapshot(snapshot: Snapshot, gen: number): Generator<Buffer> {
+  const chunks = new Chunks();
+  const { seq, segment } = snapshot;
+  yield* chunks.add(`{"_meta":${JSON.stringify({ format, gen, seq, segment })}`);
+  for (const bucket of buckets) {
+    yield* chunks.add(`,\n"${bucket}":[`);
+    let separator = '\n';
+    for (const entry of snapshot.entries(bucket)) {
+      yield* chunks.add(separator);
+      yield* chunks.addEntry(entry);
+      separator = ',\n';
+    }
+    yield* chunks.add(separator === '\n' ? ']' : '\n]');
   }
-  const rest = Buffer.from(text);
-  yield rest;
-  yield Buffer.from(`"_crc32":"${hex(crc32(rest, checksum))}"}\n`);
+  yield* chunks.add(',\n');
+  yield chunks.take();
+  yield Buffer.from(`"_crc32":"${hexOf(chunks.checksum)}"}\n`);
 }
 
 /** Parses the bytes of a snapshot and says what they are. Never rejects, and lets others run meanwhile. */
@@ -63,25 +90,53 @@ export async function parseSnapshot(bytes: Buffer): Promise<Verdict> {
   return layoutIsOurs(bytes) ? damaged('checksum') : parseEdited(data);
 }
 
-function* pieces(records: Records, gen: number): Generator<string> {
-  yield `{"_meta":{"format":${format},"gen":${gen}}`;
-  for (const bucket of buckets) {
-    yield `,\n"${bucket}":[`;
-    let separator = '\n';
-    for (const line of records.lines(bucket)) {
-      yield separator;
-      yield line;
-      separator = ',\n';
+/** Reads where a snapshot stands from the beginning of its bytes, whether or not the rest is sound. */
+export function readMeta(head: Buffer): SnapshotMeta | undefined {
+  const text = head.toString('utf8', 0, Math.max(0, head.indexOf(firstBucket)));
+  return metaOf(parsed(`${text}}`));
+}
+
+/** Text and parts of files, gathered. */
+class Chunks {
+  checksum = 0;
+  #chunk = Buffer.allocUnsafe(chunkLength);
+  #length = 0;
+
+  *add(text: string): Generator<Buffer> {
+    const most = text.length * 3;
+    if (this.#length + most > chunkLength) {
+      if (this.#length > 0) yield this.take();
+      if (most > chunkLength) return yield this.#pass(Buffer.from(text));
     }
-    yield separator === '\n' ? ']' : '\n]';
+    this.#length += this.#chunk.write(text, this.#length);
   }
-  yield ',\n';
+
+  *addEntry({ text, start, end }: Entry): Generator<Buffer> {
+    if (typeof text === 'string') return yield* this.add(text);
+    if (this.#length + end - start > chunkLength) {
+      if (this.#length > 0) yield this.take();
+      if (end - start > chunkLength) return yield this.#pass(text.subarray(start, end));
+    }
+    this.#length += text.copy(this.#chunk, this.#length, start, end);
+  }
+
+  take(): Buffer {
+    const taken = this.#chunk.subarray(0, this.#length);
+    this.#chunk = Buffer.allocUnsafe(chunkLength);
+    this.#length = 0;
+    return this.#pass(taken);
+  }
+
+  #pass(chunk: Buffer): Buffer {
+    this.checksum = crc32(chunk, this.checksum);
+    return chunk;
+  }
 }
 
 function checksumHolds(bytes: Buffer): boolean {
   const end = Math.max(0, bytes.length - tailBytes);
   const [, checksum] = tail.exec(bytes.toString('latin1', end)) ?? [];
-  return checksum === hex(crc32(bytes.subarray(0, end)));
+  return checksum === hexOf(crc32(bytes.subarray(0, end)));
 }
 
 /**
@@ -92,57 +147,52 @@ function layoutIsOurs(bytes: Buffer): boolean {
   return buckets.some((bucket) => bytes.includes(`,\n"${bucket}":[`));
 }
 
-/** Line by line: the text of a large file would not fit into one string, and each line is kept as it is. */
+/** Line by line, and of each line no more than its key: values are parsed when they are asked for. */
 async function parseOwn(bytes: Buffer): Promise<Verdict> {
+  const meta = readMeta(bytes.subarray(0, 1024));
+  if (!meta || meta.format > format) return damaged(meta ? 'format' : 'shape');
   const records = new Records();
-  let gen: number | undefined;
   let bucket: Bucket | undefined;
   let pauseAt = performance.now() + sliceMs;
-  for (const line of lines(bytes)) {
-    const opened = buckets.find((name) => line.startsWith(`"${name}":[`));
-    if (gen === undefined) {
-      const meta = metaOf(parsed(`${line}}`));
-      if (meta?.format !== format) return damaged(meta ? 'format' : 'shape');
-      gen = meta.gen;
-    } else if (opened) bucket = opened;
-    else if (line.startsWith('{')) {
-      const entry = parsed(line);
-      if (!bucket || !isEntry(entry)) return damaged('shape');
-      records.apply([{ bucket, key: entry.key, line }]);
-    }
-    if (performance.now() < pauseAt) continue;
+  for (let start = 0, end = 0, count = 0; start < bytes.length; start = end + 1, count += 1) {
+    end = bytes.indexOf(lineFeed, start);
+    if (bytes[start] === brace && start > 0) {
+      if (!bucket) return damaged('shape');
+      const entryEnd = bytes[end - 1] === comma ? end - 1 : end;
+      records.put(bucket, keyOf(bytes, start, entryEnd), bytes, start, entryEnd, 0);
+    } else
+      bucket = bucketOpenedBy(bytes.toString('latin1', start, Math.min(end, start + 20))) ?? bucket;
+    if (count % 32 !== 0 || performance.now() < pauseAt) continue;
     await setImmediate();
     pauseAt = performance.now() + sliceMs;
   }
-  return { kind: 'ok', records, gen: gen ?? 0 };
+  return { kind: 'ok', records, meta };
+}
+
+function bucketOpenedBy(line: string): Bucket | undefined {
+  return buckets.find((name) => line.startsWith(`"${name}":[`));
 }
 
 function parseEdited(data: unknown): Verdict {
   const meta = metaOf(data);
   if (!isObject(data) || !meta) return damaged('shape');
-  if (meta.format !== format) return damaged('format');
+  if (meta.format > format) return damaged('format');
   const records = new Records();
   for (const bucket of buckets) {
     const entries = data[bucket] ?? []; // a person may have removed a bucket
     if (!Array.isArray(entries) || !entries.every(isEntry)) return damaged('shape');
-    records.apply(entries.map(({ key, value }) => ({ bucket, key, line: toLine(key, value) })));
+    const lines = entries.map(({ key, value }) => ({ bucket, key, line: toLine(key, value) }));
+    records.apply(lines, 0);
   }
-  return { kind: 'edited', records, gen: meta.gen };
+  return { kind: 'edited', records, meta };
 }
 
-/** Lines of a file without their commas. */
-function* lines(bytes: Buffer): Generator<string> {
-  for (let start = 0, end = 0; start < bytes.length; start = end + 1) {
-    end = bytes.indexOf(lineFeed, start);
-    if (end < 0) end = bytes.length;
-    yield bytes.toString('utf8', start, bytes[end - 1] === comma ? end - 1 : end);
-  }
-}
-
-function metaOf(data: unknown): { format: unknown; gen: number } | undefined {
+function metaOf(data: unknown): SnapshotMeta | undefined {
   if (!isObject(data) || !isObject(data._meta)) return undefined;
-  const { format, gen } = data._meta;
-  return { format, gen: Number.isSafeInteger(gen) ? Number(gen) : 0 };
+  const number = (value: unknown) => (Number.isSafeInteger(value) ? Number(value) : 0);
+  const { format, gen, seq, segment } = data._meta;
+  if (typeof format !== 'number') return undefined;
+  return { format, gen: number(gen), seq: number(seq), segment: number(segment) };
 }
 
 function parsed(text: string): Json | undefined {
@@ -163,8 +213,4 @@ function isEntry(entry: unknown): entry is { key: string; value: Json } {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function hex(checksum: number): string {
-  return checksum.toString(16).padStart(8, '0');
 }

@@ -1,9 +1,10 @@
 /** Stores in a test's folder, and the records that go through them. */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bucket, Change, Journal, Json, OpenReport } from '@graphiti-fallback/core';
 import { onTestFinished } from 'vitest';
+import type { LowdbStoreOptions } from './options.ts';
+import { look } from './recovery.ts';
 import { lowdbStore } from './store.ts';
 
 /** Whose records the tests keep. */
@@ -20,8 +21,9 @@ export function slotIn(directory: string, number = 0): string {
  */
 export async function opened(
   directory: string,
+  options: Omit<LowdbStoreOptions, 'directory'> = {},
 ): Promise<{ store: Journal; report: OpenReport; keys: string[] }> {
-  const store = lowdbStore({ directory });
+  const store = lowdbStore({ directory, ...options });
   const found = await store.open(identity);
   onTestFinished(() => store.close());
   const warnings = found.warnings.filter((text) => !text.includes(' is on '));
@@ -39,8 +41,8 @@ export function queueOf(store: Journal): (readonly [string, Json])[] {
   return [...store.entries('queue')];
 }
 
-/** The queued and cached keys in the file, as a process that started now would read them. */
-export async function keysOnDisk(directory: string): Promise<string[]> {
-  const { queue, cache } = JSON.parse(await readFile(join(slotIn(directory), 'db.json'), 'utf8'));
-  return [...queue, ...cache].map(({ key }) => key);
+/** The queued and cached keys on disk, as a process that started now would read them. */
+export async function keysOnDisk(directory: string, number = 0): Promise<string[]> {
+  const { records } = await look(slotIn(directory, number));
+  return [...records.entries('queue'), ...records.entries('cache')].map(([key]) => key);
 }

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '@graphiti-fallback/core';
 import { Low } from 'lowdb';
 import { JSONFile } from 'lowdb/node';
 import { beforeEach, expect, test } from 'vitest';
-import { failHandles } from './faults.test.support.ts';
+import { failAfterWriting, failHandles } from './faults.test.support.ts';
 import { identity, keysOnDisk, opened, put, queueOf, slotIn } from './store.test.support.ts';
 import { temporary } from './temporary.test.support.ts';
 
@@ -15,9 +15,10 @@ beforeEach(async () => {
   file = join(slotIn(directory), 'db.json');
 });
 
-test('an acknowledged commit is in the file, which plain lowdb reads too', async () => {
+test('what was committed is in the file of a closed store, which plain lowdb reads too', async () => {
   const { store } = await opened(directory);
   expect(await store.commit([put('a', { n: 1 }), put('b', [true], 'state')])).toBe('disk');
+  await store.close();
   const low = new Low<Record<string, unknown>>(new JSONFile(file), {});
   await low.read();
   expect(low.data).toMatchObject({
@@ -65,7 +66,12 @@ test('commits under way are on disk when closing is done', async () => {
 test('commits of one moment share a write', async () => {
   const { store } = await opened(directory);
   await Promise.all(Array.from({ length: 50 }, (_, i) => store.commit([put(`k${i}`, i)])));
-  expect(JSON.parse(await readFile(file, 'utf8'))._meta.gen).toBe(1);
+  const journal = await readFile(join(slotIn(directory), 'wal-00000001.ndjson'), 'utf8');
+  const batches = journal
+    .split('\n')
+    .slice(1, -1)
+    .map((line) => JSON.parse(line).slice(2, 4));
+  expect(batches).toEqual(Array.from({ length: 50 }, () => [1, 50]));
   expect(queueOf(store).map(([, value]) => value)).toEqual(Array.from({ length: 50 }, (_, i) => i));
 });
 
@@ -108,7 +114,7 @@ test('keys and values of any characters come back', async () => {
 test('a commit does not show before it is on disk, and not when it failed', async () => {
   const { store } = await opened(directory);
   await store.commit([put('a', 1), put('b', 1)]);
-  await failHandles('sync', 'ENOSPC', [1]);
+  await failHandles('write', 'ENOSPC', [1, 2, 3, 4]);
   const refused = store.commit([
     put('a', 2),
     { bucket: 'queue', key: 'b', delete: true },
@@ -130,12 +136,48 @@ test('a commit does not show before it is on disk, and not when it failed', asyn
   expect(await keysOnDisk(directory)).toEqual(['a', 'b', 'd']);
 });
 
-test('what was refused after the rename is taken off the disk again', async () => {
+test('what failed to sync is not on the disk, and is written once more in a new segment', async () => {
   const { store } = await opened(directory);
   await store.commit([put('a', 1)]);
-  await failHandles('sync', 'EIO', [2]);
+  await failHandles('write', 'EIO', [1]);
+  expect(await store.commit([put('b', 1)])).toBe('disk');
+  expect(await keysOnDisk(directory)).toEqual(['a', 'b']);
+  expect((await readdir(slotIn(directory))).sort()).toEqual([
+    'lock.db',
+    'wal-00000001.ndjson',
+    'wal-00000002.ndjson',
+  ]);
+});
+
+test('what was refused is taken off the disk again', async () => {
+  const { store } = await opened(directory);
+  await store.commit([put('a', 1)]);
+  await failAfterWriting('EIO', [1, 2]);
   await expect(store.commit([put('refused', 1)])).rejects.toMatchObject({ code: 'EIO' });
-  expect(await keysOnDisk(directory)).toEqual(['a', 'refused']);
-  await store.close();
   expect(await keysOnDisk(directory)).toEqual(['a']);
+  await store.commit([put('b', 1)]);
+  await store.close();
+  expect(await keysOnDisk(directory)).toEqual(['a', 'b']);
+});
+
+test('an entry over 1 MiB refuses its commit alone', async () => {
+  const { store } = await opened(directory);
+  const large = store.commit([put('large', 'x'.repeat(1024 * 1024))]);
+  await Promise.all([
+    expect(large).rejects.toMatchObject({ code: 'FALLBACK_VALUE_TOO_LARGE' }),
+    store.commit([put('a', 1)]),
+  ]);
+  expect(await keysOnDisk(directory)).toEqual(['a']);
+});
+
+test('with `onUnwritable: memory` what the disk does not take is kept, says so, and is written later', async () => {
+  const { store } = await opened(directory, { onUnwritable: 'memory' });
+  await store.commit([put('a', 1)]);
+  await failHandles('write', 'EROFS', [1, 2]);
+  expect(await store.commit([put('b', 1)])).toBe('memory');
+  expect(queueOf(store).map(([key]) => key)).toEqual(['a', 'b']);
+  expect(store.status()).toMatchObject({ durability: 'memory', writable: false, problem: 'EROFS' });
+  expect(await store.commit([put('c', 1)])).toBe('disk');
+  expect(await keysOnDisk(directory)).toEqual(['a', 'b', 'c']);
+  expect(store.status()).toMatchObject({ durability: 'disk', writable: true });
 });

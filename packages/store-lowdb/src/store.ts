@@ -1,6 +1,7 @@
 /** A journal on lowdb JSON files: what it acknowledged is on disk. */
 
 import type {
+  Adopted,
   Bucket,
   Change,
   Durability,
@@ -9,22 +10,18 @@ import type {
   JournalStatus,
   Json,
   OpenReport,
+  Undo,
 } from '@graphiti-fallback/core';
-import { codeOf } from './durable-file.ts';
-import { GroupCommit } from './group-commit.ts';
-import { openHome, settleIn, type Tenancy } from './home.ts';
-import { LazyWrites } from './lazy-writes.ts';
-import { checkOptions, type LowdbStoreOptions } from './options.ts';
-import { type LineChange, Records, toLines } from './records.ts';
+import { Orphans, openHome, reportOf, settleIn } from './home.ts';
+import { type Limits, type LowdbStoreOptions, limitsOf } from './options.ts';
+import { type LineChange, toLines } from './records.ts';
+import { Repeating } from './repeating.ts';
 import { homeOf } from './slot.ts';
+import { SlotJournal } from './slot-journal.ts';
 
 const closed = 'FALLBACK_STORE_CLOSED';
-
-/** Changes on their way to the disk; lazy ones show already. */
-interface Commit {
-  readonly changes: readonly LineChange[];
-  readonly lazy: boolean;
-}
+/** How often is looked for processes that are gone, in ms. */
+const adoptEvery = 30_000;
 
 /**
  * Creates a journal that keeps its records as JSON files under `directory`, through lowdb.
@@ -35,67 +32,80 @@ interface Commit {
  * @throws {TypeError} for an unknown option, or a `directory` that is no path of a folder
  */
 export function lowdbStore(options: LowdbStoreOptions): Journal {
-  return new LowdbJournal(checkOptions(options).directory);
+  return new LowdbJournal(limitsOf(options));
 }
 
 class LowdbJournal implements Journal {
   readonly kind = 'lowdb';
-  readonly #directory: string;
-  readonly #group = new GroupCommit<Commit>((batch) => this.#write(batch));
-  readonly #lazy = new LazyWrites(() => this.#group.join().catch(() => {})); // the status has it
-  #home = '';
+  readonly #limits: Limits;
+  readonly #listeners = new Set<(records: readonly Adopted[]) => void>();
+  readonly #sweep = new Repeating(adoptEvery, () => void this.#inTurn(() => this.#adopt()));
   #state: 'open' | 'closed' = 'closed';
-  #tenancy: Tenancy | undefined;
-  #records = new Records();
-  #problem: string | undefined;
-  /** Opening and closing, one after another. */
+  #home = '';
+  #own: SlotJournal;
+  /** Those of processes that are gone: their operations stay where they are until they are done. */
+  #adopted: SlotJournal[] = [];
+  #orphans = new Orphans('');
+  /** Opening, adopting and closing, one after another. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(directory: string) {
-    this.#directory = directory;
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#own = this.#unsettled();
   }
 
   open(identity: Identity): Promise<OpenReport> {
     return this.#inTurn(async () => {
       await this.#shut();
-      this.#home = homeOf(this.#directory, identity);
+      this.#home = homeOf(this.#limits.directory, identity);
       const { tenancy, problem, report } = await openHome(this.#home);
-      this.#tenancy = tenancy;
-      this.#records = tenancy?.low.data ?? new Records();
-      this.#problem = problem;
+      this.#own = this.#unsettled(tenancy);
+      this.#own.problem = problem;
+      this.#orphans = new Orphans(this.#home);
+      const reports = problem === undefined ? await this.#takeOver() : [];
       this.#state = 'open';
-      if (tenancy?.file.outdated) this.#lazy.changed();
-      return report;
+      this.#sweep.start();
+      return joined(
+        report,
+        reports.map(({ report: each }) => each),
+      );
     });
   }
 
-  entries(bucket: Bucket): Iterable<readonly [key: string, value: Json]> {
-    return this.#records.entries(bucket);
+  *entries(bucket: Bucket): Generator<readonly [key: string, value: Json]> {
+    yield* this.#own.entries(bucket);
+    // Of what is not queued each process has its own.
+    if (bucket === 'queue') for (const slot of this.#adopted) yield* slot.entries(bucket);
   }
 
   async commit(changes: readonly Change[], { lazy = false } = {}): Promise<Durability> {
-    if (this.#state === 'closed') throw notOpen(this.#directory);
-    const commit = { changes: toLines(changes), lazy };
-    if (!lazy) {
-      await this.#group.join(commit);
-      return 'disk';
-    }
-    this.#records.apply(commit.changes);
-    this.#group.ride(commit);
-    this.#lazy.changed();
-    return 'memory';
+    if (this.#state === 'closed') throw notOpen(this.#limits.directory);
+    const lines = toLines(changes);
+    if (this.#adopted.length === 0) return this.#own.commit(lines, lazy);
+    const parts = [...this.#partsOf(lines)];
+    const stored = await Promise.all(parts.map(([slot, part]) => slot.commit(part, lazy)));
+    if (this.#adopted.some(isDone)) void this.#inTurn(() => this.#release());
+    return stored.includes('memory') ? 'memory' : 'disk';
   }
 
   status(): JournalStatus {
-    const problem = this.#problem ?? (this.#state === 'closed' ? closed : undefined);
+    const problem = this.#own.problem ?? (this.#state === 'closed' ? closed : undefined);
+    const kept = problem !== undefined && this.#limits.onUnwritable === 'memory';
     return {
       kind: this.kind,
-      durability: 'disk',
+      durability: kept && this.#state === 'open' ? 'memory' : 'disk',
       writable: problem === undefined,
       ...(problem !== undefined && { problem }),
-      location: this.#tenancy?.slot.folder ?? this.#directory,
-      ...(this.#tenancy && { bytes: this.#tenancy.file.bytes }),
+      location: this.#own.folder ?? this.#limits.directory,
+      ...this.#own.status(),
+      ...(this.#adopted.length > 0 && { adopted: this.#adopted.length }),
     };
+  }
+
+  onAdopted(listener: (records: readonly Adopted[]) => void): Undo {
+    const entry = (records: readonly Adopted[]) => listener(records);
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
   }
 
   close(): Promise<void> {
@@ -103,46 +113,57 @@ class LowdbJournal implements Journal {
     return this.#inTurn(() => this.#shut());
   }
 
-  /** Writes all there is with a batch on top; what others commit meanwhile waits for the next. */
-  async #write(batch: readonly Commit[]): Promise<void> {
-    const next = new Records(this.#records);
-    for (const { changes } of batch) next.apply(changes);
-    this.#lazy.began();
-    try {
-      await this.#store(next);
-    } catch (error) {
-      this.#problem = codeOf(error);
-      // With a slot, the disk may hold what is refused here (only the last step failed), or nothing any
-      // more: what is acknowledged is written again.
-      this.#lazy.failed(this.#tenancy !== undefined);
-      if (this.#problem === 'ENOENT') this.#leave(); // someone removed the folder: take a new one
-      throw error;
-    }
-    this.#lazy.succeeded();
-    this.#problem = undefined;
-    for (const { changes, lazy } of this.#group.waiting) if (lazy) next.apply(changes);
-    this.#records = next;
+  /** Whoever listens can replay what is found. */
+  async #adopt(): Promise<void> {
+    if (this.#state === 'closed' || this.#listeners.size === 0) return;
+    const taken = await this.#takeOver();
+    const records = taken.flatMap(({ slot }) =>
+      [...slot.entries('queue')].map(([key, value]): Adopted => ['queue', key, value]),
+    );
+    if (records.length > 0) for (const listener of this.#listeners) listener(records);
   }
 
-  async #store(records: Records): Promise<void> {
-    this.#tenancy ??= await settleIn(this.#home);
-    const { low } = this.#tenancy;
-    low.data = records;
-    await low.write();
+  async #takeOver(): Promise<{ slot: SlotJournal; report: OpenReport }[]> {
+    const found = await this.#orphans.adopt();
+    const taken = found.map((tenancy) => ({
+      slot: this.#unsettled(tenancy),
+      report: reportOf(tenancy),
+    }));
+    this.#adopted.push(...taken.map(({ slot }) => slot));
+    return taken;
+  }
+
+  /** Lets go of slots whose operations are all done. */
+  async #release(): Promise<void> {
+    const done = this.#adopted.filter(isDone);
+    for (const slot of done) await slot.close({ tidy: true });
+    this.#adopted = this.#adopted.filter((slot) => !done.includes(slot));
+  }
+
+  /** An operation stays where it is; everything else is this process's own. */
+  #partsOf(lines: readonly LineChange[]): Map<SlotJournal, LineChange[]> {
+    const parts = new Map<SlotJournal, LineChange[]>();
+    for (const line of lines) {
+      const holder = this.#adopted.find((slot) => slot.has(line.bucket, line.key));
+      const slot = (line.bucket === 'queue' && holder) || this.#own;
+      const part = parts.get(slot) ?? [];
+      parts.set(slot, part);
+      part.push(line);
+    }
+    return parts;
   }
 
   async #shut(): Promise<void> {
     this.#state = 'closed';
-    if (this.#lazy.unwritten) await this.#group.join().catch(() => {}); // the status has it
-    await this.#group.idle();
-    this.#lazy.stop();
-    this.#leave();
-    this.#records = new Records();
+    this.#sweep.stop();
+    const adopted = this.#adopted;
+    await this.#own.close();
+    for (const slot of adopted) await slot.close({ tidy: isDone(slot) });
+    this.#adopted = [];
   }
 
-  #leave(): void {
-    this.#tenancy?.slot.release();
-    this.#tenancy = undefined;
+  #unsettled(tenancy?: Parameters<typeof reportOf>[0]): SlotJournal {
+    return new SlotJournal(this.#limits, () => settleIn(this.#home), tenancy);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -150,6 +171,25 @@ class LowdbJournal implements Journal {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+function isDone(slot: SlotJournal): boolean {
+  return slot.count('queue') === 0;
+}
+
+/** One report of the own slot and those that were taken over. */
+function joined(own: OpenReport, others: readonly OpenReport[]): OpenReport {
+  const all = [own, ...others];
+  const sum = (number: (report: OpenReport) => number | undefined) =>
+    all.reduce((total, report) => total + (number(report) ?? 0), 0);
+  return {
+    ...own,
+    records: sum(({ records }) => records),
+    quarantined: all.flatMap(({ quarantined }) => quarantined),
+    warnings: all.flatMap(({ warnings }) => warnings),
+    torn: sum(({ torn }) => torn),
+    missing: sum(({ missing }) => missing),
+  };
 }
 
 function notOpen(directory: string): Error {

@@ -1,0 +1,131 @@
+/**
+ * The format of a change in the journal, one a line, NDJSON:
+ *
+ * ```
+ * ["1f0c2b7e",42,41,43,1,"queue",{"key":"a","value":{…}}]
+ * ["9a3d11c4",43,41,43,0,"state",{"key":"b"}]
+ * ```
+ *
+ * Checksum of what follows it in the line, number of the change, first and last number of the batch that
+ * was written with it, how many changes of the same commit follow, bucket, and the entry; an entry
+ * without a value is deleted. Numbers have no gaps. The checksum is seeded by the segment's name, so that
+ * a line of another segment is never taken for one of this.
+ */
+
+import { crc32 } from 'node:zlib';
+import type { Bucket } from '@graphiti-fallback/core';
+import { hexOf, readHex } from './checksum.ts';
+import { buckets, type LineChange } from './records.ts';
+
+/** A change as it lies in the bytes of a segment. */
+export interface JournalRecord {
+  readonly seq: number;
+  /** The batch that it was written with. */
+  readonly first: number;
+  readonly last: number;
+  /** How many changes of its commit follow. */
+  readonly left: number;
+  readonly bucket: Bucket;
+  readonly key: string;
+  /** Where the entry begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  readonly deletes: boolean;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const zero = 0x30;
+const brace = 0x7d;
+const bracket = 0x5b;
+/** `["`, the checksum and its quote. */
+const checksumAt = 2;
+const bodyAt = 11;
+/** `{"key":"` */
+const keyAt = 8;
+const shortest = '["00000000",1,1,1,0,"queue",{"key":""}]'.length;
+
+/** Renders a batch: commits of changes, numbered from `first`. */
+export function renderBatch(
+  commits: readonly (readonly LineChange[])[],
+  first: number,
+  seed: number,
+): Buffer {
+  const last = first + commits.reduce((sum, changes) => sum + changes.length, 0) - 1;
+  let seq = first;
+  let text = '';
+  for (const changes of commits) {
+    let left = changes.length;
+    for (const { bucket, key, line } of changes) {
+      left -= 1;
+      const entry = line ?? `{"key":${JSON.stringify(key)}}`;
+      const body = `,${seq},${first},${last},${left},"${bucket}",${entry}]`;
+      text += `["${hexOf(crc32(body, seed))}"${body}\n`;
+      seq += 1;
+    }
+  }
+  return Buffer.from(text);
+}
+
+/** Reads the line from `start` to `end`, without its line feed; nothing where the checksum does not hold. */
+export function readRecord(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  seed: number,
+): JournalRecord | undefined {
+  if (end - start < shortest || bytes[start] !== bracket) return undefined;
+  if (bytes[start + 1] !== quote || bytes[start + bodyAt - 1] !== quote) return undefined;
+  const body = start + bodyAt;
+  if (readHex(bytes, start + checksumAt) !== crc32(bytes.subarray(body, end), seed))
+    return undefined;
+  return parse(bytes, body, end);
+}
+
+/** What a checksum vouches for by chance must not lead astray: whatever is unexpected is no record. */
+function parse(bytes: Buffer, body: number, end: number): JournalRecord | undefined {
+  let at = body;
+  const number = () => {
+    let value = 0;
+    for (at += 1; ; at += 1) {
+      const digit = Number(bytes[at]) - zero;
+      if (!(digit >= 0 && digit <= 9)) return bytes[at] === comma ? value : -1;
+      value = value * 10 + digit;
+    }
+  };
+  const [seq, first, last, left] = [number(), number(), number(), number()];
+  const bucketEnd = bytes.indexOf(quote, at + 2);
+  const bucket = bucketNamed(bytes.toString('latin1', at + 2, bucketEnd));
+  if (seq < 1 || first < 1 || last < seq || left < 0 || !bucket) return undefined;
+  const start = bucketEnd + 2;
+  const keyEnd = endOfText(bytes, start + keyAt, end);
+  const key = readKey(bytes, start + keyAt, keyEnd);
+  const deletes = bytes[keyEnd + 1] === brace;
+  return { seq, first, last, left, bucket, key, start, end: end - 1, deletes };
+}
+
+function bucketNamed(text: string): Bucket | undefined {
+  return buckets.find((name) => name === text);
+}
+
+/** The key of an entry that begins at `start`. */
+export function keyOf(bytes: Buffer, start: number, end: number): string {
+  return readKey(bytes, start + keyAt, endOfText(bytes, start + keyAt, end));
+}
+
+/** Where a JSON string ends whose content begins at `start`. */
+function endOfText(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  for (; at < end && bytes[at] !== quote; at += 1) if (bytes[at] === backslash) at += 1;
+  return at;
+}
+
+function readKey(bytes: Buffer, start: number, end: number): string {
+  for (let at = start; at < end; at += 1) {
+    const byte = Number(bytes[at]);
+    if (byte >= 0x80 || byte === backslash)
+      return JSON.parse(bytes.toString('utf8', start - 1, end + 1));
+  }
+  return bytes.toString('latin1', start, end);
+}
