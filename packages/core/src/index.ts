@@ -85,6 +85,6 @@ export type { Decision, OperationState } from './queue/lane-queue.ts';
 export type { QueueFilter, QueueSurface } from './queue/queue-surface.ts';
 export type { OperationReport, QueuedOperation } from './queue/queued-operation.ts';
 export type { SyncOptions, SyncReport } from './queue/sync.ts';
-export type { ImportReport } from './queue/transfer.ts';
+export { type ImportReport, importedRecord } from './queue/transfer.ts';
 export { currentScope, RequestScope, type Served } from './scope.ts';
 export type { FallbackStatus } from './status.ts';

@@ -6,9 +6,8 @@ import type { OpenReport } from '@graphiti-fallback/core';
 import { codeOf } from './durable-file.ts';
 import { inspectFolder } from './filesystem.ts';
 import { sizeOf } from './journal-scan.ts';
-import { recover } from './recovery.ts';
-import { createSlot, hold, type Slot, slotNames, takeSlot } from './slot.ts';
-import type { Tenancy } from './slot-files.ts';
+import { createSlot, hold, slotNames, takeSlot } from './slot.ts';
+import { readSlot, type Tenancy } from './tenancy.ts';
 
 /** What opening found: slots, or none yet, or a problem that keeps them from being used. */
 export interface Opened {
@@ -93,13 +92,4 @@ async function looksOf(folder: string): Promise<string> {
     return `${name}:${size}:${mtimeMs}`;
   });
   return (await Promise.all(looks)).join(' ');
-}
-
-async function readSlot(slot: Slot): Promise<Tenancy> {
-  try {
-    return { slot, found: await recover(slot.folder) };
-  } catch (error) {
-    slot.release();
-    throw error;
-  }
 }

@@ -8,17 +8,11 @@ import { syncFolder } from './durable-file.ts';
 import { renderBatch } from './journal-record.ts';
 import type { Limits } from './options.ts';
 import { buckets, type Entry, type LineChange, type Records } from './records.ts';
-import type { Recovered } from './recovery.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { Slot } from './slot.ts';
 import type { Snapshot } from './snapshot.ts';
 import { previousName, type SnapshotFile } from './snapshot-file.ts';
-
-/** A slot that is held, with what was found in it. */
-export interface Tenancy {
-  readonly slot: Slot;
-  readonly found: Recovered;
-}
+import type { Tenancy } from './tenancy.ts';
 
 /** Writes to a slot's files. */
 export class SlotFiles {

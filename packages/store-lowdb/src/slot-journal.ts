@@ -8,7 +8,8 @@ import { GroupCommit } from './group-commit.ts';
 import { LazyWrites } from './lazy-writes.ts';
 import type { Limits } from './options.ts';
 import { type LineChange, Records } from './records.ts';
-import { SlotFiles, type Tenancy } from './slot-files.ts';
+import { SlotFiles } from './slot-files.ts';
+import type { Tenancy } from './tenancy.ts';
 
 /** Changes on their way to the disk; lazy ones show already. */
 interface Commit {

@@ -1,6 +1,6 @@
 /** Queued operations as lines of text, to be looked at or carried elsewhere. */
 
-import { isRecord, type NewOperation, type OperationRecord } from './operation-record.ts';
+import { isRecord, type NewOperation, type OperationRecord, recordOf } from './operation-record.ts';
 
 /** What became of lines that were imported. */
 export interface ImportReport {
@@ -26,6 +26,12 @@ export function importLine(line: string): OperationRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The record that a line becomes where it is put into a store as a new one; nothing where it holds none. */
+export function importedRecord(line: string, now: number): OperationRecord | undefined {
+  const record = importLine(line);
+  return record && recordOf(requeued(record), now, record.trace);
 }
 
 /** An operation that is to be queued once more: the same one, with what is known of whether it was sent. */
