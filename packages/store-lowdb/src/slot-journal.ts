@@ -16,8 +16,6 @@ interface Commit {
   readonly changes: readonly LineChange[];
   readonly weight: number;
   readonly lazy: boolean;
-  /** Lazy puts of what was not there: in the journal they come behind what waited before them. */
-  readonly fresh: readonly LineChange[];
 }
 
 /** What a line of the journal takes besides its entry, about. */
@@ -31,6 +29,8 @@ export class SlotJournal {
   readonly #lazy: LazyWrites;
   readonly #checkpoints: Checkpoints;
   readonly #times = new CommitTimes();
+  /** Lazy puts of what was not there and is not written yet. */
+  readonly #early = new Map<string, LineChange>();
   #records = new Records();
   #files: SlotFiles | undefined;
   #seq = 0;
@@ -96,15 +96,15 @@ export class SlotJournal {
     this.#assertRoom(changes, weight);
     if (!lazy) {
       const began = performance.now();
-      const written = await this.#group.join({ changes, weight, lazy, fresh: [] });
+      const written = await this.#group.join({ changes, weight, lazy });
       if (written) this.#times.add(performance.now() - began);
       return written ? 'disk' : 'memory';
     }
-    const fresh = changes.filter(
-      (change) => !deletes(change) && !this.has(change.bucket, change.key),
-    );
+    for (const change of changes)
+      if (!deletes(change) && !this.has(change.bucket, change.key))
+        this.#early.set(idOf(change), change);
     this.#records.apply(changes, this.#files?.segment ?? 0);
-    this.#group.ride({ changes, weight, lazy, fresh });
+    this.#group.ride({ changes, weight, lazy });
     this.#lazy.changed();
     // A disk that cannot follow slows down even who would not wait for it.
     if (this.#group.weight > this.#limits.waitingBytes) await this.#flush();
@@ -138,6 +138,7 @@ export class SlotJournal {
     this.#lazy.stop();
     this.#checkpoints.stop();
     await this.#leave();
+    this.#early.clear();
     this.#records = new Records();
   }
 
@@ -174,13 +175,18 @@ export class SlotJournal {
     this.#show(batch, segment);
   }
 
-  /** In the order of the journal; what lazily came after this batch was later than it. */
+  /**
+   * Shows what was written, in the order of the journal; what lazily came after that was later. What
+   * shows early comes behind what waited before it.
+   */
   #show(batch: readonly Commit[], segment = this.#files?.segment ?? 0): void {
-    const later = this.#group.waiting.filter(({ lazy }) => lazy);
-    for (const { changes, fresh } of [...batch, ...later]) {
-      for (const { bucket, key } of fresh) this.#records.delete(bucket, key);
+    for (const { bucket, key } of this.#early.values()) this.#records.delete(bucket, key);
+    for (const { changes } of batch) {
       this.#records.apply(changes, segment);
+      if (this.#early.size > 0) for (const change of changes) this.#early.delete(idOf(change));
     }
+    for (const { changes, lazy } of this.#group.waiting)
+      if (lazy) this.#records.apply(changes, segment);
   }
 
   /** Takes a slot. One that was lost takes all along that was acknowledged. */
@@ -251,6 +257,10 @@ export class SlotJournal {
     );
     throw Object.assign(error, { code: 'FALLBACK_STORE_FULL' });
   }
+}
+
+function idOf({ bucket, key }: LineChange): string {
+  return `${bucket}:${key}`;
 }
 
 function deletes({ line }: LineChange): boolean {

@@ -8,3 +8,9 @@ export type { Match } from './server/match.ts';
 export type { GraphitiServerOptions } from './server/options.ts';
 export type { ReceivedRequest } from './server/records.ts';
 export type { ServerState } from './server/state.ts';
+export {
+  type CreateStore,
+  type RegisterTest,
+  type StoreContractOptions,
+  storeContract,
+} from './store-contract/store-contract.ts';
