@@ -4,7 +4,13 @@ import type { Line } from './conversation.ts';
 
 /** What came of a request. */
 export type Reply =
-  | { readonly kind: 'answer'; readonly status: number; readonly stale: boolean }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly stale: boolean;
+      /** Id of the write that was queued. */
+      readonly operation?: string | undefined;
+    }
   /** Nobody listened: it was certainly not accepted. */
   | { readonly kind: 'refused' }
   /** The connection broke, or nothing came in time: it may have been accepted. */
@@ -63,7 +69,8 @@ export class AppClient {
       const response = await fetch(this.#address() + path, { ...init, signal });
       await response.arrayBuffer();
       const stale = response.headers.get('cache-status')?.includes('stale-if-error') ?? false;
-      return { kind: 'answer', status: response.status, stale };
+      const operation = response.headers.get('location')?.split('/').at(-1);
+      return { kind: 'answer', status: response.status, stale, operation };
     } catch (error) {
       return { kind: wasRefused(error) ? 'refused' : 'lost' };
     }

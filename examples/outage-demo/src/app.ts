@@ -35,8 +35,7 @@ process.once('SIGTERM', async () => {
   // A client that was busy keeps its connection; without this it would be served as long as it asks.
   setInterval(() => server.closeIdleConnections(), 50).unref();
   await new Promise((closed) => server.close(closed));
-  await fallback.close();
-  process.exit();
+  await fallback.close(); // and nothing is left to do: the process ends by itself
 });
 
 // The live view counts every change of state; a status page that is asked now and then would miss some.

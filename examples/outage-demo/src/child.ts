@@ -11,6 +11,8 @@ export interface ChildOptions {
   /** File URL of its module. */
   readonly module: string;
   readonly args?: readonly string[];
+  /** Modules that it loads first, as URLs. */
+  readonly imports?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Addresses that it prints when it is ready, each as a line `word url`. */
   readonly announces: readonly string[];
@@ -40,9 +42,10 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.#options = options;
+    const imports = [import.meta.resolve('#lifeline'), ...(options.imports ?? [])];
     this.#process = fork(fileURLToPath(options.module), [...(options.args ?? [])], {
       env: options.env,
-      execArgv: [...process.execArgv, '--import', import.meta.resolve('#lifeline')],
+      execArgv: [...process.execArgv, ...imports.flatMap((module) => ['--import', module])],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A process group of its own: Ctrl-C reaches the demo alone, which then ends its children.
       detached: true,

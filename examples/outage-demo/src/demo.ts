@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppStatus } from './app-client.ts';
+import type { Backend } from './backend.ts';
 import type { Control } from './control.ts';
 import { conversations } from './conversation.ts';
 import type { LiveView } from './live-view.ts';
@@ -23,6 +24,8 @@ export interface DemoOptions {
   readonly view: LiveView;
   /** Numbers from 0 to 1, without 1. */
   readonly random: () => number;
+  /** Where the app sends its telemetry. */
+  readonly backend?: Backend | undefined;
   /** Ends it early. */
   readonly signal: AbortSignal;
 }
@@ -38,19 +41,22 @@ const refresh = 200;
  *
  * @throws the reason of `signal`, or an error when a process ends that should not
  */
-export async function runDemo({ view, random, signal }: DemoOptions): Promise<DemoResult> {
+export async function runDemo({ view, random, backend, signal }: DemoOptions): Promise<DemoResult> {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
   const tally = new Tally(elapsed);
   const broken = new AbortController();
-  const stage = new Stage({
-    line: (name, line) => view.tell(elapsed(), `${name}: ${line}`),
-    transition(transition) {
-      const { breaker, from, to, reason } = transition;
-      tally.transition(transition);
-      view.tell(elapsed(), `breaker ${breaker}: ${from} → ${to} (${reason})`);
+  const stage = new Stage(
+    {
+      line: (name, line) => view.tell(elapsed(), `${name}: ${line}`),
+      transition(transition) {
+        const { breaker, from, to, reason } = transition;
+        tally.transition(transition);
+        view.tell(elapsed(), `breaker ${breaker}: ${from} → ${to} (${reason})`);
+      },
     },
-  });
+    backend,
+  );
   const stop = AbortSignal.any([signal, stage.crashed, broken.signal]);
   const lastResort = () => stage.closeNow();
   process.once('exit', lastResort);

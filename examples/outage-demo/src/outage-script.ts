@@ -21,6 +21,9 @@ const outages: readonly Outage[] = [
   { name: 'hanging', fault: { kind: 'hang' }, lasts: 8_000, restartsApp: false },
 ];
 
+/** Phase of the outage in whose middle the app is restarted. */
+export const restartPhase: string = phaseOf(outages.find(({ restartsApp }) => restartsApp));
+
 /** How long all is well at first, in ms: what is read then is there in the outages. */
 const warmUp = 5_000;
 /** How long the app may take to notice that Graphiti works again, and how long all is well then, in ms. */
@@ -49,7 +52,7 @@ export async function playOutages(options: OutageScriptOptions): Promise<void> {
   for (const [index, outage] of outages.entries()) {
     const { name, fault, lasts, restartsApp } = outage;
     const story = `outage ${index + 1} of ${outages.length}: ${name}`;
-    begin(`outage: ${name}`, story);
+    begin(phaseOf(outage), story);
     await graphiti.fault(fault);
     await pause(lasts / 2, undefined, { signal });
     if (restartsApp) await restartApp(options);
@@ -58,6 +61,10 @@ export async function playOutages(options: OutageScriptOptions): Promise<void> {
     await graphiti.heal();
     await recovered(options);
   }
+}
+
+function phaseOf(outage: Outage | undefined): string {
+  return `outage: ${outage?.name}`;
 }
 
 async function restartApp({ stage, tell, signal }: OutageScriptOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppClient } from './app-client.ts';
+import type { Backend } from './backend.ts';
 import { Child } from './child.ts';
 import { Control } from './control.ts';
 import { graphitiCommand } from './graphiti-command.ts';
@@ -25,6 +26,7 @@ const leaveWithin = 1_500;
 export class Stage {
   readonly app: AppClient = new AppClient(() => this.#appUrl);
   readonly #listener: StageListener;
+  readonly #backend: Backend | undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), 'outage-demo-'));
   readonly #children = new Set<Child>();
   readonly #crash = new AbortController();
@@ -33,8 +35,10 @@ export class Stage {
   #running: Child | undefined;
   #closed = false;
 
-  constructor(listener: StageListener) {
+  /** With a `backend` the app sends its telemetry there. */
+  constructor(listener: StageListener, backend?: Backend) {
     this.#listener = listener;
+    this.#backend = backend;
   }
 
   /** Address of the app, once it was started. */
@@ -65,8 +69,10 @@ export class Stage {
       name: 'app',
       module: import.meta.resolve('#app'),
       announces: ['app'],
+      imports: this.#backend ? [import.meta.resolve('@graphiti-fallback/otel/register')] : [],
       env: {
         ...ordinaryEnvironment(),
+        ...this.#backend?.environment,
         PORT: this.#appUrl ? new URL(this.#appUrl).port : '0',
         GRAPHITI_URL: this.#graphitiUrl,
         FALLBACK_DB_PATH: join(this.#directory, 'queue'),
@@ -103,6 +109,7 @@ export class Stage {
     readonly module: string;
     readonly announces: readonly string[];
     readonly args?: readonly string[];
+    readonly imports?: readonly string[];
     readonly env?: NodeJS.ProcessEnv;
     readonly onMessage?: (message: unknown) => void;
   }): Promise<Child> {

@@ -8,6 +8,9 @@ export interface Accepted {
   readonly content: string;
   /** The receipt said that it was queued; otherwise it was applied. */
   readonly queued: boolean;
+  /** Its id in the queue. */
+  readonly operation: string | undefined;
+  readonly phase: string;
 }
 
 /** What the app's breaker did. */
@@ -63,7 +66,8 @@ export class Tally {
     if (reply.kind !== 'answer' || !counts || reply.status >= 300) return;
     const queued = reply.status === 202;
     counts[queued ? 'queued' : 'applied'] += 1;
-    this.accepted.push({ group, content, queued });
+    const { operation } = reply;
+    this.accepted.push({ group, content, queued, operation, phase: counts.phase });
   }
 
   transition(transition: Transition): void {

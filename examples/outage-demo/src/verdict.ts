@@ -25,7 +25,7 @@ export interface GroupVerdict {
 /** What the app promised, and what the upstream has. */
 export interface Evidence {
   /** In the order of acceptance. */
-  readonly accepted: readonly Accepted[];
+  readonly accepted: readonly Pick<Accepted, 'group' | 'content' | 'queued'>[];
   /** Messages whose answer was lost, once for each time. */
   readonly uncertain: readonly string[];
   readonly upstream: UpstreamRecords;

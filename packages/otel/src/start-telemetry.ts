@@ -15,8 +15,16 @@ import { withVariables } from './variables.ts';
 /** Two installed copies share it: the second SDK of a process would get nothing. */
 const shared = Symbol.for('graphiti-fallback.telemetry.1');
 
-/** What differs from the SDK's defaults: a minute between exports leaves `rate(x[1m])` empty. In ms. */
-const variables = { OTEL_METRIC_EXPORT_INTERVAL: '15000', OTEL_METRIC_EXPORT_TIMEOUT: '10000' };
+/**
+ * What differs from the SDK's defaults, in ms. A minute between exports of metrics leaves `rate(x[1m])`
+ * empty; spans that wait for five seconds are gone when an app calls `process.exit()`.
+ */
+const variables = {
+  OTEL_METRIC_EXPORT_INTERVAL: '15000',
+  OTEL_METRIC_EXPORT_TIMEOUT: '10000',
+  OTEL_BSP_SCHEDULE_DELAY: '1000',
+  OTEL_BLRP_SCHEDULE_DELAY: '1000',
+};
 
 /**
  * Starts traces, metrics and logs as the `OTEL_*` variables say (OTLP to port 4318 by default), with
