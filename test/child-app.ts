@@ -2,7 +2,6 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { expect } from 'vitest';
 
 const children: ChildProcess[] = [];
@@ -25,15 +24,6 @@ interface Start {
   readonly environment: Readonly<Record<string, string>>;
   /** Path that answers 200 once it is up. @default '/health/fallback' */
   readonly ready?: string;
-}
-
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /** Starts a file from the packages' sources, and waits until it answers. */

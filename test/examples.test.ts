@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { graphitiServer } from '@graphiti-fallback/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { endApps, freePort, startApp } from './child-app.ts';
+import { endApps, startApp } from './child-app.ts';
+import { freePort } from './free-port.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 let folder: string;

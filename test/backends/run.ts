@@ -1,0 +1,41 @@
+/** The command `npm run test:backends`: tests against real backends, `-- --only jaeger` for some of them. */
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { missingJaeger } from './jaeger-server.ts';
+
+/** What each backend needs that is not there, in words for the person who wants it. */
+const backends: Readonly<Record<string, () => string | undefined>> = { jaeger: missingJaeger };
+
+const { only, rest } = argumentsOf(process.argv.slice(2));
+const unknown = only.filter((name) => !backends[name]);
+if (unknown.length > 0) end(`There is no backend ${unknown.join(', ')}: only ${known()}`);
+const chosen = only.length > 0 ? only : Object.keys(backends);
+const missing = chosen.flatMap((name) => backends[name]?.() ?? []);
+if (missing.length > 0) end(missing.join('\n\n'));
+
+const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
+const files = chosen.map((name) => `${name}.backends.ts`);
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, 'run', '--root', import.meta.dirname, ...rest, ...files],
+  { stdio: 'inherit' },
+);
+process.exitCode = status ?? 1;
+
+/** `--only a --only b`, and what is Vitest's. */
+function argumentsOf(all: readonly string[]): { only: string[]; rest: string[] } {
+  const isName = (index: number) => all[index - 1] === '--only';
+  const only = all.filter((_, index) => isName(index));
+  const rest = all.filter((argument, index) => argument !== '--only' && !isName(index));
+  return { only, rest };
+}
+
+function known(): string {
+  return Object.keys(backends).join(', ');
+}
+
+function end(why: string): never {
+  console.error(why);
+  process.exit(1);
+}
