@@ -1,7 +1,5 @@
 /** How many calls are with the upstream at once, and how many may wait for that. */
 
-import { bulkhead as cockatielBulkhead } from 'cockatiel';
-import type { Undo } from '../events.ts';
 import { RefusedHere } from '../failure.ts';
 
 /** Bounds of the calls to one upstream. */
@@ -12,33 +10,64 @@ export interface BulkheadOptions {
   readonly queue?: number;
 }
 
-/** Slots for calls. */
+/** Slots for calls. Whoever has one must give it back once. */
 export interface Bulkhead {
-  /**
-   * Takes a slot, and resolves with how to give it back.
-   *
-   * @throws {RefusedHere} `bulkhead_full` when all slots and all places to wait are taken
-   */
-  acquire(): Promise<Undo>;
   /** Slots that are free now. */
   readonly free: number;
+  /** Takes a slot; false when all are taken. */
+  take(): boolean;
+  /**
+   * Resolves with a slot, first come first served; who gives up leaves the queue.
+   *
+   * @throws {RefusedHere} `bulkhead_full` when all places to wait are taken
+   * @throws the signal's reason when it aborts
+   */
+  wait(signal: AbortSignal): Promise<void>;
+  /** Gives a slot back: to whoever has waited longest. */
+  give(): void;
 }
 
 /**
- * Counts slots with cockatiel's bulkhead, but lets nothing run inside it: there a queued call would
- * run in the async context of whoever finished before it, and a hung one would keep its slot.
+ * Counts slots. cockatiel's bulkhead would run a queued call in the async context of whoever finished
+ * before it, keep it in the queue after its caller gave up, and cost the free case several promises.
  */
 export function createBulkhead({ limit, queue }: Required<BulkheadOptions>): Bulkhead {
-  const slots = cockatielBulkhead(limit, queue);
+  const waiting = new Set<() => void>();
+  let free = limit;
+
   return {
     get free() {
-      return slots.executionSlots;
+      return free;
     },
-    acquire: () =>
-      new Promise((granted, refused) => {
-        slots
-          .execute(() => new Promise<void>((release) => granted(release)))
-          .catch((cause: unknown) => refused(new RefusedHere('bulkhead_full', { cause })));
-      }),
+    take() {
+      if (free === 0) return false;
+      free -= 1;
+      return true;
+    },
+    wait(signal) {
+      if (waiting.size >= queue) return Promise.reject(new RefusedHere('bulkhead_full'));
+      return new Promise((resolve, reject) => {
+        const grant = () => {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        };
+        const leave = () => {
+          waiting.delete(grant);
+          reject(signal.reason);
+        };
+        if (signal.aborted) return reject(signal.reason);
+        waiting.add(grant);
+        signal.addEventListener('abort', leave, { once: true });
+      });
+    },
+    give() {
+      const [next] = waiting;
+      if (!next) {
+        free += 1;
+        return;
+      }
+      waiting.delete(next);
+      next();
+    },
   };
 }

@@ -46,22 +46,27 @@ export function createDeadline(ms: number, clock: Clock, lasting = true): Deadli
   return function deadline(call, signal) {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const entry = new PendingCall(clock, clock.elapsed() + ms, reject, signal, () =>
-        pending.delete(entry),
-      );
+      const entry = new PendingCall(clock, ms, pending, reject, signal);
       pending.add(entry);
       disarm ??= clock.after(ms, expire);
-      const settle =
-        <V>(deliver: (value: V) => void) =>
-        (value: V) => {
-          if (!pending.delete(entry)) return;
-          if (!lasting) disarm?.();
-          entry.release();
-          deliver(value);
-        };
-      invoke(call, entry).then(settle(resolve), settle(reject));
+      invoke(call, entry).then(
+        (value) => {
+          if (settled(entry)) resolve(value);
+        },
+        (error: unknown) => {
+          if (settled(entry)) reject(error);
+        },
+      );
     });
   };
+
+  /** False when the call was ended from outside before. */
+  function settled(entry: PendingCall): boolean {
+    if (!pending.delete(entry)) return false;
+    if (!lasting) disarm?.();
+    entry.release();
+    return true;
+  }
 
   function expire(): void {
     const now = clock.elapsed();
@@ -77,36 +82,46 @@ export function createDeadline(ms: number, clock: Clock, lasting = true): Deadli
   }
 }
 
-async function invoke<T>(
+function invoke<T>(
   call: (context: DeadlineContext) => PromiseLike<T> | T,
   entry: PendingCall,
 ): Promise<T> {
-  return call(entry);
+  try {
+    return Promise.resolve(call(entry));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** One call in flight. It is its own context, so that a call which ignores the signal pays nothing for it. */
 class PendingCall implements DeadlineContext {
   readonly expiresAt: number;
   readonly #clock: Clock;
+  readonly #pending: Set<PendingCall>;
   readonly #reject: (reason: unknown) => void;
   readonly #parent: AbortSignal | undefined;
-  readonly #leave: () => void;
+  readonly #abandon: (() => void) | undefined;
   #controller: AbortController | undefined;
   #failure: { reason: unknown } | undefined;
 
   constructor(
     clock: Clock,
-    expiresAt: number,
+    ms: number,
+    pending: Set<PendingCall>,
     reject: (reason: unknown) => void,
     parent: AbortSignal | undefined,
-    leave: () => void,
   ) {
     this.#clock = clock;
-    this.expiresAt = expiresAt;
+    this.expiresAt = clock.elapsed() + ms;
+    this.#pending = pending;
     this.#reject = reject;
     this.#parent = parent;
-    this.#leave = leave;
-    parent?.addEventListener('abort', this.#abandon);
+    if (!parent) return;
+    this.#abandon = () => {
+      this.#pending.delete(this);
+      this.fail(parent.reason);
+    };
+    parent.addEventListener('abort', this.#abandon);
   }
 
   get signal(): AbortSignal {
@@ -135,11 +150,6 @@ class PendingCall implements DeadlineContext {
 
   /** Stops listening to the caller's signal: a listener left behind would outlive the call. */
   release(): void {
-    this.#parent?.removeEventListener('abort', this.#abandon);
+    if (this.#abandon) this.#parent?.removeEventListener('abort', this.#abandon);
   }
-
-  readonly #abandon = () => {
-    this.#leave();
-    this.fail(this.#parent?.reason);
-  };
 }

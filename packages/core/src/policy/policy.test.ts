@@ -106,6 +106,22 @@ test('too many waiting calls are refused at once', async () => {
   await expect(call(async () => 1)).rejects.toMatchObject({ code: 'bulkhead_full' });
 });
 
+test('who gives up while waiting for a slot leaves the place to others', async () => {
+  const { call, policy } = policyKit({ limit: 1, queue: 1 });
+  let end: (value: string) => void = () => {};
+  const first = call(() => new Promise<string>((resolve) => (end = resolve)));
+  const caller = new AbortController();
+  const second = call(async () => 'second', { signal: caller.signal });
+  second.catch(() => {});
+  await expect(call(async () => 'refused')).rejects.toMatchObject({ code: 'bulkhead_full' });
+  caller.abort(new Error('gone'));
+  await expect(second).rejects.toMatchObject({ name: 'CallAborted', sent: false });
+  const third = call(async () => 'third');
+  end('first');
+  expect(await Promise.all([first, third])).toEqual(['first', 'third']);
+  expect(policy.bulkhead.free).toBe(1);
+});
+
 test("a caller's abort is told apart from a timeout, and ends the wait between tries", async () => {
   const { call, clock, breaker } = policyKit();
   const caller = new AbortController();

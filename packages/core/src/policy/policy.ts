@@ -1,11 +1,10 @@
 /** What surrounds a call to the upstream: deadline, bulkhead, retry, breaker, from the outside in. */
 
-import { decorrelatedJitterGenerator, ExponentialBackoff } from 'cockatiel';
+import { decorrelatedJitterGenerator, ExponentialBackoff, type IBackoff } from 'cockatiel';
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
 import { TimeoutError } from '../errors.ts';
-import type { Undo } from '../events.ts';
 import { countsAgainstUpstream, type Failure, RefusedHere } from '../failure.ts';
 import { type Bulkhead, type BulkheadOptions, createBulkhead } from './bulkhead.ts';
 import {
@@ -84,26 +83,29 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
   const bulkhead = createBulkhead(bounds);
   const budget = createRetryBudget(retryShare, retryReserve);
   const deadlines = new Map<number, Deadline>();
+  const backoff = new ExponentialBackoff({
+    generator: decorrelatedJitterGenerator,
+    initialDelay: retry.initialDelay,
+    maxDelay: retry.maxDelay,
+  });
 
   return { call, bulkhead };
 
   async function call<T>(plan: CallPlan<T>): Promise<T> {
-    const flight: Flight = { permit: plan.permit, sent: false, maybe: false, tries: 0 };
-    let release: Undo | undefined;
-    let over = false;
+    const flight: Flight = {
+      permit: plan.permit,
+      slot: false,
+      sent: false,
+      maybe: false,
+      tries: 0,
+    };
     try {
-      return await deadlineOf(plan)(async (context) => {
-        const slot = plan.reserved && bulkhead.free === 0 ? undefined : await bulkhead.acquire();
-        if (over) slot?.();
-        else release = slot;
-        return attempts(plan, context, flight);
-      }, plan.signal);
+      return await deadlineOf(plan)((context) => attempts(plan, context, flight), plan.signal);
     } catch (error) {
       throw ended(error, plan, flight, classify);
     } finally {
-      over = true;
       flight.permit?.release();
-      release?.();
+      if (flight.slot) bulkhead.give();
     }
   }
 
@@ -112,13 +114,15 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
     context: DeadlineContext,
     flight: Flight,
   ): Promise<T> {
-    const backoff = new ExponentialBackoff({
-      generator: decorrelatedJitterGenerator,
-      initialDelay: retry.initialDelay,
-      maxDelay: retry.maxDelay,
-    });
+    if (bulkhead.take()) flight.slot = true;
+    else if (!plan.reserved) {
+      await bulkhead.wait(context.signal);
+      // Granted and ended in one moment: whoever ended it did not see the slot.
+      if (context.over) bulkhead.give();
+      else flight.slot = true;
+    }
     budget.deposit();
-    let wait = backoff.next();
+    let wait: IBackoff<unknown> | undefined;
     for (let number = 1; ; number += 1) {
       if (context.over) throw new Error('The call was over before it was sent');
       const permit = flight.permit ?? plan.breaker.admit('call');
@@ -139,6 +143,7 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
         flight.permit = undefined;
         flight.error = error;
         flight.maybe ||= failure.applied === 'maybe';
+        wait = wait ? wait.next(undefined) : backoff.next();
         const delay = Math.max(wait.duration, failure.retryAfterMs ?? 0);
         const again =
           number <= retry.retries &&
@@ -148,7 +153,6 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
         if (!again) throw error;
         flight.sent = flight.maybe;
         await sleep(delay, context);
-        wait = wait.next(undefined);
       }
     }
   }
@@ -179,6 +183,8 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
 /** What a call has come to: read by whoever ends it from outside. */
 interface Flight {
   permit: Permit | undefined;
+  /** Whether it has a slot of the bulkhead. */
+  slot: boolean;
   /** Whether the upstream may have seen the call by now. */
   sent: boolean;
   /** Whether an earlier try may have been applied. */
