@@ -18,44 +18,71 @@ const deepest = 512;
  * Optional members that are `undefined` are JSON by omission, as `JSON.stringify` has it. What is
  * nested more than 512 deep, or contains itself, is not.
  */
-export function notJson(value: unknown, path = '$', depth = 0): string | undefined {
+export function notJson(value: unknown): string | undefined {
+  const wrong = wrongAt(value, 0);
+  return wrong === undefined ? undefined : `$${wrong}`;
+}
+
+/** The path below a value, made only on the way back from what is wrong. */
+function wrongAt(value: unknown, depth: number): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
-  if (typeof value !== 'object' || depth >= deepest) return path;
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : '';
+  if (typeof value !== 'object' || depth >= deepest) return '';
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      const found = notJson(item, `${path}[${index}]`, depth + 1);
-      if (found) return found;
+    for (let index = 0; index < value.length; index += 1) {
+      const wrong = wrongAt(value[index], depth + 1);
+      if (wrong !== undefined) return `[${index}]${wrong}`;
     }
     return undefined;
   }
-  if (!isPlain(value)) return path;
-  for (const [key, item] of Object.entries(value)) {
-    const found = item === undefined ? undefined : notJson(item, `${path}.${key}`, depth + 1);
-    if (found) return found;
+  if (!isPlain(value)) return '';
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    const wrong = item === undefined ? undefined : wrongAt(item, depth + 1);
+    if (wrong !== undefined) return `.${key}${wrong}`;
   }
   return undefined;
 }
 
 /** Freezes a value in depth and returns it, also below what is frozen already. */
-export function deepFreeze<T>(value: T, seen: Set<object> = new Set()): T {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return value;
-  seen.add(value);
-  Object.freeze(value);
-  for (const item of Object.values(value)) deepFreeze(item, seen);
+export function deepFreeze<T>(value: T): T {
+  if (isObject(value)) freezeBelow(value, undefined);
   return value;
+}
+
+/** Flat values are many: only what holds others needs to know what was seen. */
+function freezeBelow(holder: object, known: Set<object> | undefined): void {
+  Object.freeze(holder);
+  let seen = known;
+  for (const key of Object.keys(holder)) {
+    const item = (holder as Members)[key];
+    if (!isObject(item)) continue;
+    seen ??= new Set([holder]);
+    if (seen.has(item)) continue;
+    seen.add(item);
+    freezeBelow(item, seen);
+  }
 }
 
 /** Serialises JSON with sorted keys, so that equal values give equal texts. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    item && typeof item === 'object' && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : item,
-  );
+  if (!isObject(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  const members = value as Members;
+  const texts = Object.keys(members)
+    .sort()
+    .filter((key) => members[key] !== undefined)
+    .map((key) => `${JSON.stringify(key)}:${canonical(members[key])}`);
+  return `{${texts.join(',')}}`;
 }
 
-function isPlain(value: object): boolean {
+type Members = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isPlain(value: object): value is Members {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
 }

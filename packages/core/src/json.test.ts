@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { canonical, deepFreeze, notJson } from './json.ts';
+
+test('says where a value stops being JSON', () => {
+  expect(notJson({ tags: ['a', 1, null, true, { deep: [] }], omitted: undefined })).toBe(undefined);
+  expect(notJson(undefined)).toBe('$');
+  expect(notJson(Number.NaN)).toBe('$');
+  expect(notJson({ tags: ['a', 'b', undefined] })).toBe('$.tags[2]');
+  expect(notJson([{ at: new Date(0) }])).toBe('$[0].at');
+  expect(notJson({ call: () => {} })).toBe('$.call');
+  expect(notJson(Object.create(null))).toBe(undefined);
+});
+
+test('what contains itself, or is nested too deep, is not JSON', () => {
+  const loop: Record<string, unknown> = {};
+  loop.self = loop;
+  expect(notJson(loop)).toMatch(/^\$(\.self){512}$/);
+  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+  expect(notJson(nested(512))).toBe(undefined);
+  expect(notJson(nested(513))).toMatch(/^\$(\[0\]){512}$/);
+});
+
+test('freezes in depth, below what is frozen already, and what contains itself', () => {
+  const inner = { list: [{ value: 1 }] };
+  const outer: Record<string, unknown> = { inner: Object.freeze(inner) };
+  outer.self = outer;
+  expect(deepFreeze(outer)).toBe(outer);
+  expect(Object.isFrozen(outer)).toBe(true);
+  expect(Object.isFrozen(inner.list)).toBe(true);
+  expect(Object.isFrozen(inner.list[0])).toBe(true);
+  expect(deepFreeze('text')).toBe('text');
+});
+
+test('equal values have equal texts, whatever the order of their members', () => {
+  expect(canonical({ b: [1, 'x', null], a: { d: -0, c: undefined } })).toBe(
+    '{"a":{"d":0},"b":[1,"x",null]}',
+  );
+  expect(canonical({ 10: 'a', 9: 'b', '"': 'c' })).toBe(canonical({ '"': 'c', 9: 'b', 10: 'a' }));
+  expect(canonical('id')).toBe('"id"');
+  expect(JSON.parse(canonical({ '"': ['\u2028', '\ud800'] }))).toEqual({
+    '"': ['\u2028', '\ud800'],
+  });
+});
+
+test('values that differ have texts that differ', () => {
+  const values = [
+    '1',
+    1,
+    [1],
+    ['1'],
+    { 1: 1 },
+    null,
+    'null',
+    true,
+    'true',
+    {},
+    [],
+    '',
+    [[]],
+    [null],
+  ];
+  expect(new Set(values.map(canonical)).size).toBe(values.length);
+});
