@@ -1,13 +1,14 @@
 /** A journal that lasts as long as its process. */
 
-import type { Bucket, Change, Journal } from './journal.ts';
+import type { Bucket, Journal } from './journal.ts';
 import type { Json } from './json.ts';
 
 /** Creates a journal in memory; receipts of what it holds say `durability: 'memory'`. */
 export function memoryJournal(): Journal {
-  const buckets = new Map<Bucket, Map<string, Json>>();
+  /** As texts, as a file would have them: a later mutation of the caller's object must not show here. */
+  const buckets = new Map<Bucket, Map<string, string>>();
   const bucket = (name: Bucket) => {
-    const found = buckets.get(name) ?? new Map<string, Json>();
+    const found = buckets.get(name) ?? new Map<string, string>();
     buckets.set(name, found);
     return found;
   };
@@ -19,21 +20,19 @@ export function memoryJournal(): Journal {
       quarantined: [],
       warnings: [],
     }),
-    entries: (name) => bucket(name).entries(),
+    *entries(name) {
+      for (const [key, text] of bucket(name)) yield [key, JSON.parse(text) as Json];
+    },
     async commit(changes) {
-      const copies = changes.map(copied);
-      for (const change of copies) {
-        if ('put' in change) bucket(change.bucket).set(change.key, change.put);
-        else bucket(change.bucket).delete(change.key);
+      const texts = changes.map((change) => 'put' in change && JSON.stringify(change.put));
+      for (const [index, { bucket: name, key }] of changes.entries()) {
+        const text = texts[index];
+        if (typeof text === 'string') bucket(name).set(key, text);
+        else bucket(name).delete(key);
       }
       return 'memory';
     },
     status: () => ({ kind: 'memory', durability: 'memory', writable: true }),
     close: async () => {},
   };
-}
-
-/** Through JSON, as a file would: a later mutation of the caller's object must not show here. */
-function copied(change: Change): Change {
-  return 'put' in change ? { ...change, put: JSON.parse(JSON.stringify(change.put)) } : change;
 }
