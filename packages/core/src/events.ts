@@ -107,35 +107,38 @@ export interface OutageEvent {
 /** Takes back a subscription; safe to repeat. */
 export type Undo = () => void;
 
+type Listener = (event: never) => unknown;
+
 /** Listeners by event name. One that throws hurts neither the others nor the one who emits. */
 export class Emitter<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  /** Replaced, never changed: whoever is emitting goes on with those that were there. */
+  readonly #listeners = new Map<keyof Events, readonly Listener[]>();
 
   /** Listens, and returns how to stop. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): Undo {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners);
     // A wrapper of its own, so that the same function may listen twice and stop once.
     const entry = (event: Events[Name]): unknown => listener(event);
-    listeners.add(entry);
-    return () => listeners.delete(entry);
+    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), entry]);
+    return () => {
+      const others = this.#listeners.get(name)?.filter((each) => each !== entry);
+      this.#listeners.set(name, others ?? []);
+    };
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     const listeners = this.#listeners.get(name);
     if (!listeners) return;
-    const complain = (error: unknown) =>
-      process.emitWarning(
-        `A listener of '${String(name)}' threw: ${String(error)}`,
-        'FallbackWarning',
-      );
     for (const listener of listeners) {
       try {
-        const result: unknown = (listener as (event: Events[Name]) => unknown)(event);
-        if (result instanceof Promise) result.catch(complain);
+        const result = (listener as (event: Events[Name]) => unknown)(event);
+        if (result instanceof Promise) result.catch((error: unknown) => complain(name, error));
       } catch (error) {
-        complain(error);
+        complain(name, error);
       }
     }
   }
+}
+
+function complain(name: PropertyKey, error: unknown): void {
+  process.emitWarning(`A listener of '${String(name)}' threw: ${String(error)}`, 'FallbackWarning');
 }

@@ -1,7 +1,9 @@
 /** One collector for the process: it observes the numbers of all managers, and binds to the SDK whenever that starts. */
 
 import * as api from '@opentelemetry/api';
+import { ByValues } from './by-values.ts';
 import { attribute, type MetricContract, type MetricKey, metrics, scope } from './contract.ts';
+import { isNoop } from './sdk.ts';
 
 /** One observed value; `values` are those of the metric's attributes, in the contract's order. */
 export interface Measurement {
@@ -14,6 +16,12 @@ export interface Measurement {
 interface Source {
   readonly name: string;
   measure(): Iterable<Measurement>;
+}
+
+/** A histogram, and the attributes of what is recorded: made once a set, since it is asked for at every call. */
+interface Histogram {
+  readonly instrument: api.Histogram;
+  readonly attributes: ByValues<api.Attributes>;
 }
 
 interface Collector {
@@ -42,7 +50,7 @@ function createCollector(): Collector {
   >();
   let provider: api.MeterProvider | undefined;
   let unbind = () => {};
-  let histograms = new Map<MetricKey, api.Histogram>();
+  let histograms = new Map<MetricKey, Histogram>();
 
   return {
     add(source) {
@@ -57,16 +65,19 @@ function createCollector(): Collector {
       if (present === provider) return;
       provider = present;
       unbind();
+      unbind = () => {};
+      histograms = new Map();
+      if (isNoop(present)) return;
       bindTo(present.getMeter(scope.name, scope.version, { schemaUrl: scope.schemaUrl }));
     },
     record(metric, name, values, value) {
-      histograms.get(metric)?.record(value, attributesOf(metric, name, values));
+      const histogram = histograms.get(metric);
+      histogram?.instrument.record(value, histogram.attributes.at([name, ...values]));
     },
   };
 
   function bindTo(meter: api.Meter): void {
     const observables = new Map<MetricKey, api.Observable>();
-    histograms = new Map();
     for (const [key, { name, kind, unit, description, ...more }] of Object.entries(metrics) as [
       MetricKey,
       MetricContract,
@@ -78,7 +89,12 @@ function createCollector(): Collector {
       else if (kind === 'gauge') observables.set(key, meter.createObservableGauge(name, options));
       else {
         const advice = { explicitBucketBoundaries: [...(more.buckets ?? [])] };
-        histograms.set(key, meter.createHistogram(name, { ...options, advice }));
+        histograms.set(key, {
+          instrument: meter.createHistogram(name, { ...options, advice }),
+          attributes: new ByValues(([manager = '', ...values]) =>
+            Object.freeze(attributesOf(key, manager, values)),
+          ),
+        });
       }
     }
     const observe: api.BatchObservableCallback = (result) => {

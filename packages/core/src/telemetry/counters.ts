@@ -12,6 +12,7 @@ import { healthStatuses } from '../health/checker.ts';
 import type { FallbackMode } from '../mode.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../outcome.ts';
 import { activations } from './activations.ts';
+import { ByValues } from './by-values.ts';
 import type { MetricKey } from './contract.ts';
 
 /** One series of a counter: the values of its attributes in the contract's order, and its count. */
@@ -22,7 +23,7 @@ export interface Series {
 
 /** Counts what the events tell. Every series with bounded values is there at 0 from the start. */
 export class Counters {
-  readonly #series = new Map<MetricKey, Map<string, Series>>();
+  readonly #series = new Map<MetricKey, ByValues<Series>>();
   readonly #mode: FallbackMode;
 
   constructor(name: string, mode: FallbackMode, events: Emitter<FallbackEvents>) {
@@ -71,7 +72,7 @@ export class Counters {
   }
 
   series(metric: MetricKey): Iterable<Series> {
-    return this.#series.get(metric)?.values() ?? [];
+    return this.#series.get(metric)?.all ?? [];
   }
 
   /** The sum over a counter's series, or over those whose attribute number `index` has a value. */
@@ -83,12 +84,12 @@ export class Counters {
   }
 
   #add(metric: MetricKey, values: readonly string[], by = 1): void {
-    const series = this.#series.get(metric) ?? new Map<string, Series>();
-    this.#series.set(metric, series);
-    const key = values.join('\u0000');
-    const known = series.get(key);
-    if (known) known.count += by;
-    else series.set(key, { values, count: by });
+    let table = this.#series.get(metric);
+    if (!table) {
+      table = new ByValues((values) => ({ values, count: 0 }));
+      this.#series.set(metric, table);
+    }
+    table.at(values).count += by;
   }
 }
 

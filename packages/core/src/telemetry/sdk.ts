@@ -23,6 +23,6 @@ function tracerProvider(): object {
 }
 
 /** What the API brings itself does nothing. */
-function isNoop(provider: object): boolean {
+export function isNoop(provider: object): boolean {
   return provider.constructor.name.startsWith('Noop');
 }
