@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts';
 import { TimeoutError } from '../errors.ts';
 import type { Undo } from '../events.ts';
+import { Linked, LinkedList } from '../linked-list.ts';
 
 /** What a call under a deadline gets. */
 export interface DeadlineContext {
@@ -14,10 +15,14 @@ export interface DeadlineContext {
   readonly over: boolean;
 }
 
-/** Runs a call; rejects with {@link TimeoutError} once `ms` have passed, whatever the call does. */
+/**
+ * Runs a call; rejects with {@link TimeoutError} once `ms` have passed, whatever the call does, or with
+ * the signal's reason when that aborts. `cut` is told of both at once, and says what to reject with.
+ */
 export type Deadline = <T>(
   call: (context: DeadlineContext) => PromiseLike<T> | T,
   signal?: AbortSignal,
+  cut?: (reason: unknown) => unknown,
 ) => Promise<T>;
 
 /**
@@ -40,13 +45,13 @@ export function createSingleDeadline(ms: number, clock: Clock): Deadline {
  */
 export function createDeadline(ms: number, clock: Clock, lasting = true): Deadline {
   if (!(ms > 0)) throw new TypeError(`Expected \`ms\` to be positive, got ${ms}`);
-  const pending = new Set<PendingCall>();
+  const pending = new LinkedList<PendingCall>();
   let disarm: Undo | undefined;
 
-  return function deadline(call, signal) {
-    if (signal?.aborted) return Promise.reject(signal.reason);
+  return function deadline(call, signal, cut) {
+    if (signal?.aborted) return Promise.reject(cut ? cut(signal.reason) : signal.reason);
     return new Promise((resolve, reject) => {
-      const entry = new PendingCall(clock, ms, pending, reject, signal);
+      const entry = new PendingCall(clock, ms, pending, reject, signal, cut);
       pending.add(entry);
       disarm ??= clock.after(ms, expire);
       invoke(call, entry).then(
@@ -71,13 +76,13 @@ export function createDeadline(ms: number, clock: Clock, lasting = true): Deadli
   function expire(): void {
     const now = clock.elapsed();
     disarm = undefined;
-    for (const entry of pending) {
-      if (entry.expiresAt > now) {
-        disarm = clock.after(entry.expiresAt - now, expire);
+    for (let { first } = pending; first; { first } = pending) {
+      if (first.expiresAt > now) {
+        disarm ??= clock.after(first.expiresAt - now, expire);
         return;
       }
-      pending.delete(entry);
-      entry.fail(new TimeoutError(ms));
+      pending.delete(first);
+      first.fail(new TimeoutError(ms));
     }
   }
 }
@@ -94,24 +99,28 @@ function invoke<T>(
 }
 
 /** One call in flight. It is its own context, so that a call which ignores the signal pays nothing for it. */
-class PendingCall implements DeadlineContext {
+class PendingCall extends Linked implements DeadlineContext {
   readonly expiresAt: number;
   readonly #clock: Clock;
-  readonly #pending: Set<PendingCall>;
+  readonly #pending: LinkedList<PendingCall>;
   readonly #reject: (reason: unknown) => void;
   readonly #parent: AbortSignal | undefined;
   readonly #abandon: (() => void) | undefined;
+  readonly #cut: ((reason: unknown) => unknown) | undefined;
   #controller: AbortController | undefined;
   #failure: { reason: unknown } | undefined;
 
   constructor(
     clock: Clock,
     ms: number,
-    pending: Set<PendingCall>,
+    pending: LinkedList<PendingCall>,
     reject: (reason: unknown) => void,
     parent: AbortSignal | undefined,
+    cut: ((reason: unknown) => unknown) | undefined,
   ) {
+    super();
     this.#clock = clock;
+    this.#cut = cut;
     this.expiresAt = clock.elapsed() + ms;
     this.#pending = pending;
     this.#reject = reject;
@@ -145,7 +154,7 @@ class PendingCall implements DeadlineContext {
     this.release();
     this.#failure = { reason };
     this.#controller?.abort(reason);
-    this.#reject(reason);
+    this.#reject(this.#cut ? this.#cut(reason) : reason);
   }
 
   /** Stops listening to the caller's signal: a listener left behind would outlive the call. */

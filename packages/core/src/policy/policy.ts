@@ -91,22 +91,20 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
 
   return { call, bulkhead };
 
-  async function call<T>(plan: CallPlan<T>): Promise<T> {
+  function call<T>(plan: CallPlan<T>): Promise<T> {
     const flight: Flight = {
       permit: plan.permit,
       slot: false,
       sent: false,
       maybe: false,
       tries: 0,
+      error: undefined,
     };
-    try {
-      return await deadlineOf(plan)((context) => attempts(plan, context, flight), plan.signal);
-    } catch (error) {
-      throw ended(error, plan, flight, classify);
-    } finally {
-      flight.permit?.release();
-      if (flight.slot) bulkhead.give();
-    }
+    return deadlineOf(plan)(
+      (context) => attempts(plan, context, flight),
+      plan.signal,
+      (reason) => cut(plan, flight, reason),
+    );
   }
 
   async function attempts<T>(
@@ -114,47 +112,69 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
     context: DeadlineContext,
     flight: Flight,
   ): Promise<T> {
-    if (bulkhead.take()) flight.slot = true;
-    else if (!plan.reserved) {
-      await bulkhead.wait(context.signal);
-      // Granted and ended in one moment: whoever ended it did not see the slot.
-      if (context.over) bulkhead.give();
-      else flight.slot = true;
-    }
-    budget.deposit();
-    let wait: IBackoff<unknown> | undefined;
-    for (let number = 1; ; number += 1) {
-      if (context.over) throw new Error('The call was over before it was sent');
-      const permit = flight.permit ?? plan.breaker.admit('call');
-      if (!permit) throw flight.error ?? notAdmitted(plan.breaker);
-      flight.permit = permit;
-      flight.sent = true;
-      flight.tries = number;
-      try {
-        const value = await plan.run(context);
-        permit.succeed();
-        plan.onAttempt?.(number, undefined);
-        return value;
-      } catch (error) {
-        if (context.over) throw error;
-        const failure = classify(error);
-        settle(permit, failure);
-        plan.onAttempt?.(number, failure);
-        flight.permit = undefined;
-        flight.error = error;
-        flight.maybe ||= failure.applied === 'maybe';
-        wait = wait ? wait.next(undefined) : backoff.next();
-        const delay = Math.max(wait.duration, failure.retryAfterMs ?? 0);
-        const again =
-          number <= retry.retries &&
-          plan.retriable?.(failure) &&
-          delay < context.remaining() &&
-          budget.withdraw();
-        if (!again) throw error;
-        flight.sent = flight.maybe;
-        await sleep(delay, context);
+    try {
+      if (bulkhead.take()) flight.slot = true;
+      else if (!plan.reserved) {
+        await bulkhead.wait(context.signal);
+        flight.slot = true;
       }
+      budget.deposit();
+      let wait: IBackoff<unknown> | undefined;
+      for (let number = 1; ; number += 1) {
+        if (context.over) throw new Error('The call was over before it was sent');
+        const permit = flight.permit ?? plan.breaker.admit('call');
+        if (!permit) throw flight.error ?? notAdmitted(plan.breaker);
+        flight.permit = permit;
+        flight.sent = true;
+        flight.tries = number;
+        try {
+          const value = await plan.run(context);
+          if (context.over) return value;
+          permit.succeed();
+          plan.onAttempt?.(number, undefined);
+          return value;
+        } catch (error) {
+          if (context.over) throw error;
+          const failure = classify(error);
+          settle(permit, failure);
+          plan.onAttempt?.(number, failure);
+          flight.permit = undefined;
+          flight.error = error;
+          flight.maybe ||= failure.applied === 'maybe';
+          wait = wait ? wait.next(undefined) : backoff.next();
+          const delay = Math.max(wait.duration, failure.retryAfterMs ?? 0);
+          const again =
+            number <= retry.retries &&
+            plan.retriable?.(failure) &&
+            delay < context.remaining() &&
+            budget.withdraw();
+          if (!again) throw error;
+          flight.sent = flight.maybe;
+          await sleep(delay, context);
+        }
+      }
+    } finally {
+      release(flight);
     }
+  }
+
+  /** At the deadline or at the caller's abort the try is still running: what it holds is let go here. */
+  function cut(plan: CallPlan<unknown>, flight: Flight, reason: unknown): unknown {
+    const timedOut = reason instanceof TimeoutError;
+    if (timedOut) reason.sent = flight.sent;
+    if (timedOut && flight.permit) {
+      const failure = classify(reason);
+      settle(flight.permit, failure);
+      plan.onAttempt?.(flight.tries, failure);
+    }
+    release(flight);
+    return timedOut ? reason : new CallAborted(reason, flight.sent);
+  }
+
+  function release(flight: Flight): void {
+    flight.permit?.release();
+    if (flight.slot) bulkhead.give();
+    flight.slot = false;
   }
 
   function deadlineOf({ timeoutMs, waitedMs = 0 }: CallPlan<unknown>): Deadline {
@@ -190,27 +210,7 @@ interface Flight {
   /** Whether an earlier try may have been applied. */
   maybe: boolean;
   tries: number;
-  error?: unknown;
-}
-
-/** At the deadline or at the caller's abort the try is still running: its permit is settled here. */
-function ended(
-  error: unknown,
-  plan: CallPlan<unknown>,
-  flight: Flight,
-  classify: (error: unknown) => Failure,
-): unknown {
-  if (error instanceof TimeoutError) {
-    error.sent = flight.sent;
-    if (!flight.permit) return error;
-    const failure = classify(error);
-    settle(flight.permit, failure);
-    plan.onAttempt?.(flight.tries, failure);
-    return error;
-  }
-  if (plan.signal?.aborted && error === plan.signal.reason)
-    return new CallAborted(error, flight.sent);
-  return error;
+  error: unknown;
 }
 
 function settle(permit: Permit, failure: Failure): void {
