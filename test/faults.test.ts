@@ -34,7 +34,8 @@ async function start(options: Options = {}) {
     cache: { store: lowdbStore({ directory: join(folder, 'cache') }) },
     logger: false,
     breaker: { openFor: 200 },
-    timeouts: { read: 300, write: 300 },
+    // A busy disk may take its time to keep what hung.
+    timeouts: { read: 300, write: 1_000 },
     retry: { retries: 0 },
     recoveryRamp: 0,
     reconcileFor: 300,
