@@ -17,6 +17,14 @@ export const preambles: Record<string, string> = {
     };
     const app = express();
   `,
+  'README.md # Functions and methods that you have': `
+    interface Report { id: string; text: string }
+    declare const api: {
+      getReport(id: string, options: { signal: AbortSignal | undefined }): Promise<Report>;
+      saveReport(report: Report, options: { idempotencyKey: string | undefined }): Promise<Report>;
+      listReports(topic: string): Promise<Report[]>;
+    };
+  `,
   'README.md # Local entities': `
     import type { FallbackManager } from '@graphiti-fallback/core';
     interface Author { id: string; name: string }

@@ -14,6 +14,8 @@ export interface DeclaredWrite {
   readonly flow: DrainFlow;
   readonly idempotent: boolean;
   readonly replayable: boolean;
+  /** Whether it can be sent now. */
+  readonly available: () => boolean;
   readonly effect: 'create' | 'update' | 'delete';
   readonly coalescing: Coalescing | undefined;
   readonly timeoutMs: number;
@@ -45,6 +47,7 @@ export function declaredWrite<Input, Value>(
     flow,
     idempotent: spec.idempotent ?? false,
     replayable: spec.replayable ?? true,
+    available: spec.available ?? (() => true),
     effect,
     coalescing: coalescingOf(engine, name, effect, spec),
     timeoutMs: spec.timeoutMs ?? engine.defaults.writeTimeoutMs,

@@ -75,7 +75,7 @@ export function createEngine(
     clock,
     random,
     events,
-    isDeclared: (operation) => writes.has(operation),
+    isDeclared: (operation) => writes.get(operation)?.available() ?? false,
   });
   const isQueued = (operation: string) => {
     const report = queue.get(operation);

@@ -88,3 +88,20 @@ export type { SyncOptions, SyncReport } from './queue/sync.ts';
 export { type ImportReport, importedRecord } from './queue/transfer.ts';
 export { currentScope, RequestScope, type Served } from './scope.ts';
 export type { FallbackStatus } from './status.ts';
+export { type CurrentCall, currentCall } from './wrapping/current-call.ts';
+export type { DefaultManager } from './wrapping/manager-choice.ts';
+export {
+  createWithFallback,
+  type MethodContext,
+  type MethodDecorator,
+  type WithFallback,
+  type Wrapped,
+  withFallback,
+} from './wrapping/with-fallback.ts';
+export type {
+  FallbackSpec,
+  KeptReceipt,
+  ReadWrapSpec,
+  WrapOptions,
+  WriteWrapSpec,
+} from './wrapping/wrap-spec.ts';

@@ -1,12 +1,21 @@
 /** The process's managers by name. */
 
+import type { Undo } from './events.ts';
 import type { FallbackManager } from './manager.ts';
 
 const managers = new Map<string, FallbackManager>();
+const listeners = new Set<() => void>();
 
 /** Makes a manager findable until it closes; of two of one name the later one is found. */
 export function register(manager: FallbackManager): void {
   managers.set(manager.name, manager);
+  for (const listener of listeners) listener();
+}
+
+/** Calls a listener whenever a manager came. */
+export function onRegistered(listener: () => void): Undo {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** Forgets a manager. */

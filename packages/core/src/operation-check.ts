@@ -51,6 +51,7 @@ const writeChecks: Readonly<Record<string, Check>> = {
   priority: either(finite, callable),
   idempotent: flag,
   replayable: flag,
+  available: callable,
   coalesce: either(flag, callable),
   reconcile: callable,
   reconcileFor: milliseconds(0),

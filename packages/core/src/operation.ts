@@ -112,6 +112,11 @@ export interface WriteSpec<Input, Value> {
    */
   readonly replayable?: boolean;
   /**
+   * Whether this process can send it now: while it cannot, queued ones wait as `unhandled`. When that
+   * changes, `manager.queue.wake()` makes the queue look. @default always
+   */
+  readonly available?: () => boolean;
+  /**
    * Whether queued writes of one entity are joined while none of them was sent: a create and an update
    * are a create, two updates of this operation the last, a create and a delete nothing. All of them
    * must ask for it, and name an `entity`. A function makes the input of both; otherwise members of the

@@ -1,4 +1,4 @@
-export { getFallbackManager } from '@graphiti-fallback/http';
+export { getFallbackManager, withFallback } from '@graphiti-fallback/http';
 export { errors } from './errors.ts';
 export { type FallbackMiddleware, fallback } from './fallback.ts';
 export { type GraphitiFallback, graphitiFallback } from './graphiti-fallback.ts';

@@ -1,6 +1,6 @@
-import { FallbackManager } from '@graphiti-fallback/core';
+import { FallbackManager, findFallbackManager } from '@graphiti-fallback/core';
 import { afterEach, expect, test } from 'vitest';
-import { adoptOrCompose, getFallbackManager } from './default-composition.ts';
+import { adoptOrCompose, getFallbackManager, withFallback } from './default-composition.ts';
 
 const made: FallbackManager[] = [];
 const keep = <T extends FallbackManager>(manager: T): T => {
@@ -53,6 +53,22 @@ test('a closed one is made anew', async () => {
   const next = keep(adoptOrCompose({ logger: false }).manager);
   expect(next).not.toBe(manager);
   expect(getFallbackManager()).toBe(next);
+});
+
+test('a wrapped function belongs to what graphitiFallback(options) makes after it', async () => {
+  const get = withFallback(async () => 1, { kind: 'read', name: 'one.early' });
+  const { manager } = adoptOrCompose({ mode: 'read_only', logger: false });
+  keep(manager);
+  keep(new FallbackManager({ name: 'weather', logger: false }));
+  expect(await get()).toBe(1);
+  expect(manager.status().operations.live).toBe(1);
+});
+
+test('a wrapped function has the default manager made at its first call, not before', async () => {
+  const get = withFallback(async () => 1, { kind: 'read', name: 'one.late' });
+  expect(findFallbackManager('graphiti')).toBeUndefined();
+  expect(await get()).toBe(1);
+  expect(keep(getFallbackManager()).status().operations.live).toBe(1);
 });
 
 test('an unknown name throws, naming what there is', () => {

@@ -1,9 +1,11 @@
 /** The process's default manager: whoever asks first has it made. */
 
 import {
+  createWithFallback,
   type FallbackManager,
   findFallbackManager,
   getFallbackManager as namedManager,
+  type WithFallback,
 } from '@graphiti-fallback/core';
 import {
   type Composition,
@@ -27,6 +29,15 @@ export function getFallbackManager(name: string = defaultName): FallbackManager 
   madeEarly = composeGraphiti();
   return madeEarly.manager;
 }
+
+/**
+ * Makes functions and methods operations of a manager: of the default one, unless they name another. It
+ * is made at their first call, if it is not there by then.
+ */
+export const withFallback: WithFallback = createWithFallback({
+  find: () => findFallbackManager(defaultName),
+  get: () => getFallbackManager(),
+});
 
 /**
  * What `graphitiFallback()` is made of: what {@link getFallbackManager} has made, else anew.

@@ -1,5 +1,5 @@
 export { type Composition, composeGraphiti, type GraphitiFallbackOptions } from './composition.ts';
-export { getFallbackManager } from './default-composition.ts';
+export { getFallbackManager, withFallback } from './default-composition.ts';
 export type { FallbackHandle } from './fallback-handle.ts';
 export { createGraphitiPipeline, type GraphitiTools } from './graphiti-pipeline.ts';
 export type { PublicOperation } from './operation-page.ts';

@@ -34,6 +34,8 @@ export interface QueueSurface {
   export(filter?: QueueFilter): string;
   /** Queues operations from lines that were exported, also elsewhere; what is known here is left out. */
   import(lines: string): Promise<ImportReport>;
+  /** Looks now whether something can be replayed, as it does by itself: a write has become `available`. */
+  wake(): void;
   /** Replays nothing until {@link resume}, or the next start; writes are queued as ever. */
   pause(): void;
   resume(): void;
@@ -66,6 +68,7 @@ export function queueSurface(
       await opened();
       return imported(queue, lines);
     },
+    wake: () => drain.wake(),
     pause() {
       drain.paused = true;
     },
