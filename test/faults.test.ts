@@ -163,7 +163,9 @@ test('half-open: the queue drains while new writes queue up behind it, in order'
 });
 
 test('a restart in mid-outage loses nothing, and keeps what was cached', async () => {
-  const before = await start();
+  // The deadline holds for storing, too, and a busy disk may take its time.
+  const timeouts = { read: 300, write: 5_000 };
+  const before = await start({ timeouts });
   await say(before, 'zero');
   await graphiti.ingested();
   await before.agent.get('/facts?q=zero');
@@ -172,7 +174,7 @@ test('a restart in mid-outage loses nothing, and keeps what was cached', async (
   for (const content of ['one', 'two']) expect((await say(before, content)).status).toBe(202);
   await before.stop();
 
-  const after = await start();
+  const after = await start({ timeouts });
   expect((await after.agent.get('/facts?q=zero')).headers).toHaveProperty('cache-status');
   expect(after.fallback.manager.status()).toMatchObject({ active: true, queue: { size: 2 } });
   expect((await say(after, 'three')).status).toBe(202);
