@@ -40,7 +40,7 @@ export function declaredWrite<Input, Value>(
 ): DeclaredWrite {
   const effect = spec.effect ?? 'update';
   const { reconcile } = spec;
-  const flow = engine.flows.of(engine.breakers.get(spec.breaker));
+  const flow = engine.flows.of(engine.breakers.of(name, spec.breaker));
   flow.operations.add(name);
   return {
     name,

@@ -1,5 +1,11 @@
-export type { BreakerOptions } from './breaker/breaker.ts';
-export type { BreakerHandle } from './breaker/breaker-handle.ts';
+export {
+  AdaptiveBreaker,
+  type AdaptiveBreakerOptions,
+  type HealthLevels,
+  type HealthSource,
+} from './breaker/adaptive-breaker.ts';
+export type { BreakerFallback, BreakerHandle } from './breaker/breaker-handle.ts';
+export type { BreakerOptions, SlowCallOptions, WindowOptions } from './breaker/breaker-options.ts';
 export type {
   BreakerStateKind,
   BreakerStatus,
@@ -7,6 +13,14 @@ export type {
   Outage,
   Trigger,
 } from './breaker/breaker-state.ts';
+export type { BreakerSurface } from './breaker/breaker-surface.ts';
+export { CircuitBreaker, type CircuitBreakerOptions } from './breaker/circuit-breaker.ts';
+export {
+  type CircuitBreakerGuard,
+  createCircuitBreakerGuard,
+  type Guard,
+} from './breaker/guard.ts';
+export { circuitBreaker } from './breaker/named-guard.ts';
 export type { CacheOptions } from './cache.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { FallbackContext } from './context.ts';
@@ -36,7 +50,7 @@ export type {
 } from './journal.ts';
 export type { Json } from './json.ts';
 export { FallbackManager } from './manager.ts';
-export { findFallbackManager, getFallbackManager } from './managers.ts';
+export { findFallbackManager, getCircuitBreaker, getFallbackManager } from './managers.ts';
 export { memoryJournal } from './memory-journal.ts';
 export { type FallbackMode, fallbackModes } from './mode.ts';
 export type {

@@ -1,6 +1,8 @@
 /** A manager: the parts of the engine put together around one upstream. */
 
 import type { BreakerHandle } from './breaker/breaker-handle.ts';
+import type { BreakerOptions } from './breaker/breaker-options.ts';
+import { type BreakerSurface, breakerSurface } from './breaker/breaker-surface.ts';
 import { runOutside } from './clock.ts';
 import { enterContext, type FallbackContext } from './context.ts';
 import { createEngine, type Engine } from './engine.ts';
@@ -44,6 +46,7 @@ export class FallbackManager {
   readonly #events = new Emitter<FallbackEvents>();
   readonly #engine: Engine;
   readonly #counters: Counters;
+  readonly #breakerOf: (name?: string, options?: BreakerOptions) => BreakerHandle;
   readonly #drain: Drain;
   readonly #monitor: HealthMonitor;
   readonly #names = new Set<string>();
@@ -92,13 +95,21 @@ export class FallbackManager {
       open: () => this.open(),
     });
     const { breakers, queue, flows } = this.#engine;
+    const { surface, get } = breakerSurface({
+      ...this.#engine,
+      stored: () => this.#remembered(),
+    });
+    this.breakers = surface;
+    this.#breakerOf = get;
     this.#drain = new Drain(this.#engine);
     const { health } = this.#options;
     this.#monitor = new HealthMonitor({ health, breaker: breakers.own, clock, random, events });
     this.queue = queueSurface(queue, this.#drain, () => this.open());
     this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);
     warnOfLongLanes(events, () => this.active);
-    breakers.onEach((breaker) => this.#counters.declareBreaker(breaker.name));
+    breakers.onEach((breaker) => {
+      this.#counters.declareBreaker(breaker.name);
+    });
     for (const component of this.#options.health.checks)
       this.#counters.declareComponent(component.name);
     events.on('stateChange', ({ breaker, to }) => {
@@ -117,7 +128,7 @@ export class FallbackManager {
     });
     this.#retire = this.#engine.collector.add({
       name,
-      measure: () => measurements(this.#counters, this.status()),
+      measure: () => measurements(this.#counters, this.status(), breakers.removed),
     });
     this.#engine.collector.bind();
     this.#warnOfLosses = warnOfLosses(queue, events);
@@ -232,13 +243,13 @@ export class FallbackManager {
 
   /**
    * The breaker of that name, which operations share that name it; made when it is not there. Without
-   * a name the manager's own, which all others share.
+   * a name the manager's own, which all others share. Options change one that is there, without losing
+   * its state; what they leave open is as the manager's `breaker` says.
    *
    * @throws {TypeError} when the name or an option is wrong
    */
-  breaker(name: string = this.name): BreakerHandle {
-    checkOptions('breaker', { name }, { name: text });
-    return this.#engine.breakers.get(name);
+  breaker(name?: string, options?: BreakerOptions): BreakerHandle {
+    return this.#breakerOf(name, options);
   }
 
   /** Listens to what happens, and returns how to stop. A listener that throws hurts nobody. */
@@ -358,6 +369,9 @@ export class FallbackManager {
       telemetry: sdkStatus(),
     });
   }
+
+  /** All breakers together. */
+  readonly breakers: BreakerSurface;
 
   /** The queue, for people. */
   readonly queue: QueueSurface;

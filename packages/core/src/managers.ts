@@ -1,5 +1,7 @@
 /** The process's managers by name. */
 
+import type { BreakerHandle } from './breaker/breaker-handle.ts';
+import type { BreakerOptions } from './breaker/breaker-options.ts';
 import type { Undo } from './events.ts';
 import type { FallbackManager } from './manager.ts';
 
@@ -40,4 +42,13 @@ export function getFallbackManager(name?: string): FallbackManager {
   const asked = name === undefined ? 'one fallback manager' : `a fallback manager '${name}'`;
   const names = [...managers.keys()].map((each) => `'${each}'`).join(', ') || 'none';
   throw new Error(`Expected ${asked} in this process; there is: ${names}`);
+}
+
+/**
+ * A breaker of the only manager there is, as {@link FallbackManager.breaker} gives it.
+ *
+ * @throws {Error} when there is no manager, or more than one
+ */
+export function getCircuitBreaker(name?: string, options?: BreakerOptions): BreakerHandle {
+  return getFallbackManager().breaker(name, options);
 }

@@ -1,6 +1,10 @@
 /** Every option of a manager: documented once, defaulted once, checked at construction. */
 
-import type { BreakerOptions } from './breaker/breaker.ts';
+import {
+  type BreakerOptions,
+  type ResolvedBreakerOptions,
+  resolveBreaker,
+} from './breaker/breaker-options.ts';
 import type { CacheOptions } from './cache.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { EntityOptions } from './entities.ts';
@@ -82,7 +86,7 @@ export interface ResolvedOptions {
   readonly store: Journal;
   readonly cache: Required<Omit<CacheOptions, 'store'>> & { readonly store: Journal };
   readonly entities: Required<EntityOptions>;
-  readonly breaker: Required<BreakerOptions>;
+  readonly breaker: ResolvedBreakerOptions;
   readonly timeouts: { readonly read: number; readonly write: number };
   readonly retry: Required<RetryOptions>;
   readonly bulkhead: Required<BulkheadOptions>;
@@ -103,7 +107,6 @@ const hour = 3_600_000;
 const defaults = {
   cache: { ttl: 0, staleIfError: 24 * hour, maxEntries: 10_000, maxBytes: 64 * MiB },
   entities: { maxEntries: 10_000, maxBytes: 64 * MiB },
-  breaker: { failureThreshold: 5, successThreshold: 2, openFor: 60_000 },
   timeouts: { read: 5_000, write: 10_000 },
   retry: { retries: 2, initialDelay: 100, maxDelay: 2_000 },
   bulkhead: { limit: 64, queue: 256 },
@@ -131,11 +134,6 @@ const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     store: journal,
   },
   entities: { maxEntries: wholeNumber(1), maxBytes: wholeNumber(1) },
-  breaker: {
-    failureThreshold: wholeNumber(1),
-    successThreshold: wholeNumber(1),
-    openFor: milliseconds(1),
-  },
   timeouts: { read: milliseconds(1), write: milliseconds(1) },
   retry: { retries: wholeNumber(0), initialDelay: milliseconds(0), maxDelay: milliseconds(0) },
   bulkhead: { limit: wholeNumber(1), queue: wholeNumber(0) },
@@ -165,6 +163,7 @@ const checks: Readonly<Record<string, Check>> = {
   mode: oneOf(...fallbackModes),
   store: journal,
   ...Object.fromEntries(Object.keys(groups).map((name) => [name, group])),
+  breaker: group,
   recoveryRamp: milliseconds(0),
   closeTimeout: milliseconds(0),
   classify: callable,
@@ -199,7 +198,7 @@ export function resolveOptions(options: FallbackManagerOptions): ResolvedOptions
     store,
     cache: { store: cacheStore, ...withDefaults(defaults.cache, options.cache) },
     entities: withDefaults(defaults.entities, options.entities),
-    breaker: withDefaults(defaults.breaker, options.breaker),
+    breaker: resolveBreaker(options.breaker),
     timeouts: withDefaults(defaults.timeouts, options.timeouts),
     retry: withDefaults(defaults.retry, options.retry),
     bulkhead: withDefaults(defaults.bulkhead, options.bulkhead),

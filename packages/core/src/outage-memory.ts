@@ -4,7 +4,7 @@ import type { Breaker } from './breaker/breaker.ts';
 import { type Isolation, type Outage, triggers } from './breaker/breaker-state.ts';
 import type { Breakers } from './breaker/breakers.ts';
 import type { Clock } from './clock.ts';
-import type { Emitter, FallbackEvents } from './events.ts';
+import type { Emitter, FallbackEvents, Undo } from './events.ts';
 import type { Change, Journal } from './journal.ts';
 import type { Json } from './json.ts';
 import { fallbackModes } from './mode.ts';
@@ -19,6 +19,8 @@ const unknown = 'unknown';
 /** An outage as it is kept, with how its breaker was set apart by hand, if it was. */
 interface Kept extends Outage {
   readonly isolation?: Isolation;
+  /** How often the breaker opened in a row: it stays open the longer. */
+  readonly openings?: number;
 }
 
 interface Surroundings {
@@ -44,6 +46,7 @@ class OutageMemory {
   #stored: string | undefined;
   #storedIsolation = false;
   #last: Promise<void> = Promise.resolve();
+  readonly #undo: readonly Undo[];
   #awake = false;
 
   constructor(breaker: Breaker, { journal, queue, flows, clock, events }: Surroundings) {
@@ -53,15 +56,17 @@ class OutageMemory {
     this.#flows = flows;
     this.#clock = clock;
     this.#events = events;
-    events.on('stateChange', (event) => {
-      if (event.breaker === breaker.name) void this.remember();
-    });
-    events.on('queue', ({ event }) => {
-      if (event === 'enqueued') void this.remember();
-    });
-    events.on('operation', ({ outcome }) => {
-      if (outcome === 'stored') void this.remember();
-    });
+    this.#undo = [
+      events.on('stateChange', (event) => {
+        if (event.breaker === breaker.name) void this.remember();
+      }),
+      events.on('queue', ({ event }) => {
+        if (event === 'enqueued') void this.remember();
+      }),
+      events.on('operation', ({ outcome }) => {
+        if (outcome === 'stored') void this.remember();
+      }),
+    ];
   }
 
   /** An outage goes on over a restart; queued writes without one are tried with care. */
@@ -72,8 +77,8 @@ class OutageMemory {
     this.#stored = kept && JSON.stringify(kept);
     this.#storedIsolation = kept?.isolation !== undefined;
     if (kept) {
-      const { isolation, ...outage } = kept;
-      this.#breaker.resume(outage, isolation);
+      const { isolation, openings, ...outage } = kept;
+      this.#breaker.resume(outage, isolation, openings);
     } else if (this.#leftWrites) this.#breaker.resume(undefined);
     this.#awake = true;
     // What happened while the store was still opening.
@@ -82,6 +87,7 @@ class OutageMemory {
 
   close(): void {
     this.#awake = false;
+    for (const stop of this.#undo) stop();
   }
 
   /** Brings the store up to date. Resolves when that was tried; what failed is tried again. */
@@ -127,25 +133,31 @@ class OutageMemory {
   }
 
   get #kept(): Kept | undefined {
-    const { outage, isolation } = this.#breaker;
-    return outage && { ...outage, ...(isolation && { isolation }) };
+    const { outage, isolation, openings } = this.#breaker;
+    const besides = { ...(isolation && { isolation }), ...(openings > 1 && { openings }) };
+    return outage && { ...outage, ...besides };
   }
 }
 
 /** The memories of all breakers: those that come later begin with what is kept of them, too. */
 export class OutageMemories {
-  readonly #memories: OutageMemory[] = [];
+  readonly #memories = new Set<OutageMemory>();
   #resumed = false;
 
   constructor(breakers: Breakers, around: Surroundings) {
     breakers.onEach((breaker) => {
       const memory = new OutageMemory(breaker, around);
-      this.#memories.push(memory);
-      if (!this.#resumed) return;
-      memory.resume();
-      const { isolation } = breakers.own;
-      // A person set apart all there is.
-      if (isolation) breaker.isolate(isolation.mode, isolation.reason);
+      this.#memories.add(memory);
+      if (this.#resumed) {
+        memory.resume();
+        const { isolation } = breakers.own;
+        // A person set apart all there is.
+        if (isolation) breaker.isolate(isolation.mode, isolation.reason);
+      }
+      return () => {
+        this.#memories.delete(memory);
+        memory.close();
+      };
     });
   }
 
@@ -156,7 +168,7 @@ export class OutageMemories {
 
   /** Resolves when the store was brought up to date, or that was tried. */
   async remember(): Promise<void> {
-    await Promise.all(this.#memories.map((memory) => memory.remember()));
+    await Promise.all([...this.#memories].map((memory) => memory.remember()));
   }
 
   close(): void {
@@ -167,11 +179,12 @@ export class OutageMemories {
 /** Somebody's hand, or another version, may have been in the store. */
 function isKept(stored: unknown): stored is Kept {
   if (typeof stored !== 'object' || stored === null) return false;
-  const { id, since, trigger, reason, isolation } = stored as Partial<Kept>;
+  const { id, since, trigger, reason, isolation, openings = 0 } = stored as Partial<Kept>;
   return (
     [id, reason].every((text) => typeof text === 'string') &&
     triggers.some((known) => known === trigger) &&
     typeof since === 'number' &&
+    Number.isInteger(openings) &&
     (isolation === undefined || isIsolation(isolation))
   );
 }

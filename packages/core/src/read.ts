@@ -1,7 +1,7 @@
 /** The read path: fresh from the cache, live, stale, or a clear error. */
 
 import type { Breaker } from './breaker/breaker.ts';
-import { Permit } from './breaker/permit.ts';
+import { freePermit, type Permit } from './breaker/permit.ts';
 import type { Hit } from './cache.ts';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine.ts';
@@ -22,7 +22,7 @@ export function declareRead<Input, Value>(
   name: string,
   spec: ReadSpec<Input, Value>,
 ): ReadOperation<Input, Value> {
-  const breaker = engine.breakers.get(spec.breaker);
+  const breaker = engine.breakers.of(name, spec.breaker);
   const path = new ReadPath(engine, breaker, name, spec);
   const performed = { operation: name, kind: 'read', breaker } as const;
   const detailed = (input: Input, options: ReadCallOptions = {}) =>
@@ -140,7 +140,7 @@ class ReadPath<Input, Value> {
 
   /** After close: straight to the upstream, whatever it says. */
   async #past(input: Input, timeoutMs: number, note: Note): Promise<Detailed<Value>> {
-    const value = await this.#call(input, timeoutMs, note, new Permit(() => {}));
+    const value = await this.#call(input, timeoutMs, note, freePermit());
     return this.#answer(input, value, 'live', note);
   }
 

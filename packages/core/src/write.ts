@@ -2,7 +2,7 @@
 
 import { v7 as uuid } from 'uuid';
 import type { Breaker } from './breaker/breaker.ts';
-import { Permit } from './breaker/permit.ts';
+import { freePermit, type Permit } from './breaker/permit.ts';
 import { type DeclaredWrite, declaredWrite } from './declared-write.ts';
 import type { Engine } from './engine.ts';
 import { entityKey } from './entity.ts';
@@ -244,7 +244,7 @@ class WritePath<Input, Value> {
     let value: Value | undefined;
     for (const operation of operations) {
       if (this.#engine.queue.busy(operation.lane)) throw this.#refusals.unavailable();
-      const permit = new Permit(() => {});
+      const permit = freePermit();
       value = await this.#call(operation, { timeoutMs, signal, permit }, note);
       this.#write.applied(operation);
     }

@@ -1,4 +1,9 @@
-export { getFallbackManager, withFallback } from '@graphiti-fallback/http';
+export {
+  circuitBreaker,
+  getCircuitBreaker,
+  getFallbackManager,
+  withFallback,
+} from '@graphiti-fallback/http';
 export { errors } from './errors.ts';
 export { type FallbackMiddleware, fallback } from './fallback.ts';
 export { type GraphitiFallback, graphitiFallback } from './graphiti-fallback.ts';

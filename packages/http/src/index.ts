@@ -1,4 +1,5 @@
 export { type Composition, composeGraphiti, type GraphitiFallbackOptions } from './composition.ts';
+export { circuitBreaker, getCircuitBreaker } from './default-breaker.ts';
 export { getFallbackManager, withFallback } from './default-composition.ts';
 export type { FallbackHandle } from './fallback-handle.ts';
 export { createGraphitiPipeline, type GraphitiTools } from './graphiti-pipeline.ts';

@@ -24,7 +24,7 @@ test('the mode is told behind whose breaker the answer was served, while the man
     fetch(`http://localhost:${(server.address() as AddressInfo).port}${path}`);
 
   expect((await ask('/search')).headers.get('x-fallback-mode')).toBeNull();
-  manager.breaker('search').isolate('read_only', 'reindexing');
+  await manager.breaker('search').isolate('reindexing', 'read_only');
   expect((await ask('/search')).headers.get('x-fallback-mode')).toBe('read_only');
   expect((await ask('/get')).headers.get('x-fallback-mode')).toBeNull();
 });

@@ -52,6 +52,10 @@ export interface BreakerStatus {
   /** Half-open, with nobody there to try. */
   readonly waitingForCall: boolean;
   readonly calls: Readonly<Record<(typeof callResults)[number], number>>;
+  /** Share of the calls in its window that failed; 0 without calls. */
+  readonly failureRate: number;
+  /** Share of the calls in its window that were slow; present where slow calls are counted. */
+  readonly slowRate?: number;
   readonly outage: Outage | undefined;
   /** Present while it is isolated. */
   readonly isolation?: Isolation;

@@ -2,15 +2,16 @@ import { expect, test } from 'vitest';
 import { Emitter, type FallbackEvents } from '../events.ts';
 import { manualClock } from '../manual-clock.test.support.ts';
 import { Breaker } from './breaker.ts';
+import { type BreakerOptions, settings } from './breaker-options.ts';
 import type { PermitHolder } from './permit.ts';
 
-function breakerKit(options = {}) {
+function breakerKit(options: BreakerOptions = {}) {
   const clock = manualClock();
   const events = new Emitter<FallbackEvents>();
   const transitions: string[] = [];
   events.on('stateChange', ({ from, to }) => transitions.push(`${from} > ${to}`));
   const breaker = new Breaker(
-    { failureThreshold: 3, successThreshold: 2, openFor: 1_000, ...options },
+    settings({ failureThreshold: 3, successThreshold: 2, openFor: 1_000, ...options }),
     { name: 'test', mode: 'queue_writes', clock, random: () => 0.5, events },
   );
   const fail = (times: number) => {
@@ -157,4 +158,163 @@ test('a timer that is early does not leave it open', async () => {
   fail(3);
   await clock.advance(1_010);
   expect(transitions).toEqual(['closed > open', 'open > half_open']);
+});
+
+test('cockatiel h: says that it is half-open, and before that when, without any call', async () => {
+  const { breaker, clock, fail } = breakerKit();
+  fail(3);
+  await clock.advance(400);
+  expect(breaker.status()).toMatchObject({ state: 'open', timeInStateMs: 400, retryInMs: 600 });
+  await clock.advance(600);
+  expect(breaker.status()).toMatchObject({ state: 'half_open', timeInStateMs: 0, retryInMs: 0 });
+});
+
+test('cockatiel b: with a hung try the others are turned away at once, and past its time it has failed', async () => {
+  const { breaker, clock, fail } = breakerKit({ halfOpenTimeout: 5_000 });
+  fail(3);
+  await clock.advance(1_000);
+  const hung = breaker.admit('call');
+  await clock.advance(4_999);
+  expect(breaker.admit('call')).toBeUndefined();
+  expect(breaker.state.kind).toBe('half_open');
+  await clock.advance(1);
+  expect(breaker.status()).toMatchObject({ state: 'open', retryInMs: 1_000 });
+  await clock.advance(1_000);
+  const next = breaker.admit('call');
+  expect(next).toBeDefined();
+  hung?.succeed();
+  hung?.fail('500');
+  expect(breaker.admit('call')).toBeUndefined();
+  expect(breaker.state.kind).toBe('half_open');
+});
+
+test('a try with a longer deadline of its own has that time', async () => {
+  const { breaker, clock, fail } = breakerKit({ halfOpenTimeout: 5_000 });
+  fail(3);
+  await clock.advance(1_000);
+  const slow = breaker.admit('call', 120_000);
+  await clock.advance(100_000);
+  slow?.succeed();
+  breaker.admit('call')?.succeed();
+  expect(breaker.state.kind).toBe('closed');
+});
+
+test('cockatiel c: a failure that began before the recovery does not open it again', async () => {
+  const { breaker, clock, fail } = breakerKit({ failureThreshold: 1 });
+  const old = breaker.admit('call');
+  fail(1);
+  await clock.advance(1_000);
+  breaker.admit('call')?.succeed();
+  breaker.admit('call')?.succeed();
+  old?.fail('500');
+  expect(breaker.state.kind).toBe('closed');
+});
+
+test('half-open may try more calls than have to succeed', async () => {
+  const { breaker, clock, fail, transitions } = breakerKit({
+    successThreshold: 3,
+    halfOpenCalls: 4,
+  });
+  fail(3);
+  await clock.advance(1_000);
+  for (const works of [true, false, true]) {
+    const permit = breaker.admit('call');
+    if (works) permit?.succeed();
+    else permit?.fail('500');
+    await clock.advance(200);
+  }
+  expect(breaker.state.kind).toBe('half_open');
+  breaker.admit('call')?.fail('500');
+  expect(breaker.state.kind).toBe('open');
+  expect(transitions).toHaveLength(3);
+});
+
+test('slow calls open it, and a slow try does not close it', async () => {
+  const { breaker, clock, events } = breakerKit({ slowCall: { above: 50 } });
+  const reasons: string[] = [];
+  events.on('stateChange', ({ reason }) => reasons.push(reason));
+  const slowly = async () => {
+    const permit = breaker.admit('call');
+    await clock.advance(51);
+    permit?.succeed();
+  };
+  for (let call = 0; call < 3; call += 1) await slowly();
+  expect(breaker.status()).toMatchObject({ state: 'open', calls: { success: 3, failure: 0 } });
+  await clock.advance(1_000);
+  await slowly();
+  expect(reasons).toEqual(['slow_calls', 'open_time_over', 'slow_calls']);
+});
+
+test('stays open longer each time, up to the longest, and begins anew after it was closed for as long', async () => {
+  const { breaker, clock, fail } = breakerKit({ openForGrowth: 2, longestOpenFor: 3_000 });
+  const openFor = () => breaker.status().retryInMs;
+  const recover = () => {
+    breaker.admit('call')?.succeed();
+    breaker.admit('call')?.succeed();
+    expect(breaker.state.kind).toBe('closed');
+  };
+  fail(3);
+  expect(openFor()).toBe(1_000);
+  await clock.advance(1_000);
+  breaker.admit('call')?.fail('500');
+  expect(openFor()).toBe(2_000);
+  await clock.advance(2_000);
+  recover();
+  await clock.advance(1_999);
+  fail(3);
+  expect(openFor()).toBe(3_000);
+  await clock.advance(3_000);
+  recover();
+  await clock.advance(3_000);
+  fail(3);
+  expect(openFor()).toBe(1_000);
+});
+
+test('remembers over a restart how often it opened', async () => {
+  const { breaker, clock } = breakerKit({ openForGrowth: 2 });
+  breaker.resume({ id: 'earlier', since: 1, trigger: 'calls', reason: '503' }, undefined, 3);
+  await clock.advance(1);
+  breaker.admit('call')?.fail('503');
+  expect(breaker.status().retryInMs).toBe(8_000);
+});
+
+test('is closed by hand whatever it is: its results are forgotten, its counts are not', async () => {
+  const { breaker, fail, events } = breakerKit();
+  const ended: string[] = [];
+  events.on('deactivated', ({ reason }) => ended.push(reason));
+  fail(2);
+  breaker.reset();
+  fail(2);
+  expect(breaker.state.kind).toBe('closed');
+  fail(1);
+  breaker.reset();
+  expect(breaker.status()).toMatchObject({
+    state: 'closed',
+    failureRate: 0,
+    calls: { failure: 5 },
+  });
+  breaker.isolate('read_only', 'by hand');
+  breaker.reset();
+  expect(breaker.state.kind).toBe('closed');
+  expect(ended).toEqual(['500', 'manual']);
+});
+
+test('is configured anew without losing its state, its results, or calls on their way', async () => {
+  const { breaker, clock, fail } = breakerKit({ failureThreshold: 5 });
+  fail(2);
+  const under = breaker.admit('call');
+  breaker.configure({ failureThreshold: 3, openFor: 2_000 });
+  under?.fail('500');
+  expect(breaker.status()).toMatchObject({ state: 'open', retryInMs: 2_000 });
+  const { outage } = breaker;
+  breaker.configure({ openFor: 500, successThreshold: 1 });
+  expect(breaker.status().retryInMs).toBe(2_000);
+  await clock.advance(2_000);
+  const trying = breaker.admit('call');
+  breaker.configure({ failureThreshold: 7 });
+  expect(breaker.admit('call')).toBeUndefined();
+  expect(breaker.outage).toBe(outage);
+  trying?.succeed();
+  expect(breaker.state.kind).toBe('closed');
+  expect(() => breaker.configure({ openFor: -1 })).toThrow('`openFor`');
 });

@@ -1,24 +1,17 @@
 /** The one state machine: closed → open → half-open → closed, and isolated by hand. */
 
-import { CircuitState, ConsecutiveBreaker, type IBreaker } from 'cockatiel';
-import { v7 as uuid } from 'uuid';
 import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Refusal } from '../failure.ts';
 import type { FallbackMode } from '../mode.ts';
+import type { BreakerOptions, OptionsSource, ResolvedBreakerOptions } from './breaker-options.ts';
 import type { BreakerState, BreakerStatus, Isolation, Outage, Trigger } from './breaker-state.ts';
-import { Permit, type PermitHolder } from './permit.ts';
-import { ProbeRotation, type Prober } from './probe-rotation.ts';
-
-/** How a breaker decides. */
-export interface BreakerOptions {
-  /** Failures in a row that open it. @default 5 */
-  readonly failureThreshold?: number;
-  /** Successes in half-open that close it. @default 2 */
-  readonly successThreshold?: number;
-  /** How long it stays open, in ms, give or take 10 %. @default 60,000 */
-  readonly openFor?: number;
-}
+import { HalfOpen } from './half-open.ts';
+import { OpenTime } from './open-time.ts';
+import { Outages } from './outages.ts';
+import { Permit, type PermitGiver, type PermitHolder, type Verdict } from './permit.ts';
+import type { Prober } from './probe-rotation.ts';
+import { createWindow, type Window } from './window.ts';
 
 interface Surroundings {
   readonly name: string;
@@ -27,6 +20,15 @@ interface Surroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
+  /** What was counted under this name before, which goes on. @default nothing */
+  readonly calls?: BreakerCalls;
+}
+
+/** Calls that were counted. */
+export interface BreakerCalls {
+  success: number;
+  failure: number;
+  refused: number;
 }
 
 /** How long an open or half-open caller is told to wait when no better figure is known, in ms. */
@@ -35,41 +37,47 @@ const shortWait = 1_000;
 /**
  * Lets calls through while closed, none while open or isolated, and one at a time while half-open.
  *
- * Which failures in a row open it is cockatiel's algorithm; the machine around it is ours, because
- * cockatiel's makes every caller wait for a hung half-open probe, counts results of calls that began
- * before a state change, and notices the end of its open time only when somebody calls.
+ * Which results open it is decided by its window, with cockatiel's algorithms where they are right; the
+ * machine around it is ours, because cockatiel's makes every caller wait for a hung half-open probe,
+ * counts results of calls that began before a state change, and notices the end of its open time only
+ * when somebody calls.
  */
-export class Breaker {
+export class Breaker implements PermitGiver {
   readonly name: string;
-  readonly #options: Required<BreakerOptions>;
+  readonly calls: BreakerCalls;
   readonly #around: Surroundings;
-  readonly #rotation: ProbeRotation;
-  #algorithm: IBreaker;
+  readonly #tries: HalfOpen;
+  readonly #outages: Outages;
+  readonly #openTime: OpenTime;
+  /** Asked before each decision: options may change by themselves. */
+  readonly #source: OptionsSource;
+  #options: ResolvedBreakerOptions;
+  #window: Window;
   #state: BreakerState;
-  #outage: Outage | undefined;
   /** Grows with each state: a result counts only for the state that its call started in. */
   #epoch = 0;
   #closings = 0;
   #closedAt = Number.NEGATIVE_INFINITY;
-  /** Monotonic: the wall clock may be set back meanwhile. */
-  #openUntil = 0;
   #stopped = false;
-  #successes = 0;
-  #held: Permit | undefined;
   #cancelWake: Undo | undefined;
-  readonly #calls = { success: 0, failure: 0, refused: 0 };
 
-  constructor(options: Required<BreakerOptions>, around: Surroundings) {
-    this.name = around.name;
-    this.#options = options;
+  constructor(source: OptionsSource, around: Surroundings) {
+    const { name, clock, random, calls = { success: 0, failure: 0, refused: 0 } } = around;
+    this.name = name;
+    this.calls = calls;
+    this.#source = source;
+    this.#options = source.current;
     this.#around = around;
-    this.#algorithm = new ConsecutiveBreaker(options.failureThreshold);
-    this.#state = { kind: 'closed', since: around.clock.now() };
-    this.#rotation = new ProbeRotation(around.clock, () => this.#vacant);
+    this.#window = createWindow(this.#options, clock);
+    this.#state = { kind: 'closed', since: clock.now() };
+    this.#tries = new HalfOpen(clock);
+    this.#outages = new Outages(around);
+    this.#openTime = new OpenTime(clock, random);
   }
 
   get state(): BreakerState {
-    if (this.#state.kind === 'open' && !this.#stopped && this.#openFor <= 0) this.#halfOpen();
+    if (this.#state.kind === 'open' && !this.#stopped && this.#openTime.leftMs <= 0)
+      this.#halfOpen('open_time_over');
     return this.#state;
   }
 
@@ -89,7 +97,7 @@ export class Breaker {
   }
 
   get outage(): Outage | undefined {
-    return this.#outage;
+    return this.#outages.current;
   }
 
   /** How it was set apart by hand, while it is. */
@@ -104,6 +112,11 @@ export class Breaker {
     return this.#closings;
   }
 
+  /** How often it opened since it was last closed for long: the next time grows with it. */
+  get openings(): number {
+    return this.#openTime.openings;
+  }
+
   /** Monotonic time of the last closing, in ms; minus infinity when it never closed after an outage. */
   get closedAt(): number {
     return this.#closedAt;
@@ -113,19 +126,23 @@ export class Breaker {
   get retryAfterMs(): number {
     const { state } = this;
     if (state.kind === 'isolated') return this.#options.openFor;
-    return state.kind === 'open' ? Math.max(1, this.#openFor) : shortWait;
+    return state.kind === 'open' ? Math.max(1, this.#openTime.leftMs) : shortWait;
   }
 
-  /** Whether a call may go to the upstream now. Whoever gets a permit must settle it. */
-  admit(by: PermitHolder): Permit | undefined {
+  /**
+   * Whether a call may go to the upstream now. Whoever gets a permit must settle it.
+   *
+   * @param withinMs the call's own deadline: half-open, nobody else is held up for longer
+   */
+  admit(by: PermitHolder, withinMs = 0): Permit | undefined {
     const { state } = this;
     if (state.kind === 'closed') return this.#permit(by);
-    if (state.kind === 'half_open' && this.#vacant && this.#rotation.mayTake(by)) {
-      this.#held = this.#permit(by);
-      this.#rotation.took(by);
-      return this.#held;
+    if (state.kind === 'half_open' && this.#tries.admits(by)) {
+      const permit = this.#permit(by);
+      this.#tries.hold(permit, Math.max(this.#options.halfOpenTimeout, withinMs));
+      return permit;
     }
-    if (by === 'call') this.#calls.refused += 1;
+    if (by === 'call') this.calls.refused += 1;
     return undefined;
   }
 
@@ -133,12 +150,21 @@ export class Breaker {
   admits(by: PermitHolder): boolean {
     const { state } = this;
     if (state.kind === 'closed') return true;
-    return state.kind === 'half_open' && this.#vacant && this.#rotation.mayTake(by);
+    return state.kind === 'half_open' && this.#tries.admits(by);
   }
 
   /** Counts a call that was turned away without asking for a permit. */
   refuse(): void {
-    this.#calls.refused += 1;
+    this.calls.refused += 1;
+  }
+
+  /** Hears what came of a permit. */
+  settle(permit: Permit, verdict: Verdict, reason: string): void {
+    if (verdict !== 'neutral') this.calls[verdict] += 1;
+    if (permit.epoch !== this.#epoch) return;
+    this.#tries.release(permit);
+    if (verdict !== 'neutral') this.#learn(verdict === 'failure', this.#isSlow(permit), reason);
+    if (permit.epoch === this.#epoch) this.#tries.next(permit.by, verdict === 'success');
   }
 
   /** Opens by decision of the health checks. */
@@ -162,42 +188,55 @@ export class Breaker {
     return true;
   }
 
+  /** Closes it by hand, and forgets what its calls have shown; what they counted stays. */
+  reset(): void {
+    this.#openTime.forget();
+    if (this.#state.kind === 'closed')
+      this.#window = createWindow(this.#options, this.#around.clock);
+    else this.#close('reset');
+  }
+
+  /** Decides by other options from now on: state, results so far and calls on their way stay. */
+  configure(options: BreakerOptions): void {
+    this.#source.change(options);
+    this.#adapt();
+  }
+
   /** Continues after a restart: isolated as it was, else half-open, in the same outage where one is known. */
-  resume(outage: Outage | undefined, isolation?: Isolation): void {
+  resume(outage: Outage | undefined, isolation?: Isolation, openings = 0): void {
     // A person's decision wins over what calls have shown meanwhile.
     if (isolation && this.active && this.#state.kind !== 'isolated')
       this.#isolate({ kind: 'isolated', ...isolation }, 'restart');
     if (this.#state.kind !== 'closed') return;
-    const { clock } = this.#around;
-    const known = outage ?? {
-      id: uuid(),
-      since: clock.now(),
-      trigger: 'restart',
-      reason: 'restart',
-    };
-    if (isolation) this.#isolate({ kind: 'isolated', ...isolation }, 'restart', known);
+    this.#openTime.openings = openings;
+    if (isolation) this.#isolate({ kind: 'isolated', ...isolation }, 'restart', outage);
     else {
-      this.#activate(known);
+      if (outage) this.#outages.resume(outage, this.mode);
+      else this.#outages.begin('restart', 'restart', this.mode);
       this.#halfOpen('restart');
     }
   }
 
   /** Registers one who can try the upstream while it is half-open. */
   addProber(by: Exclude<PermitHolder, 'call'>, prober: Prober): void {
-    this.#rotation.add(by, prober);
+    this.#tries.addProber(by, prober);
   }
 
   status(): BreakerStatus {
     const { state } = this;
+    this.#adapt();
     const now = this.#around.clock.now();
+    const { failureRate, slowRate } = this.#window.rates();
     return {
       state: state.kind,
       since: state.since,
       timeInStateMs: Math.max(0, now - state.since),
-      retryInMs: state.kind === 'open' ? Math.max(0, this.#openFor) : 0,
-      waitingForCall: state.kind === 'half_open' && !this.#held && !this.#rotation.anyoneWants(),
-      calls: { ...this.#calls },
-      outage: this.#outage,
+      retryInMs: state.kind === 'open' ? Math.max(0, this.#openTime.leftMs) : 0,
+      waitingForCall: this.#tries.idle,
+      calls: { ...this.calls },
+      failureRate,
+      ...(this.#options.slowCall && { slowRate }),
+      outage: this.outage,
       ...(this.isolation && { isolation: this.isolation }),
     };
   }
@@ -206,118 +245,88 @@ export class Breaker {
   close(): void {
     this.#stopped = true;
     this.#cancelWake?.();
-    this.#rotation.stop();
-  }
-
-  /** How long it stays open yet, in ms. */
-  get #openFor(): number {
-    return this.#openUntil - this.#around.clock.elapsed();
-  }
-
-  get #vacant(): boolean {
-    return this.#state.kind === 'half_open' && !this.#held;
+    this.#tries.end();
   }
 
   #permit(by: PermitHolder): Permit {
-    const epoch = this.#epoch;
-    return new Permit((verdict, reason) => {
-      if (verdict === 'success') this.#calls.success += 1;
-      if (verdict === 'failure') this.#calls.failure += 1;
-      if (epoch !== this.#epoch) return;
-      this.#held = undefined;
-      if (verdict === 'success') this.#succeeded();
-      else if (verdict === 'failure') this.#failed(reason);
-      if (epoch === this.#epoch && this.#vacant) this.#rotation.returned(by, verdict === 'success');
-    });
+    const { slowCall } = this.#options;
+    const since = slowCall && this.#around.clock.elapsed();
+    return new Permit(this, by, this.#epoch, since);
   }
 
-  #succeeded(): void {
-    if (this.#state.kind === 'closed') this.#algorithm.success(CircuitState.Closed);
-    else if (++this.#successes >= this.#options.successThreshold) this.#close();
+  #isSlow({ since }: Permit): boolean {
+    const { slowCall } = this.#options;
+    if (!slowCall || since === undefined) return false;
+    return this.#around.clock.elapsed() - since > slowCall.above;
   }
 
-  #failed(reason: string): void {
-    if (this.#state.kind === 'half_open') this.#open(this.#outage?.trigger ?? 'calls', reason);
-    else if (this.#algorithm.failure(CircuitState.Closed)) this.#open('calls', reason);
+  #learn(failed: boolean, slow: boolean, code: string): void {
+    const bad = failed || slow;
+    if (bad) this.#adapt();
+    const reason = failed ? code : 'slow_calls';
+    if (this.#state.kind === 'closed') {
+      if (this.#window.add(failed, slow)) this.#open('calls', reason);
+      return;
+    }
+    const shown = this.#tries.learn(bad, this.#options);
+    if (shown === 'works') this.#close('recovered');
+    else if (shown === 'fails') this.#open(this.outage?.trigger ?? 'calls', reason);
+  }
+
+  #adapt(): void {
+    const options = this.#source.current;
+    if (options === this.#options) return;
+    this.#options = options;
+    this.#window = createWindow(options, this.#around.clock, this.#window);
   }
 
   #open(trigger: Trigger, reason: string): void {
-    const { clock, random } = this.#around;
-    const now = clock.now();
-    if (!this.#outage) this.#activate({ id: uuid(), since: now, trigger, reason });
-    const openFor = this.#options.openFor * (0.9 + 0.2 * random());
-    this.#openUntil = clock.elapsed() + openFor;
-    this.#enter({ kind: 'open', since: now }, reason);
+    this.#adapt();
+    this.#outages.begin(trigger, reason, this.mode);
+    this.#openTime.begin(this.#options);
+    this.#enter({ kind: 'open', since: this.#around.clock.now() }, reason);
     this.#wakeWhenOver();
   }
 
   /** A timer may be early by the clock that decides: then it is set once more. */
   #wakeWhenOver(): void {
     if (this.state.kind !== 'open' || this.#stopped) return;
-    this.#cancelWake = this.#around.clock.after(Math.max(1, this.#openFor), () =>
-      this.#wakeWhenOver(),
-    );
+    const wait = Math.max(1, this.#openTime.leftMs);
+    this.#cancelWake = this.#around.clock.after(wait, () => this.#wakeWhenOver());
   }
 
   /** Entered before the outage is told: whoever hears of it is to see the mode that holds. */
-  #isolate(next: BreakerState, reason: string, known?: Outage): void {
+  #isolate(next: BreakerState & Isolation, reason: string, known?: Outage): void {
     const { kind: from } = this.#state;
-    const begins = { id: uuid(), since: next.since, trigger: 'manual', reason: 'manual' } as const;
     this.#state = next;
-    if (!this.#outage) this.#activate(known ?? begins);
+    if (known) this.#outages.resume(known, next.mode);
+    else this.#outages.begin('manual', 'manual', next.mode, next.since);
     this.#enter(next, reason, from);
   }
 
-  #halfOpen(reason = 'open_time_over'): void {
-    this.#successes = 0;
+  #halfOpen(reason: string): void {
     this.#enter({ kind: 'half_open', since: this.#around.clock.now() }, reason);
-    this.#rotation.begin();
+    this.#tries.begin();
   }
 
-  #close(): void {
-    const { clock, events } = this.#around;
-    const { mode } = this;
-    const outage = this.#outage;
-    this.#outage = undefined;
-    this.#algorithm = new ConsecutiveBreaker(this.#options.failureThreshold);
+  #close(reason: string): void {
+    const { clock } = this.#around;
+    const tell = this.#outages.end(this.mode);
+    this.#window = createWindow(this.#options, clock);
+    this.#openTime.closed();
     this.#closings += 1;
     this.#closedAt = clock.elapsed();
-    this.#enter({ kind: 'closed', since: clock.now() }, 'recovered');
-    if (!outage) return;
-    const { id, since, trigger, reason } = outage;
-    const lastedMs = clock.now() - since;
-    events.emit('deactivated', {
-      breaker: this.name,
-      mode,
-      trigger,
-      reason,
-      outage: id,
-      since,
-      lastedMs,
-    });
-  }
-
-  #activate(outage: Outage): void {
-    this.#outage = outage;
-    const { id, since, trigger, reason } = outage;
-    const { events } = this.#around;
-    const { mode } = this;
-    events.emit('activated', { breaker: this.name, mode, trigger, reason, outage: id, since });
+    this.#enter({ kind: 'closed', since: clock.now() }, reason);
+    tell();
   }
 
   #enter(next: BreakerState, reason: string, from = this.#state.kind): void {
     this.#cancelWake?.();
-    this.#rotation.stop();
-    this.#held = undefined;
+    this.#tries.end();
     this.#epoch += 1;
     this.#state = next;
     const { clock, events } = this.#around;
-    events.emit('stateChange', {
-      breaker: this.name,
-      from,
-      to: next.kind,
-      reason,
-      at: clock.now(),
-    });
+    const at = clock.now();
+    events.emit('stateChange', { breaker: this.name, from, to: next.kind, reason, at });
   }
 }

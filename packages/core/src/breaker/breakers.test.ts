@@ -140,7 +140,7 @@ test('one breaker is set apart by hand, the others are not, and a restart does n
   const store = memoryJournal();
   const first = sharingKit({ store });
   await first.manager.open();
-  first.search.isolate('read_only', 'reindexing');
+  await first.search.isolate('reindexing', 'read_only');
   expect(first.manager.active).toBe(false);
   await first.manager.close();
   const second = sharingKit({ store });
@@ -150,7 +150,7 @@ test('one breaker is set apart by hand, the others are not, and a restart does n
     state: 'isolated',
     isolation: { mode: 'read_only', reason: 'reindexing' },
   });
-  expect(second.search.restore()).toBe(true);
+  expect(await second.search.restore()).toBe(true);
   await second.manager.close();
 });
 

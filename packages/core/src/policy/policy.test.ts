@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
 import { Breaker } from '../breaker/breaker.ts';
+import { settings } from '../breaker/breaker-options.ts';
 import { systemClock } from '../clock.ts';
 import { Emitter } from '../events.ts';
 import { classify } from '../failure.ts';
@@ -9,7 +10,7 @@ import { type CallPlan, createPolicy } from './policy.ts';
 
 function policyKit({ limit = 64, queue = 256, retries = 2, clock = manualClock() } = {}) {
   const breaker = new Breaker(
-    { failureThreshold: 100, successThreshold: 1, openFor: 1_000 },
+    settings({ failureThreshold: 100, successThreshold: 1, openFor: 1_000 }),
     { name: 'test', mode: 'queue_writes', clock, random: () => 0.5, events: new Emitter() },
   );
   const policy = createPolicy({

@@ -122,7 +122,7 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
       let wait: IBackoff<unknown> | undefined;
       for (let number = 1; ; number += 1) {
         if (context.over) throw new Error('The call was over before it was sent');
-        const permit = flight.permit ?? plan.breaker.admit('call');
+        const permit = flight.permit ?? plan.breaker.admit('call', plan.timeoutMs);
         if (!permit) throw flight.error ?? notAdmitted(plan.breaker);
         flight.permit = permit;
         flight.sent = true;

@@ -125,10 +125,12 @@ export class Drain {
     const max = [...rooms.values()].reduce((sum, room) => sum + room, 0);
     const granted: { readonly flow: DrainFlow; readonly permit: Permit }[] = [];
     const admits = (operation: string) => {
-      const flow = writes.get(operation)?.flow;
+      const write = writes.get(operation);
+      const flow = write?.flow;
       const room = flow && rooms.get(flow);
       if (!room) return false;
-      const permit = flow.breaker.admit('canary');
+      // It may be looked for first, and then sent.
+      const permit = flow.breaker.admit('canary', 2 * write.timeoutMs);
       rooms.set(flow, permit ? room - 1 : 0);
       if (permit) granted.push({ flow, permit });
       return permit !== undefined;

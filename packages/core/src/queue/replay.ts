@@ -1,7 +1,7 @@
 /** One replay of one queued operation: looked for, sent, and what its failure means. */
 
 import { noJitterGenerator } from 'cockatiel';
-import { Permit } from '../breaker/permit.ts';
+import { freePermit, type Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
 import type { DeclaredWrite } from '../declared-write.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
@@ -71,7 +71,7 @@ export class Replayer {
       return { kind: 'stop', reason: 'unknown', error: record.lastError ?? 'interrupted' };
     const { sentAt } = record;
     try {
-      const found = await this.#through(write, new Permit(() => {}), (signal) =>
+      const found = await this.#through(write, freePermit(), (signal) =>
         reconcile(record.input, { ...contextOf(record, signal), sentAt }),
       );
       if (found === 'applied') {
@@ -98,7 +98,7 @@ export class Replayer {
   ): Promise<QueueVerdict> {
     const { evidence, ramp, rate } = write.flow;
     try {
-      await this.#through(write, new Permit(() => {}), (signal) =>
+      await this.#through(write, freePermit(), (signal) =>
         write.run(record.input, contextOf(record, signal)),
       );
     } catch (error) {

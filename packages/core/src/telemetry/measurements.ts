@@ -1,6 +1,7 @@
 /** A manager's numbers as the metrics want them. */
 
-import { breakerStates } from '../breaker/breaker-state.ts';
+import type { BreakerCalls } from '../breaker/breaker.ts';
+import { type BreakerStatus, breakerStates } from '../breaker/breaker-state.ts';
 import { healthStatuses } from '../health/checker.ts';
 import { operationStates } from '../queue/lane-queue.ts';
 import type { FallbackStatus } from '../status.ts';
@@ -9,11 +10,23 @@ import type { Measurement } from './collector.ts';
 import { type MetricKey, metrics } from './contract.ts';
 import type { Counters } from './counters.ts';
 
+/** A breaker that is no more: its series stay, or the SDK would export their last values for ever. */
+interface RemovedBreaker {
+  readonly name: string;
+  readonly calls: BreakerCalls;
+}
+
 /** Reads all counters and the status. */
-export function* measurements(counters: Counters, status: FallbackStatus): Generator<Measurement> {
+export function* measurements(
+  counters: Counters,
+  status: FallbackStatus,
+  removed: readonly RemovedBreaker[],
+): Generator<Measurement> {
   for (const metric of Object.keys(metrics) as MetricKey[])
     for (const { values, count } of counters.series(metric)) yield { metric, values, value: count };
-  yield* ofBreakers(status);
+  for (const [name, breaker] of Object.entries(status.breakers))
+    yield* ofBreaker(status, name, breaker.calls, breaker);
+  for (const { name, calls } of removed) yield* ofBreaker(status, name, calls);
   yield* ofQueue(status);
   const { name, cache, entities, store, mode } = status;
   yield { metric: 'info', values: [store.kind, mode.configured], value: 1 };
@@ -30,25 +43,27 @@ export function* measurements(counters: Counters, status: FallbackStatus): Gener
       };
 }
 
-function* ofBreakers({ breakers, mode, at }: FallbackStatus): Generator<Measurement> {
-  for (const [name, status] of Object.entries(breakers)) {
-    const { state, retryInMs, calls, outage, isolation } = status;
-    const holds = isolation ? 'manual' : outage?.trigger;
-    const holding = isolation?.mode ?? mode.configured;
-    for (const each of breakerStates)
-      yield { metric: 'breakerState', values: [name, each], value: Number(state === each) };
-    for (const [each, trigger] of activations(mode.configured))
-      yield {
-        metric: 'active',
-        values: [name, each, trigger],
-        value: Number(holds === trigger && holding === each),
-      };
-    const age = outage ? Math.max(0, at - outage.since) / 1000 : 0;
-    yield { metric: 'outageAge', values: [name], value: age };
-    yield { metric: 'breakerRetryDelay', values: [name], value: retryInMs / 1000 };
-    for (const [result, value] of Object.entries(calls))
-      yield { metric: 'breakerCalls', values: [name, result], value };
-  }
+function* ofBreaker(
+  { mode, at }: FallbackStatus,
+  name: string,
+  calls: BreakerCalls,
+  { state, retryInMs = 0, outage, isolation }: Partial<BreakerStatus> = {},
+): Generator<Measurement> {
+  const holds = isolation ? 'manual' : outage?.trigger;
+  const holding = isolation?.mode ?? mode.configured;
+  for (const each of breakerStates)
+    yield { metric: 'breakerState', values: [name, each], value: Number(state === each) };
+  for (const [each, trigger] of activations(mode.configured))
+    yield {
+      metric: 'active',
+      values: [name, each, trigger],
+      value: Number(holds === trigger && holding === each),
+    };
+  const age = outage ? Math.max(0, at - outage.since) / 1000 : 0;
+  yield { metric: 'outageAge', values: [name], value: age };
+  yield { metric: 'breakerRetryDelay', values: [name], value: retryInMs / 1000 };
+  for (const [result, value] of Object.entries(calls))
+    yield { metric: 'breakerCalls', values: [name, result], value };
 }
 
 function* ofQueue({ name, queue }: FallbackStatus): Generator<Measurement> {

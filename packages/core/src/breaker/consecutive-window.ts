@@ -1,0 +1,36 @@
+/** Failures in a row: cockatiel's ConsecutiveBreaker decides. */
+
+import { ConsecutiveBreaker } from 'cockatiel';
+import type { ResolvedBreakerOptions } from './breaker-options.ts';
+import { CountWindow } from './count-window.ts';
+import type { Rates, Window } from './window.ts';
+
+/** What the status tells of the last calls does not decide here: a share that is never passed. */
+const forStatus = { size: 100, minimumCalls: 100, failureRate: 0.999, slowRate: undefined };
+
+/** A window that ends at the last success; a slow call counts as failed. */
+export class ConsecutiveWindow implements Window {
+  readonly #row: ConsecutiveBreaker;
+  readonly #last: CountWindow;
+
+  constructor({ failureThreshold }: ResolvedBreakerOptions, earlier?: ConsecutiveWindow) {
+    this.#row = new ConsecutiveBreaker(failureThreshold);
+    this.#last = earlier ? earlier.#last : new CountWindow(forStatus);
+    if (earlier) this.#row.state = earlier.#row.state;
+  }
+
+  add(failed: boolean, slow: boolean): boolean {
+    this.#last.add(failed, slow);
+    if (failed || slow) return this.#row.failure();
+    this.#row.success();
+    return false;
+  }
+
+  rates(): Rates {
+    return this.#last.rates();
+  }
+
+  under(options: ResolvedBreakerOptions): Window | undefined {
+    return options.window.kind === 'consecutive' ? new ConsecutiveWindow(options, this) : undefined;
+  }
+}
