@@ -109,11 +109,13 @@ export class Drain {
 
   #pump(): void {
     if (this.#stopped || this.#paused) return;
-    const { policy, flows } = this.#around;
+    const { queue, policy, flows } = this.#around;
     const rooms = new Map<DrainFlow, number>();
     for (const flow of flows) {
       const room = flow.room(policy.bulkhead.free);
-      if (room > 0) rooms.set(flow, Math.min(room, flow.rate.room));
+      // Once these are found nobody looks further: other breakers may hold back many more.
+      if (room > 0)
+        rooms.set(flow, Math.min(room, flow.rate.room, queue.claimable(flow.operations)));
     }
     if (rooms.size > 0) this.#claim(rooms);
     // Whoever makes room wakes the drain: a replay that ends, a breaker that lets calls through.
@@ -182,7 +184,7 @@ export class Drain {
 
   #hasCanary({ running, pausedForMs, operations }: DrainFlow): boolean {
     if (this.#stopped || this.#paused || running > 0 || pausedForMs > 0) return false;
-    return this.#around.queue.claimable(operations);
+    return this.#around.queue.claimable(operations) > 0;
   }
 
   async #replay(claim: Claim, permit: Permit): Promise<void> {

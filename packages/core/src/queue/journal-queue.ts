@@ -159,10 +159,8 @@ class JournalQueue implements LaneQueue {
     return this.#lanes.local.entries.size;
   }
 
-  claimable(operations: ReadonlySet<string>): boolean {
-    for (const { head } of this.#lanes.ready())
-      if (head && operations.has(head.record.operation)) return true;
-    return false;
+  claimable(operations: ReadonlySet<string>): number {
+    return this.#lanes.ready().count(operations);
   }
 
   holds(operations: ReadonlySet<string>): boolean {

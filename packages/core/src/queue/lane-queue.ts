@@ -170,8 +170,8 @@ export interface LaneQueue {
   readonly volatile: number;
   /** Operations that are stored beside the lanes. */
   readonly local: number;
-  /** Whether a head is due that is one of these operations. */
-  claimable(operations: ReadonlySet<string>): boolean;
+  /** How many heads are due that are one of these operations. */
+  claimable(operations: ReadonlySet<string>): number;
   /** Whether a head is to be sent, now or later, that is one of these operations. */
   holds(operations: ReadonlySet<string>): boolean;
   /** Ends waits of these operations that were for the upstream's recovery. */

@@ -90,7 +90,7 @@ export class Lanes {
   }
 
   /** Lanes whose head may be sent now, by priority and oldest turn first; what is held meanwhile drops out. */
-  ready(): Iterable<Lane> {
+  ready(): ReadyLanes {
     const now = this.#clock.now();
     for (const lane of this.#waiting)
       if ((lane.head?.record.nextAt ?? 0) <= now) this.arrange(lane);

@@ -2,17 +2,28 @@
 
 import type { Lane } from './lane.ts';
 
+/** Where a lane stands, as it was when it came. */
+interface Place {
+  readonly priority: number;
+  /** Of its head. */
+  readonly operation: string;
+}
+
 /** A lane that failed comes back behind the others of its priority. */
 export class ReadyLanes implements Iterable<Lane> {
   readonly #byPriority = new Map<number, Set<Lane>>();
-  readonly #placed = new Map<Lane, number>();
+  readonly #placed = new Map<Lane, Place>();
+  /** Heads by operation: nobody has to look through all lanes to see that none is of theirs. */
+  readonly #heads = new Map<string, number>();
   /** Highest first. */
   #priorities: number[] = [];
 
   add(lane: Lane): void {
     this.delete(lane);
-    const { priority } = lane;
-    this.#placed.set(lane, priority);
+    const { priority, head } = lane;
+    const operation = head?.record.operation ?? '';
+    this.#placed.set(lane, { priority, operation });
+    this.#heads.set(operation, (this.#heads.get(operation) ?? 0) + 1);
     const lanes = this.#byPriority.get(priority);
     if (lanes) {
       lanes.add(lane);
@@ -23,14 +34,23 @@ export class ReadyLanes implements Iterable<Lane> {
   }
 
   delete(lane: Lane): void {
-    const priority = this.#placed.get(lane);
-    if (priority === undefined) return;
+    const place = this.#placed.get(lane);
+    if (!place) return;
+    const { priority, operation } = place;
     this.#placed.delete(lane);
+    this.#heads.set(operation, (this.#heads.get(operation) ?? 0) - 1);
     const lanes = this.#byPriority.get(priority);
     lanes?.delete(lane);
     if (lanes?.size !== 0) return;
     this.#byPriority.delete(priority);
     this.#priorities = this.#priorities.filter((each) => each !== priority);
+  }
+
+  /** How many heads are of these operations. */
+  count(operations: ReadonlySet<string>): number {
+    let count = 0;
+    for (const operation of operations) count += this.#heads.get(operation) ?? 0;
+    return count;
   }
 
   *[Symbol.iterator](): Iterator<Lane> {

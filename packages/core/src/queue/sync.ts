@@ -100,7 +100,7 @@ export async function sync(
     if (drain.inFlight > 0) return true;
     return [...flows].some(({ breaker: { state }, operations }) => {
       const sends = state.kind === 'closed' || state.kind === 'half_open';
-      return sends && queue.claimable(operations);
+      return sends && queue.claimable(operations) > 0;
     });
   }
 }
