@@ -318,3 +318,22 @@ test('is configured anew without losing its state, its results, or calls on thei
   expect(breaker.state.kind).toBe('closed');
   expect(() => breaker.configure({ openFor: -1 })).toThrow('`openFor`');
 });
+
+test('a listener that sets it apart when it opens has its way, and everybody hears of all that happens in order', () => {
+  const { breaker, fail, transitions, events } = breakerKit();
+  const heard: string[] = [];
+  events.on('activated', () => {
+    if (breaker.state.kind === 'open')
+      breaker.isolate('read_only', 'nobody calls during an outage');
+  });
+  events.on('activated', ({ mode }) => heard.push(`activated ${mode}`));
+  events.on('stateChange', ({ to }) => heard.push(to));
+  fail(3);
+  expect(breaker.state.kind).toBe('isolated');
+  expect(transitions).toEqual(['closed > open', 'open > isolated']);
+  expect(heard).toEqual(['activated queue_writes', 'open', 'isolated']);
+  events.on('stateChange', ({ to }) => to === 'half_open' && breaker.reset());
+  breaker.restore();
+  expect(breaker.status()).toMatchObject({ state: 'closed', waitingForCall: false });
+  expect(heard.slice(3)).toEqual(['half_open', 'closed']);
+});

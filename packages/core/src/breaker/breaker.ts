@@ -60,6 +60,8 @@ export class Breaker implements PermitGiver {
   #closedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #cancelWake: Undo | undefined;
+  /** What is still to be told. */
+  readonly #news: (() => void)[] = [];
 
   constructor(source: OptionsSource, around: Surroundings) {
     const { name, clock, random, calls = { success: 0, failure: 0, refused: 0 } } = around;
@@ -178,7 +180,7 @@ export class Breaker implements PermitGiver {
     const next: BreakerState = { kind: 'isolated', since, mode, reason };
     // Isolated already: another mode is no transition.
     if (this.#state.kind === 'isolated') this.#state = { ...next, since: this.#state.since };
-    else this.#isolate(next, 'manual');
+    else this.#enter(next, 'manual', { since, trigger: 'manual', reason: 'manual' });
   }
 
   /** Ends the isolation: half-open, in the same outage. False when it was not isolated. */
@@ -204,16 +206,16 @@ export class Breaker implements PermitGiver {
 
   /** Continues after a restart: isolated as it was, else half-open, in the same outage where one is known. */
   resume(outage: Outage | undefined, isolation?: Isolation, openings = 0): void {
+    const { kind } = this.#state;
+    if (kind === 'closed') this.#openTime.openings = openings;
     // A person's decision wins over what calls have shown meanwhile.
-    if (isolation && this.active && this.#state.kind !== 'isolated')
-      this.#isolate({ kind: 'isolated', ...isolation }, 'restart');
-    if (this.#state.kind !== 'closed') return;
-    this.#openTime.openings = openings;
-    if (isolation) this.#isolate({ kind: 'isolated', ...isolation }, 'restart', outage);
-    else {
-      if (outage) this.#outages.resume(outage, this.mode);
-      else this.#outages.begin('restart', 'restart', this.mode);
-      this.#halfOpen('restart');
+    if (isolation && kind !== 'isolated') {
+      const { since } = isolation;
+      const known = outage ?? { since, trigger: 'manual' as const, reason: 'manual' };
+      this.#enter({ kind: 'isolated', ...isolation }, 'restart', known);
+    } else if (kind === 'closed') {
+      const since = this.#around.clock.now();
+      this.#halfOpen('restart', outage ?? { since, trigger: 'restart', reason: 'restart' });
     }
   }
 
@@ -282,9 +284,9 @@ export class Breaker implements PermitGiver {
 
   #open(trigger: Trigger, reason: string): void {
     this.#adapt();
-    this.#outages.begin(trigger, reason, this.mode);
     this.#openTime.begin(this.#options);
-    this.#enter({ kind: 'open', since: this.#around.clock.now() }, reason);
+    const since = this.#around.clock.now();
+    this.#enter({ kind: 'open', since }, reason, { since, trigger, reason });
     this.#wakeWhenOver();
   }
 
@@ -292,41 +294,51 @@ export class Breaker implements PermitGiver {
   #wakeWhenOver(): void {
     if (this.state.kind !== 'open' || this.#stopped) return;
     const wait = Math.max(1, this.#openTime.leftMs);
+    this.#cancelWake?.();
     this.#cancelWake = this.#around.clock.after(wait, () => this.#wakeWhenOver());
   }
 
-  /** Entered before the outage is told: whoever hears of it is to see the mode that holds. */
-  #isolate(next: BreakerState & Isolation, reason: string, known?: Outage): void {
-    const { kind: from } = this.#state;
-    this.#state = next;
-    if (known) this.#outages.resume(known, next.mode);
-    else this.#outages.begin('manual', 'manual', next.mode, next.since);
-    this.#enter(next, reason, from);
-  }
-
-  #halfOpen(reason: string): void {
-    this.#enter({ kind: 'half_open', since: this.#around.clock.now() }, reason);
-    this.#tries.begin();
+  #halfOpen(reason: string, outage?: Beginning): void {
+    this.#enter({ kind: 'half_open', since: this.#around.clock.now() }, reason, outage);
   }
 
   #close(reason: string): void {
     const { clock } = this.#around;
-    const tell = this.#outages.end(this.mode);
+    const over = this.#outages.end(this.mode);
     this.#window = createWindow(this.#options, clock);
     this.#openTime.closed();
     this.#closings += 1;
     this.#closedAt = clock.elapsed();
-    this.#enter({ kind: 'closed', since: clock.now() }, reason);
-    tell();
+    this.#enter({ kind: 'closed', since: clock.now() }, reason, undefined, over);
   }
 
-  #enter(next: BreakerState, reason: string, from = this.#state.kind): void {
+  /** All is as it will be before anybody hears of it. */
+  #enter(next: BreakerState, reason: string, begins?: Beginning, over = nothing): void {
+    const { kind: from } = this.#state;
     this.#cancelWake?.();
     this.#tries.end();
     this.#epoch += 1;
     this.#state = next;
+    if (next.kind === 'half_open') this.#tries.begin();
     const { clock, events } = this.#around;
-    const at = clock.now();
-    events.emit('stateChange', { breaker: this.name, from, to: next.kind, reason, at });
+    const event = { breaker: this.name, from, to: next.kind, reason, at: clock.now() };
+    const begun = begins ? this.#outages.begin(begins, this.mode) : nothing;
+    this.#tell(begun, () => events.emit('stateChange', event), over);
+  }
+
+  /** One who hears of a change may change it again: the others hear of both, in order. */
+  #tell(...news: readonly (() => void)[]): void {
+    const telling = this.#news.length > 0;
+    this.#news.push(...news);
+    if (telling) return;
+    for (let next = this.#news[0]; next; next = this.#news[0]) {
+      next();
+      this.#news.shift();
+    }
   }
 }
+
+const nothing = () => {};
+
+/** An outage that begins now, unless one runs. */
+type Beginning = Parameters<Outages['begin']>[0];

@@ -4,7 +4,7 @@ import { v7 as uuid } from 'uuid';
 import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
 import type { FallbackMode } from '../mode.ts';
-import type { Outage, Trigger } from './breaker-state.ts';
+import type { Outage } from './breaker-state.ts';
 
 interface Surroundings {
   readonly name: string;
@@ -12,7 +12,7 @@ interface Surroundings {
   readonly events: Emitter<FallbackEvents>;
 }
 
-/** Keeps the present outage. */
+/** Keeps the present outage. What there is to tell is told by whoever asked, at the right time. */
 export class Outages {
   readonly #around: Surroundings;
   #current: Outage | undefined;
@@ -25,33 +25,26 @@ export class Outages {
     return this.#current;
   }
 
-  /** One begins, unless one runs. */
-  begin(
-    trigger: Trigger,
-    reason: string,
-    mode: FallbackMode,
-    since: number = this.#around.clock.now(),
-  ): void {
-    if (!this.#current) this.resume({ id: uuid(), since, trigger, reason }, mode);
+  /** One begins, or one of an earlier process goes on; unless one runs. Answers how to tell it. */
+  begin(outage: Omit<Outage, 'id'> & { readonly id?: string }, mode: FallbackMode): () => void {
+    if (this.#current) return () => {};
+    const { id = uuid(), since, trigger, reason } = outage;
+    this.#current = { id, since, trigger, reason };
+    const told = this.#told(this.#current, mode);
+    return () => this.#around.events.emit('activated', told);
   }
 
-  /** One of an earlier process goes on. */
-  resume(outage: Outage, mode: FallbackMode): void {
-    this.#current = outage;
-    this.#around.events.emit('activated', this.#told(outage, mode));
-  }
-
-  /** It is over: to be told by the function that this answers, once everything else is as it will be. */
+  /** It is over. Answers how to tell it. */
   end(mode: FallbackMode): () => void {
     const outage = this.#current;
     this.#current = undefined;
-    const { clock, events } = this.#around;
     if (!outage) return () => {};
-    const lastedMs = clock.now() - outage.since;
-    return () => events.emit('deactivated', { ...this.#told(outage, mode), lastedMs });
+    const { clock, events } = this.#around;
+    const told = { ...this.#told(outage, mode), lastedMs: clock.now() - outage.since };
+    return () => events.emit('deactivated', told);
   }
 
-  #told({ id, since, trigger, reason }: Outage, mode: FallbackMode) {
+  #told({ id, since, trigger, reason }: Outage, mode: FallbackMode): FallbackEvents['activated'] {
     return { breaker: this.#around.name, mode, trigger, reason, outage: id, since };
   }
 }
