@@ -1,0 +1,154 @@
+/** The ideas of the fallback guide that this project grew from, each as an app uses it. */
+
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AdaptiveBreaker, CircuitBreaker, FallbackManager } from '@graphiti-fallback/core';
+import { circuitBreaker, getCircuitBreaker, getFallbackManager } from '@graphiti-fallback/express';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+/** An upstream that works, or answers 503. */
+let upstream: Server;
+let url: string;
+let down = false;
+let asked = 0;
+
+beforeEach(async () => {
+  down = false;
+  asked = 0;
+  upstream = createServer((_request, response) => {
+    asked += 1;
+    response.writeHead(down ? 503 : 200).end('answer');
+  }).listen(0);
+  await once(upstream, 'listening');
+  url = `http://localhost:${(upstream.address() as AddressInfo).port}`;
+});
+
+afterEach(() => {
+  upstream.closeAllConnections();
+  upstream.close();
+});
+
+async function ask(): Promise<string> {
+  const response = await fetch(url);
+  if (response.ok) return response.text();
+  throw Object.assign(new Error(`HTTP ${response.status}`), { status: response.status });
+}
+
+describe('breakers', () => {
+  test('a breaker of one’s own, with a fallback', async () => {
+    const breaker = new CircuitBreaker({
+      failureThreshold: 2,
+      successThreshold: 1,
+      openFor: 50,
+      fallback: () => 'fallback',
+    });
+    expect(await breaker.execute(ask)).toBe('answer');
+    down = true;
+    for (let call = 0; call < 5; call += 1) expect(await breaker.execute(ask)).toBe('fallback');
+    expect(asked).toBe(3);
+    down = false;
+    await expect.poll(() => breaker.execute(ask)).toBe('answer');
+    expect(breaker.status()).toMatchObject({ state: 'closed', failureRate: 0 });
+  });
+
+  test('one that adapts to health: the worse it is, the sooner it opens, and the longer it stays so', async () => {
+    let health: 'healthy' | 'degraded' | 'unhealthy' = 'healthy';
+    const breaker = new AdaptiveBreaker({ health: () => health });
+    down = true;
+    await breaker.execute(ask).catch(() => {});
+    health = 'unhealthy';
+    await breaker.execute(ask).catch(() => {});
+    expect(breaker.state).toBe('open');
+    expect(breaker.status().retryInMs).toBeGreaterThan(100_000);
+  });
+
+  test('breakers by name, of the default manager; all statuses together; reset and remove', async () => {
+    await using manager = getFallbackManager();
+    const search = getCircuitBreaker('search', { failureThreshold: 1 });
+    const transitions: string[] = [];
+    search.on('transition', ({ breaker, from, to }) =>
+      transitions.push(`${breaker}: ${from} > ${to}`),
+    );
+    down = true;
+    await search.execute(ask).catch(() => {});
+    expect(manager.breakers.status()).toMatchObject({
+      graphiti: { state: 'closed' },
+      search: { state: 'open', calls: { failure: 1 } },
+    });
+    expect(manager.status().breakers).toEqual({
+      graphiti: expect.anything(),
+      search: expect.objectContaining({ state: 'open' }),
+    });
+    await search.isolate('reindexing');
+    await search.restore();
+    await manager.breakers.reset();
+    expect(transitions).toEqual([
+      'search: closed > open',
+      'search: open > isolated',
+      'search: isolated > half_open',
+      'search: half_open > closed',
+    ]);
+    expect(manager.breakers.remove('search')).toBe(true);
+  });
+
+  test('as a wrapper and as a decorator', async () => {
+    await using manager = getFallbackManager();
+    const own = new CircuitBreaker({ failureThreshold: 1, fallback: () => 'fallback' });
+
+    class Client {
+      readonly #path = 'answer';
+
+      @circuitBreaker('client')
+      async named(times: number): Promise<string> {
+        await ask();
+        return this.#path.repeat(times);
+      }
+
+      @circuitBreaker(own)
+      static async guarded(): Promise<string> {
+        return ask();
+      }
+
+      @circuitBreaker()
+      async plain(): Promise<string> {
+        return ask();
+      }
+    }
+
+    const client = new Client();
+    expect(await client.named(2)).toBe('answeranswer');
+    expect(await Client.guarded()).toBe('answer');
+    expect(await client.plain()).toBe('answer');
+    expect(await circuitBreaker('client')(ask)()).toBe('answer');
+    expect(manager.breaker('client').status().calls.success).toBe(2);
+    expect(manager.breaker().status().calls.success).toBe(1);
+    down = true;
+    expect([await Client.guarded(), await Client.guarded()]).toEqual(['fallback', 'fallback']);
+    expect(own.status()).toMatchObject({ state: 'open', calls: { failure: 1, refused: 1 } });
+  });
+
+  test('state callbacks: one who listens to a manager hears of any of its breakers, and hurts nobody by throwing', async () => {
+    await using manager = new FallbackManager({
+      name: 'callbacks',
+      logger: false,
+      breaker: { failureThreshold: 1 },
+      retry: { retries: 0 },
+    });
+    const heard: string[] = [];
+    const stop = manager.on('stateChange', ({ breaker, to }) => {
+      heard.push(`${breaker} ${to}`);
+      throw new Error('a listener of the app');
+    });
+    const read = manager.read('ask', { run: ask });
+    const found = manager.read('find', { run: ask, breaker: 'search' });
+    down = true;
+    await read().catch(() => {});
+    await found().catch(() => {});
+    stop();
+    await manager.breakers.reset();
+    expect(heard).toEqual(['callbacks open', 'search open']);
+    down = false;
+    expect(await read()).toBe('answer');
+  });
+});
