@@ -91,7 +91,7 @@ export type {
   WriteOutcome,
 } from './outcome.ts';
 export type { BulkheadOptions } from './policy/bulkhead.ts';
-export type { RetryOptions } from './policy/policy.ts';
+export type { RetryOptions } from './policy/retry.ts';
 export type { DrainOptions } from './queue/drain-ramp.ts';
 export type { Ending } from './queue/history.ts';
 export type { QueueOptions } from './queue/intake.ts';

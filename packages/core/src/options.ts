@@ -27,7 +27,7 @@ import {
   withMethods,
 } from './option-check.ts';
 import type { BulkheadOptions } from './policy/bulkhead.ts';
-import type { RetryOptions } from './policy/policy.ts';
+import type { RetryOptions } from './policy/retry.ts';
 import type { DrainOptions } from './queue/drain-ramp.ts';
 import type { QueueOptions } from './queue/intake.ts';
 

@@ -17,6 +17,7 @@ function policyKit({ limit = 64, queue = 256, retries = 2, clock = manualClock()
     bulkhead: { limit, queue },
     retry: { retries, initialDelay: 100, maxDelay: 2_000 },
     clock,
+    random: () => 0.5,
     classify,
   });
   const call = <T>(run: CallPlan<T>['run'], more: Partial<CallPlan<T>> = {}) =>

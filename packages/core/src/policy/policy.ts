@@ -1,6 +1,5 @@
 /** What surrounds a call to the upstream: deadline, bulkhead, retry, breaker, from the outside in. */
 
-import { decorrelatedJitterGenerator, ExponentialBackoff, type IBackoff } from 'cockatiel';
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
@@ -13,17 +12,7 @@ import {
   type Deadline,
   type DeadlineContext,
 } from './deadline.ts';
-import { createRetryBudget } from './retry-budget.ts';
-
-/** How often a call is tried again. */
-export interface RetryOptions {
-  /** Tries after the first one. @default 2 */
-  readonly retries?: number;
-  /** Shortest wait between tries, in ms. @default 100 */
-  readonly initialDelay?: number;
-  /** Longest wait between tries, in ms. @default 2,000 */
-  readonly maxDelay?: number;
-}
+import { createRetry, type RetryOptions } from './retry.ts';
 
 /** How one call is to be made. */
 export interface CallPlan<T> {
@@ -69,25 +58,24 @@ interface PolicyOptions {
   readonly bulkhead: Required<BulkheadOptions>;
   readonly retry: Required<RetryOptions>;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly classify: (error: unknown) => Failure;
 }
 
-/** Retries are at most a tenth of the calls, and ten. */
-const retryShare = 0.1;
-const retryReserve = 10;
 /** Deadlines are shared by duration; odd ones, of calls that waited before, are not kept. */
 const keptDeadlines = 64;
 
 /** Creates the policy that all operations of one upstream share. */
-export function createPolicy({ bulkhead: bounds, retry, clock, classify }: PolicyOptions): Policy {
+export function createPolicy({
+  bulkhead: bounds,
+  retry: retryOptions,
+  clock,
+  random,
+  classify,
+}: PolicyOptions): Policy {
   const bulkhead = createBulkhead(bounds);
-  const budget = createRetryBudget(retryShare, retryReserve);
+  const retry = createRetry(retryOptions, random);
   const deadlines = new Map<number, Deadline>();
-  const backoff = new ExponentialBackoff({
-    generator: decorrelatedJitterGenerator,
-    initialDelay: retry.initialDelay,
-    maxDelay: retry.maxDelay,
-  });
 
   return { call, bulkhead };
 
@@ -118,8 +106,8 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
         await bulkhead.wait(context.signal);
         flight.slot = true;
       }
-      budget.deposit();
-      let wait: IBackoff<unknown> | undefined;
+      retry.begin();
+      let waitedMs = 0;
       for (let number = 1; ; number += 1) {
         if (context.over) throw new Error('The call was over before it was sent');
         const permit = flight.permit ?? plan.breaker.admit('call', plan.timeoutMs);
@@ -141,16 +129,12 @@ export function createPolicy({ bulkhead: bounds, retry, clock, classify }: Polic
           flight.permit = undefined;
           flight.error = error;
           flight.maybe ||= failure.applied === 'maybe';
-          wait = wait ? wait.next(undefined) : backoff.next();
-          const delay = Math.max(wait.duration, failure.retryAfterMs ?? 0);
-          const again =
-            number <= retry.retries &&
-            plan.retriable?.(failure) &&
-            delay < context.remaining() &&
-            budget.withdraw();
-          if (!again) throw error;
+          const failed = { number, failure, waitedMs, leftMs: context.remaining() };
+          const wait = plan.retriable?.(failure) ? retry.wait(failed) : undefined;
+          if (wait === undefined) throw error;
           flight.sent = flight.maybe;
-          await sleep(delay, context);
+          waitedMs = wait;
+          await sleep(wait, context);
         }
       }
     } finally {

@@ -41,6 +41,7 @@ function scarKit({
     bulkhead: { limit, queue: 256 },
     retry: { retries: 2, initialDelay: 100, maxDelay: 2_000 },
     clock,
+    random: () => 0.5,
     classify,
   });
   const attempts: string[] = [];
