@@ -200,7 +200,7 @@ test('a store that cannot be written does not stop the app: status tells, live g
 });
 
 test('the status says what happens, and neither payloads nor folders', async () => {
-  const app = await start();
+  const app = await start({ breaker: { openFor: 60_000 }, timeouts: {} });
   await say(app, 'zero');
   graphiti.fault({ kind: 'refuse' });
   await untilActive(app);

@@ -204,3 +204,36 @@ test('two managers of one name are added up, not exported twice', async () => {
   await one.manager.close();
   await two.manager.close();
 });
+
+test('health and shed reads are measured, from 0', async () => {
+  const state = { degraded: false };
+  const manager = new FallbackManager({
+    name: 'shedding',
+    application: 'telemetry-test',
+    logger: false,
+    random: () => 0,
+    health: {
+      shedding: 0.5,
+      checks: [{ name: 'db', check: () => (state.degraded ? 'degraded' : 'healthy') }],
+    },
+  });
+  const read = manager.read('shedding.read', { run: async () => 'an answer' });
+  manager.write('shedding.write', { run: async () => undefined, idempotent: true });
+  const series = async (metric: string) =>
+    (await seriesOf(`graphiti_fallback.${metric}`))
+      .filter(({ attributes }) => Reflect.get(attributes, 'graphiti_fallback.name') === 'shedding')
+      .map(({ attributes, value }) => [...Object.values(attributes).slice(1), value].join(' '));
+  expect(await series('shed')).toEqual(['shedding.read 0']);
+  expect(await series('health.checks')).toContain('db degraded 0');
+  await read();
+  state.degraded = true;
+  await manager.checkAndActivate();
+  expect((await read.detailed()).outcome).toBe('stale');
+  expect(await series('shed')).toEqual(['shedding.read 1']);
+  expect(await series('fallbacks')).toContain('shedding.read shed 1');
+  expect(await series('health.status')).toEqual(
+    expect.arrayContaining(['db healthy 0', 'db degraded 1', 'db unhealthy 0', 'db unknown 0']),
+  );
+  expect(await series('health.status')).toContain('fallback.store unhealthy 0');
+  await manager.close();
+});

@@ -7,6 +7,8 @@ import type { DeclaredWrite } from './declared-write.ts';
 import { LocalEntities } from './entities.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import { classify, type Failure } from './failure.ts';
+import { Health } from './health/health.ts';
+import { ownCheckers } from './health/own-checkers.ts';
 import { identityOf } from './identity.ts';
 import type { FallbackMode } from './mode.ts';
 import type { Classifier } from './operation.ts';
@@ -16,7 +18,7 @@ import { createPolicy, type Policy } from './policy/policy.ts';
 import { DrainFlows } from './queue/drain-flow.ts';
 import { createJournalQueue } from './queue/journal-queue.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
-import { createRecoveryRamp, type RecoveryRamp } from './recovery-ramp.ts';
+import { createShedding, type Shedding } from './shedding.ts';
 import { collector } from './telemetry/collector.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
 
@@ -50,7 +52,8 @@ export interface Engine {
   readonly queue: LaneQueue;
   /** How what is behind each breaker is replayed. */
   readonly flows: DrainFlows;
-  readonly recovery: RecoveryRamp;
+  readonly health: Health;
+  readonly shedding: Shedding;
   readonly tracing: Tracing;
   readonly collector: ReturnType<typeof collector>;
   readonly classify: (error: unknown) => Failure;
@@ -82,6 +85,8 @@ export function createEngine(
     return report !== undefined && report.endedAt === undefined;
   };
   const breakers = new Breakers({ ...options, events });
+  const own = ownCheckers({ stores: [store, cache.store], queue, bounds: options.queue });
+  const health = new Health({ options: options.health, own, clock, events });
   return {
     life,
     name,
@@ -101,7 +106,14 @@ export function createEngine(
     entities: new LocalEntities({ ...options.entities, journal: store, clock, events, isQueued }),
     queue,
     flows: new DrainFlows(breakers.own, options.drain.limit, clock),
-    recovery: createRecoveryRamp(options.recoveryRamp, clock, random),
+    health,
+    shedding: createShedding({
+      rampMs: options.recoveryRamp,
+      share: options.health.shedding,
+      health,
+      clock,
+      random,
+    }),
     tracing: createTracing(name, events, () => clock.now()),
     collector: collector(),
     classify: read,

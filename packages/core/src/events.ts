@@ -63,6 +63,22 @@ export interface FallbackEvents {
     readonly status: HealthStatus;
     readonly durationMs: number;
   };
+  /** How all components together are has changed: those of the upstream, or those and the kit's own. */
+  healthChanged: {
+    readonly of: 'upstream' | 'system';
+    readonly from: HealthStatus;
+    readonly to: HealthStatus;
+    readonly at: number;
+  };
+  /** A component was unhealthy too often in a row (`raised`), or is so no more; told once each. */
+  healthAlert: {
+    readonly component: string;
+    readonly critical: boolean;
+    readonly raised: boolean;
+    /** Since when it is as it is now. */
+    readonly since: number;
+    readonly at: number;
+  };
   /** The store did not do what it was asked. */
   storeFailed: { readonly store: string; readonly verb: string; readonly error: unknown };
   /** Something that a person should know, said once. */

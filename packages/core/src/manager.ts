@@ -9,6 +9,8 @@ import { createEngine, type Engine } from './engine.ts';
 import type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
 import { type EntityReceipt, type EntitySurface, entitySurface } from './entity-surface.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
+import type { HealthStatus } from './health/checker.ts';
+import type { SystemHealth } from './health/health.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import type { OpenReport } from './journal.ts';
 import { warnOfLosses } from './loss-warning.ts';
@@ -94,7 +96,7 @@ export class FallbackManager {
       },
       open: () => this.open(),
     });
-    const { breakers, queue, flows } = this.#engine;
+    const { breakers, queue, flows, health } = this.#engine;
     const { surface, get } = breakerSurface({
       ...this.#engine,
       stored: () => this.#remembered(),
@@ -102,15 +104,17 @@ export class FallbackManager {
     this.breakers = surface;
     this.#breakerOf = get;
     this.#drain = new Drain(this.#engine);
-    const { health } = this.#options;
-    this.#monitor = new HealthMonitor({ health, breaker: breakers.own, clock, random, events });
+    const { interval } = this.#options.health;
+    const breaker = breakers.own;
+    this.health = health;
+    this.#monitor = new HealthMonitor({ health, interval, breaker, clock, random, events });
     this.queue = queueSurface(queue, this.#drain, () => this.open());
     this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);
     warnOfLongLanes(events, () => this.active);
     breakers.onEach((breaker) => {
       this.#counters.declareBreaker(breaker.name);
     });
-    for (const component of this.#options.health.checks)
+    for (const component of health.system().components)
       this.#counters.declareComponent(component.name);
     events.on('stateChange', ({ breaker, to }) => {
       const flow = to === 'open' || to === 'isolated' ? flows.find(breaker) : undefined;
@@ -361,7 +365,6 @@ export class FallbackManager {
     return statusOf({
       engine: this.#engine,
       counters: this.#counters,
-      monitor: this.#monitor,
       paused: this.#drain.paused,
       store: { ...storeStatus(store), report: this.#report },
       cacheStore,
@@ -372,6 +375,14 @@ export class FallbackManager {
 
   /** All breakers together. */
   readonly breakers: BreakerSurface;
+
+  /** How the upstream is, and the kit. */
+  readonly health: {
+    /** How the upstream is, as its checks show it. */
+    readonly upstream: HealthStatus;
+    /** Everything that is checked, with its history. */
+    system(): SystemHealth;
+  };
 
   /** The queue, for people. */
   readonly queue: QueueSurface;

@@ -71,6 +71,12 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
         `A queued '${operation}' was given up: ${reason ?? 'unknown'}. It stays in the queue as a dead letter`,
       );
   });
+  // What a critical component shows is told by the outage.
+  events.on('healthAlert', ({ component, critical, raised }) => {
+    if (critical) return;
+    if (raised) say('warn', `${name}: the health check '${component}' fails again and again`);
+    else say('info', `${name}: '${component}' is well again`);
+  });
   events.on('warning', ({ message }) => say('warn', message));
   events.on('storeFailed', ({ store, verb, error }) => {
     if (performance.now() - storeFailedAt < quietFor) return;

@@ -19,6 +19,10 @@ export function milliseconds(least: number): Check {
       : `${least || 0} or more milliseconds`;
 }
 
+/** A share of a whole. */
+export const share: Check = (value) =>
+  typeof value === 'number' && value >= 0 && value <= 1 ? undefined : 'a number from 0 to 1';
+
 /** A number. */
 export const finite: Check = (value) => (Number.isFinite(value) ? undefined : 'a number');
 

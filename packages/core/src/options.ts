@@ -8,7 +8,8 @@ import {
 import type { CacheOptions } from './cache.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { EntityOptions } from './entities.ts';
-import type { HealthOptions } from './health/monitor.ts';
+import { assertCheckers } from './health/checker.ts';
+import type { HealthOptions } from './health/health.ts';
 import type { Journal } from './journal.ts';
 import { memoryJournal } from './memory-journal.ts';
 import { type FallbackMode, fallbackModes } from './mode.ts';
@@ -22,6 +23,7 @@ import {
   listOf,
   milliseconds,
   oneOf,
+  share,
   text,
   wholeNumber,
   withMethods,
@@ -118,7 +120,15 @@ const defaults = {
     overflow: 'refuse' as const,
   },
   drain: { limit: 16 },
-  health: { checks: [], interval: 30_000, timeoutMs: 5_000 },
+  health: {
+    checks: [],
+    interval: 30_000,
+    timeoutMs: 5_000,
+    degradedAbove: 1_000,
+    alertAfter: 3,
+    history: 20,
+    shedding: 0,
+  },
   recoveryRamp: 5_000,
   closeTimeout: 5_000,
 };
@@ -149,6 +159,10 @@ const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     checks: listOf(withMethods('a health checker', 'check')),
     interval: milliseconds(0),
     timeoutMs: milliseconds(1),
+    degradedAbove: milliseconds(0),
+    alertAfter: wholeNumber(1),
+    history: wholeNumber(1),
+    shedding: share,
   },
 };
 
@@ -187,6 +201,7 @@ export function resolveOptions(options: FallbackManagerOptions): ResolvedOptions
     const given: unknown = Reflect.get(options, name);
     if (given !== undefined) checkOptions(`\`${name}\``, given, group);
   }
+  assertCheckers(options.health?.checks ?? []);
   const store = options.store ?? memoryJournal();
   const mode = options.mode ?? 'queue_writes';
   const cacheStore = mode === 'memory_only' ? memoryJournal() : store;

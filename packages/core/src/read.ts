@@ -49,7 +49,7 @@ class ReadPath<Input, Value> {
   }
 
   async read(input: Input, options: ReadCallOptions, note: Note): Promise<Detailed<Value>> {
-    const { cache, recovery, events, life } = this.#engine;
+    const { cache, shedding, events, life } = this.#engine;
     const breaker = this.#breaker;
     const timeoutMs =
       options.timeoutMs ?? this.#spec.timeoutMs ?? this.#engine.defaults.readTimeoutMs;
@@ -73,7 +73,7 @@ class ReadPath<Input, Value> {
       return this.#fallback(input, key, options, note);
     }
     const { maxStaleMs = Number.POSITIVE_INFINITY } = options;
-    if (servesReads && cached && cached.staleForMs <= maxStaleMs && recovery.sheds(breaker)) {
+    if (servesReads && cached && cached.staleForMs <= maxStaleMs && shedding.sheds(breaker)) {
       note.reason = 'shed';
       return this.#fallback(input, key, options, note);
     }

@@ -1,7 +1,6 @@
 /** Puts a manager's snapshot together. */
 
 import type { Engine } from './engine.ts';
-import type { HealthMonitor } from './health/monitor.ts';
 import type { Journal, JournalStatus } from './journal.ts';
 import type { FallbackStatus } from './status.ts';
 import type { Counters } from './telemetry/counters.ts';
@@ -9,7 +8,6 @@ import type { Counters } from './telemetry/counters.ts';
 interface StatusParts {
   readonly engine: Engine;
   readonly counters: Counters;
-  readonly monitor: HealthMonitor;
   readonly paused: boolean;
   readonly store: FallbackStatus['store'];
   /** Of the cache, where it has a store of its own. */
@@ -30,8 +28,8 @@ export function storeStatus(store: Journal): JournalStatus {
 }
 
 /** Reads the parts at one moment. */
-export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): FallbackStatus {
-  const { name, mode, clock, breakers, cache, queue, flows } = engine;
+export function statusOf({ engine, counters, ...parts }: StatusParts): FallbackStatus {
+  const { name, mode, clock, breakers, cache, queue, flows, health } = engine;
   const breaker = breakers.own;
   const at = clock.now();
   const { outage, isolation } = breaker;
@@ -88,7 +86,7 @@ export function statusOf({ engine, counters, monitor, ...parts }: StatusParts): 
     },
     entities: { ...engine.entities.status, evictions: counters.total('entityEvictions') },
     breakers: Object.fromEntries([...breakers].map((each) => [each.name, each.status()])),
-    health: monitor.status(),
+    health: health.system(),
     store: parts.store,
     telemetry: parts.telemetry,
     closed: parts.closed,

@@ -1,7 +1,7 @@
 /** One snapshot of a manager: what the status page and the metrics both read. */
 
 import type { BreakerStatus, Trigger } from './breaker/breaker-state.ts';
-import type { ComponentHealth } from './health/monitor.ts';
+import type { SystemHealth } from './health/health.ts';
 import type { JournalStatus, OpenReport } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
 import type { OperationState } from './queue/lane-queue.ts';
@@ -77,7 +77,7 @@ export interface FallbackStatus {
     readonly evictions: number;
   };
   readonly breakers: Readonly<Record<string, BreakerStatus>>;
-  readonly health: readonly ComponentHealth[];
+  readonly health: SystemHealth;
   readonly store: JournalStatus & { readonly report: OpenReport | undefined };
   readonly telemetry: SdkStatus;
   readonly closed: boolean;

@@ -1,70 +1,59 @@
-/** Checks the upstream from time to time, and when its breaker wants to know. */
+/** Checks from time to time, when a call fails, and when the breaker wants to know. */
 
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Permit } from '../breaker/permit.ts';
 import { type Clock, runOutside } from '../clock.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
-import { createDeadline, type Deadline } from '../policy/deadline.ts';
-import type { HealthChecker, HealthStatus } from './checker.ts';
-
-/** How health is checked. */
-export interface HealthOptions {
-  readonly checks?: readonly HealthChecker[];
-  /** Time between checks while the breaker is closed, in ms, give or take 10 %; 0 for none. @default 30,000 */
-  readonly interval?: number;
-  /** Deadline of one check, in ms. @default 5,000 */
-  readonly timeoutMs?: number;
-}
-
-/** How a component was when it was last checked. */
-export interface ComponentHealth {
-  readonly name: string;
-  readonly status: HealthStatus;
-  /** Wall-clock ms; absent before the first check. */
-  readonly checkedAt?: number;
-  readonly tookMs?: number;
-}
+import type { Checked, Component } from './component.ts';
+import type { Health } from './health.ts';
 
 interface MonitorOptions {
-  readonly health: Required<HealthOptions>;
+  readonly health: Health;
+  /** Time between checks, in ms; 0 for none in the background. */
+  readonly interval: number;
   readonly breaker: Breaker;
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
 }
 
-interface Checked {
-  readonly checker: HealthChecker;
-  readonly status: HealthStatus;
-}
-
 /** A check on demand serves all who ask within this time after it, in ms. */
 const reusedFor = 1_000;
-/** Unhealthy checks in a row that trip the breaker. */
+/** Unhealthy checks of a critical component in a row that trip the breaker. */
 const unhealthyInARow = 3;
+/** The first check comes within this share of the interval: many that start at once do not ask at once. */
+const firstWithin = 0.1;
 
-/** Runs the checks: in intervals while closed, as a prober while half-open, never while open. */
+/**
+ * Runs the checks of the upstream: in intervals and after failed calls while the breaker is closed, as
+ * a prober while it is half-open, never while it is open. The kit's own parts are checked all the time.
+ */
 export class HealthMonitor {
   readonly #options: MonitorOptions;
-  readonly #deadline: Deadline;
-  readonly #components = new Map<string, ComponentHealth>();
-  #unhealthy = 0;
+  /** Unhealthy checks in a row since the breaker closed, of each critical component. */
+  readonly #unhealthy = new Map<Component, number>();
   #observing = false;
+  #observedAt = Number.NEGATIVE_INFINITY;
   #asked: Promise<void> | undefined;
   #cancel: Undo | undefined;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
-    this.#deadline = createDeadline(options.health.timeoutMs, options.clock);
-    for (const { name } of options.health.checks)
-      this.#components.set(name, { name, status: 'unknown' });
-    options.events.on('activated', () => {
-      this.#unhealthy = 0;
+    const { breaker, events } = options;
+    events.on('activated', (outage) => {
+      if (outage.breaker === breaker.name) this.#unhealthy.clear();
     });
-    options.breaker.addProber('check', {
-      wants: () => this.#applicable.some(({ proves }) => proves ?? true),
+    // What was found during the outage is no news any more.
+    events.on('deactivated', (outage) => {
+      if (outage.breaker === breaker.name && this.#cancel) this.#next(0);
+    });
+    events.on('attempt', ({ result }) => {
+      if (result === 'unavailable' || result === 'unknown') this.#suspect();
+    });
+    breaker.addProber('check', {
+      wants: () => this.#applicable.some(({ proves }) => proves),
       probe: () => {
-        const permit = options.breaker.admit('check');
+        const permit = breaker.admit('check');
         if (permit) runOutside(() => void this.#probe(permit));
       },
     });
@@ -72,13 +61,8 @@ export class HealthMonitor {
 
   /** Begins the checks in intervals. */
   start(): void {
-    const { interval, checks } = this.#options.health;
-    if (interval === 0 || checks.length === 0) return;
-    const wait = interval * (0.9 + 0.2 * this.#options.random());
-    this.#cancel = this.#options.clock.after(wait, () => {
-      this.start();
-      if (!this.#options.breaker.active) void this.#observe();
-    });
+    const { interval, random } = this.#options;
+    if (interval > 0) this.#next(interval * firstWithin * random());
   }
 
   stop(): void {
@@ -96,25 +80,33 @@ export class HealthMonitor {
     return this.#asked;
   }
 
-  status(): readonly ComponentHealth[] {
-    return [...this.#components.values()];
+  get #applicable(): readonly Component[] {
+    return this.#options.health.checks.filter(({ applies }) => applies);
   }
 
-  get #applicable(): readonly HealthChecker[] {
-    return this.#options.health.checks.filter(({ applies }) => {
-      try {
-        return applies?.() ?? true;
-      } catch {
-        return false;
-      }
+  #next(wait: number): void {
+    this.stop();
+    this.#cancel = this.#options.clock.after(wait, () => {
+      const { interval, random, health, breaker } = this.#options;
+      this.#next(interval * (0.9 + 0.2 * random()));
+      for (const component of health.own) void component.check();
+      if (!breaker.active) void this.#observe();
     });
+  }
+
+  /** A call failed: a check tells sooner than the next interval whether that was the upstream. */
+  #suspect(): void {
+    const { clock, breaker } = this.#options;
+    // Without a timer nothing is checked in the background.
+    if (!this.#cancel || breaker.active) return;
+    if (clock.elapsed() - this.#observedAt < reusedFor) return;
+    runOutside(() => void this.#observe());
   }
 
   async #ask(): Promise<void> {
     const { breaker } = this.#options;
     if (breaker.state.kind === 'closed') {
-      const results = await this.#checkAll();
-      if (results.some(({ status }) => status === 'unhealthy')) breaker.trip('health');
+      if ((await seen(this.#applicable)).some(isDown)) breaker.trip('health');
       return;
     }
     const permit = breaker.admit('check');
@@ -123,44 +115,44 @@ export class HealthMonitor {
 
   /** Asks whether a half-open upstream works. */
   async #probe(permit: Permit): Promise<void> {
+    const components = this.#applicable;
+    for (const component of components) void component.check();
     try {
-      const results = await this.#checkAll();
-      const proved = ({ checker, status }: Checked) =>
-        status === 'healthy' && (checker.proves ?? true);
-      if (results.some(({ status }) => status === 'unhealthy')) permit.fail('health');
-      else if (results.some(proved)) permit.succeed();
+      // Those that are not critical are checked, too, but nobody waits for them.
+      const results = await seen(components.filter(({ critical }) => critical));
+      if (results.some(isDown)) permit.fail('health');
+      else if (results.some(({ component, works }) => works && component.proves)) permit.succeed();
     } finally {
       permit.release();
     }
   }
 
   async #observe(): Promise<void> {
+    const { clock, breaker } = this.#options;
     if (this.#observing) return;
     this.#observing = true;
-    const results = await this.#checkAll();
+    this.#observedAt = clock.elapsed();
+    for (const one of await seen(this.#applicable)) {
+      const before = this.#unhealthy.get(one.component) ?? 0;
+      this.#unhealthy.set(one.component, isDown(one) ? before + 1 : 0);
+    }
     this.#observing = false;
-    const unhealthy = results.some(({ status }) => status === 'unhealthy');
-    this.#unhealthy = unhealthy ? this.#unhealthy + 1 : 0;
-    if (this.#unhealthy < unhealthyInARow) return;
-    this.#unhealthy = 0;
-    this.#options.breaker.trip('health');
+    if ([...this.#unhealthy.values()].some((inARow) => inARow >= unhealthyInARow))
+      breaker.trip('health');
   }
+}
 
-  #checkAll(): Promise<readonly Checked[]> {
-    return Promise.all(
-      this.#applicable.map(async (checker) => ({ checker, status: await this.#check(checker) })),
-    );
-  }
+interface Seen extends Checked {
+  readonly component: Component;
+}
 
-  async #check({ name, check }: HealthChecker): Promise<HealthStatus> {
-    const { clock, events } = this.#options;
-    const started = clock.elapsed();
-    const status = await this.#deadline(
-      async (context) => (await check(context)) ?? 'healthy',
-    ).catch(() => 'unhealthy' as const);
-    const tookMs = clock.elapsed() - started;
-    this.#components.set(name, { name, status, checkedAt: clock.now(), tookMs });
-    events.emit('healthChecked', { component: name, status, durationMs: tookMs });
-    return status;
-  }
+function seen(components: readonly Component[]): Promise<readonly Seen[]> {
+  return Promise.all(
+    components.map(async (component) => ({ component, ...(await component.check()) })),
+  );
+}
+
+/** Whether the upstream is down, as this component shows it. */
+function isDown({ component, status }: Seen): boolean {
+  return component.critical && status === 'unhealthy';
 }

@@ -35,6 +35,7 @@ export class Counters {
     events.on('operation', ({ operation, outcome, reason }) => {
       this.#add('operations', [operation, outcome]);
       if (reason) this.#add('fallbacks', [operation, reason]);
+      if (reason === 'shed') this.#add('shed', [operation]);
     });
     events.on('attempt', ({ operation, result }) => this.#add('attempts', [operation, result]));
     events.on('cacheLookup', ({ result }) => this.#add('cacheRequests', [name, result]));
@@ -57,6 +58,7 @@ export class Counters {
     for (const outcome of outcomesOf[kind]) this.#add('operations', [operation, outcome], 0);
     for (const reason of fallbackReasons) this.#add('fallbacks', [operation, reason], 0);
     for (const result of attemptResults) this.#add('attempts', [operation, result], 0);
+    if (kind === 'read') this.#add('shed', [operation], 0);
   }
 
   /** A breaker exists. */

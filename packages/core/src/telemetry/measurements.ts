@@ -34,7 +34,7 @@ export function* measurements(
   yield { metric: 'cacheSize', values: [name], value: cache.bytes };
   yield { metric: 'entityEntries', values: [], value: entities.entries };
   yield { metric: 'entitySize', values: [], value: entities.bytes };
-  for (const component of status.health)
+  for (const component of status.health.components)
     for (const each of healthStatuses)
       yield {
         metric: 'healthStatus',

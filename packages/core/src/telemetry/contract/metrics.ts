@@ -76,7 +76,8 @@ export type MetricKey =
   | 'queueWaitDuration'
   | 'queueProcessDuration'
   | 'healthStatus'
-  | 'healthChecks';
+  | 'healthChecks'
+  | 'shed';
 
 /** Every metric. All carry the manager's name besides their own attributes. */
 export const metrics: Readonly<Record<MetricKey, MetricContract>> = {
@@ -240,4 +241,11 @@ export const metrics: Readonly<Record<MetricKey, MetricContract>> = {
     a.healthComponent,
     a.healthStatus,
   ]),
+  shed: metric(
+    'shed',
+    'counter',
+    '{operation}',
+    'Reads that answered from the cache to spare the upstream.',
+    [a.operationName],
+  ),
 };
