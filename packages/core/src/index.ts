@@ -24,6 +24,7 @@ export { circuitBreaker } from './breaker/named-guard.ts';
 export type { CacheOptions } from './cache.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { FallbackContext } from './context.ts';
+export { type DebugLog, type DebugSection, debugSection } from './debug.ts';
 export type { EntityOptions } from './entities.ts';
 export type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
 export type { EntityReceipt } from './entity-surface.ts';

@@ -5,6 +5,7 @@ import type { BreakerOptions } from './breaker/breaker-options.ts';
 import { type BreakerSurface, breakerSurface } from './breaker/breaker-surface.ts';
 import { runOutside } from './clock.ts';
 import { enterContext, type FallbackContext } from './context.ts';
+import { debugEvents } from './debug.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
 import { type EntityReceipt, type EntitySurface, entitySurface } from './entity-surface.ts';
@@ -12,6 +13,7 @@ import { Emitter, type FallbackEvents, type Undo } from './events.ts';
 import type { HealthStatus } from './health/checker.ts';
 import type { SystemHealth } from './health/health.ts';
 import { HealthMonitor } from './health/monitor.ts';
+import { inspectStatus } from './inspection.ts';
 import type { OpenReport } from './journal.ts';
 import { warnOfLosses } from './loss-warning.ts';
 import { register, unregister } from './managers.ts';
@@ -34,6 +36,7 @@ import { statusOf, storeStatus } from './status-of.ts';
 import { publishActivations } from './telemetry/activation-channel.ts';
 import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
+import { recordReplays } from './telemetry/replay-durations.ts';
 import { sdkStatus } from './telemetry/sdk.ts';
 import { declareWrite } from './write.ts';
 
@@ -72,6 +75,7 @@ export class FallbackManager {
     this.name = name;
     this.upstream = upstream;
     const events = this.#events;
+    debugEvents(name, events);
     this.#counters = new Counters(name, mode, events);
     publishActivations(name, events);
     if (this.#options.logger)
@@ -121,15 +125,7 @@ export class FallbackManager {
       if (flow) queue.queueWaiting(flow.operations);
     });
     this.#memories = new OutageMemories(breakers, { journal: store, queue, flows, clock, events });
-    events.on('processed', ({ result, waitedMs, durationMs }) => {
-      this.#engine.collector.record('queueWaitDuration', name, [name, result], waitedMs / 1000);
-      this.#engine.collector.record(
-        'queueProcessDuration',
-        name,
-        [name, result],
-        durationMs / 1000,
-      );
-    });
+    recordReplays(this.#engine);
     this.#retire = this.#engine.collector.add({
       name,
       measure: () => measurements(this.#counters, this.status(), breakers.removed),
@@ -371,6 +367,11 @@ export class FallbackManager {
       closed: this.#closed,
       telemetry: sdkStatus(),
     });
+  }
+
+  /** The status as a person reads it, in a few lines without anything secret. */
+  inspect(): string {
+    return inspectStatus(this.status());
   }
 
   /** All breakers together. */

@@ -1,9 +1,9 @@
 /** Graphiti, lowdb files and the environment put together: the defaults of the one line. */
 
-import { debuglog } from 'node:util';
 import {
   type Check,
   checkOptions,
+  debugSection,
   FallbackManager,
   type FallbackManagerOptions,
   httpUrl,
@@ -73,8 +73,6 @@ const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
   random: later,
 };
 
-const debug = debuglog('graphiti-fallback');
-
 /**
  * Puts a manager and a Graphiti client together, with what options and environment leave open.
  *
@@ -137,7 +135,9 @@ function storesOf(
 ): { queue: Journal; cache: Journal; health?: { interval: number } } {
   const { store, cache, mode = environment.mode } = options;
   if (environment.underTest && !store && !environment.storeGiven) {
-    debug('under test: everything stays in memory, and nothing is checked in the background');
+    debugSection('setup')?.(
+      'under test: everything stays in memory, and nothing is checked in the background',
+    );
     return {
       queue: memoryJournal(),
       cache: cache?.store ?? memoryJournal(),
