@@ -447,6 +447,7 @@ export class FallbackManager {
   async #close(): Promise<void> {
     await this.#opening;
     this.#monitor.stop();
+    this.#engine.health.close();
     await this.#drain.stop(this.#options.closeTimeout);
     this.#closed = true;
     unregister(this);

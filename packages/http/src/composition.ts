@@ -107,7 +107,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
       openFor,
       ...given(options.breaker ?? {}),
     }),
-    health: { checks: upstream.checkers, ...given(options.health ?? {}), ...stores.health },
+    health: { checks: upstream.checkers, ...stores.health, ...given(options.health ?? {}) },
   });
   return { manager: created, client: upstream.client(created), statusPath };
 }

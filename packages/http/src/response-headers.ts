@@ -1,7 +1,7 @@
 /** What a response says about fallback, written when its head is sent. */
 
 import type { ServerResponse } from 'node:http';
-import type { RequestScope } from '@graphiti-fallback/core';
+import type { RequestScope, Served } from '@graphiti-fallback/core';
 import { serializeList, Token } from 'structured-headers';
 import type { Passed } from './response.ts';
 
@@ -24,7 +24,7 @@ export function addResponseHeaders(
   const parameters = new Map<string, number | boolean | Token>([
     ['hit', true],
     ['ttl', -Math.round(stale.staleForMs / 1000)],
-    ['detail', new Token('stale-if-error')],
+    ['detail', new Token(stale.reason === 'shed' ? 'shed' : 'stale-if-error')],
   ]);
   set(response, 'Cache-Status', serializeList([[cacheName, parameters]]));
 }
@@ -49,11 +49,18 @@ function keptOperation({ served }: RequestScope, passed: readonly Passed[]): str
   return owner && `${owner.operations}${id}`;
 }
 
+interface Stale {
+  readonly ageMs: number;
+  readonly staleForMs: number;
+  readonly reason: Served['reason'] | undefined;
+}
+
 /** Of several stale answers the oldest one tells how old the response is. */
-function oldestStale({ served }: RequestScope): { ageMs: number; staleForMs: number } | undefined {
-  let oldest: { ageMs: number; staleForMs: number } | undefined;
-  for (const { outcome, ageMs = 0, staleForMs = 0 } of served)
-    if (outcome === 'stale' && ageMs >= (oldest?.ageMs ?? 0)) oldest = { ageMs, staleForMs };
+function oldestStale({ served }: RequestScope): Stale | undefined {
+  let oldest: Stale | undefined;
+  for (const { outcome, ageMs = 0, staleForMs = 0, reason } of served)
+    if (outcome === 'stale' && ageMs >= (oldest?.ageMs ?? 0))
+      oldest = { ageMs, staleForMs, reason };
   return oldest;
 }
 

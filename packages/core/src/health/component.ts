@@ -50,6 +50,8 @@ interface Surroundings {
   readonly history: number;
   /** Failures in a row after which it is told. */
   readonly alertAfter: number;
+  /** Aborts when nothing is to be checked any more. */
+  readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly events: Emitter<FallbackEvents>;
 }
@@ -120,11 +122,14 @@ export class Component {
   }
 
   async #check(): Promise<Checked> {
-    const { clock } = this.#around;
+    const { clock, signal: ended } = this.#around;
     const started = clock.elapsed();
-    const answer = await this.#deadline(async ({ signal }) =>
-      this.#understood(await this.checker.check({ signal })),
+    const answer = await this.#deadline(
+      async ({ signal }) => this.#understood(await this.checker.check({ signal })),
+      ended,
     ).catch(() => 'unhealthy' as const);
+    // Nothing was learnt, and nobody asks any more.
+    if (ended.aborted) return { status: 'unknown', works: false };
     const tookMs = clock.elapsed() - started;
     const works = answer === 'healthy';
     const slow = works && tookMs > (this.checker.degradedAbove ?? this.#around.degradedAbove);

@@ -349,6 +349,32 @@ test('a check carries no request along', async () => {
   expect(new Set(seen)).toEqual(new Set([undefined]));
 });
 
+test('close ends the checks that are under way, and says nothing of them', async () => {
+  const reasons: unknown[] = [];
+  const kit = await monitored({
+    timeoutMs: 60_000,
+    checks: [
+      {
+        name: 'hanging',
+        check: ({ signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              reasons.push(signal.reason);
+              reject(signal.reason);
+            });
+          }),
+      },
+    ],
+  });
+  await kit.clock.advance(100);
+  await kit.manager.close();
+  expect(reasons).toHaveLength(1);
+  await kit.clock.advance(10_000);
+  expect(kit.of('hanging')).toMatchObject({ status: 'unknown', streak: 0, history: [] });
+  expect(await kit.manager.checkAndActivate()).toBe(false);
+  expect(reasons).toHaveLength(1);
+});
+
 test('what is no status tells nothing, and is said once', async () => {
   const warnings: string[] = [];
   const kit = testManager({

@@ -51,6 +51,7 @@ export class Health {
   readonly checks: readonly Component[];
   /** What is checked of the kit. */
   readonly own: readonly Component[];
+  readonly #ended = new AbortController();
   readonly #events: Emitter<FallbackEvents>;
   readonly #clock: Clock;
   #upstream: HealthStatus = 'unknown';
@@ -58,10 +59,11 @@ export class Health {
   #since: number;
 
   constructor({ options, own, clock, events }: Surroundings) {
+    const { signal } = this.#ended;
     const component =
       (concerns: ComponentHealth['concerns']) =>
       (checker: HealthChecker): Component =>
-        new Component(checker, { ...options, concerns, clock, events });
+        new Component(checker, { ...options, concerns, signal, clock, events });
     this.checks = options.checks.map(component('upstream'));
     this.own = own.map(component('kit'));
     this.#events = events;
@@ -82,6 +84,11 @@ export class Health {
       upstream: this.#upstream,
       components: [...this.checks, ...this.own].map((component) => component.health()),
     };
+  }
+
+  /** Ends the checks that are under way: a hanging one must not keep the process alive. */
+  close(): void {
+    this.#ended.abort();
   }
 
   #sumUp(): void {
