@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FallbackEvents, httpCheck } from '@graphiti-fallback/core';
 import { graphitiFallback } from '@graphiti-fallback/express';
@@ -105,4 +106,21 @@ test('an alert in the background, without an outage, and its end', async () => {
   await expect.poll(() => alerts.length, patient).toBe(2);
   expect(alerts[1]).toMatchObject({ component: 'search', raised: false });
   expect(manager.active).toBe(false);
+});
+
+test('checks in the background keep no process alive, hanging ones included', async () => {
+  const code = `
+    import { FallbackManager } from '@graphiti-fallback/core';
+    let checks = 0;
+    const check = () => { checks += 1; return new Promise(() => {}); };
+    const health = { interval: 5, timeoutMs: 20, checks: [{ name: 'hanging', check }] };
+    await new FallbackManager({ name: 'a', application: 'a', logger: false, health }).open();
+    setTimeout(() => console.log(checks > 1), 200);
+  `;
+  const program = ['--conditions=@graphiti-fallback/source', '--input-type=module', '-e', code];
+  const child = spawn(process.execPath, program, { cwd: import.meta.dirname });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const said = child.stdout.setEncoding('utf8').toArray();
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect((await said).join('')).toBe('true\n');
 });
