@@ -1,22 +1,21 @@
 import { expect, test } from 'vitest';
-import { Linked, LinkedList } from './linked-list.ts';
+import { type Linked, LinkedList } from './linked-list.ts';
 
-class Guest extends Linked {
+interface Guest extends Linked<Guest> {
   readonly name: string;
+}
 
-  constructor(name: string) {
-    super();
-    this.name = name;
-  }
+function guest(name: string): Guest {
+  return { name, previous: undefined, next: undefined, listed: false };
 }
 
 function party(...names: string[]) {
-  const guests = names.map((name) => new Guest(name));
+  const guests = names.map(guest);
   const list = new LinkedList<Guest>();
-  for (const guest of guests) list.add(guest);
+  for (const each of guests) list.add(each);
   const present = () => {
     const found: string[] = [];
-    for (let guest = list.first; guest; guest = guest.next) found.push(guest.name);
+    for (let each = list.first; each; each = each.next) found.push(each.name);
     return found.join('');
   };
   return { list, guests, present };
@@ -33,8 +32,7 @@ test.each([
   const { list, guests, present } = party('a', 'b', 'c', 'd');
   for (const index of leaving) expect(list.delete(guests[index] as Guest)).toBe(true);
   expect(present()).toBe(left);
-  const late = new Guest('e');
-  list.add(late);
+  list.add(guest('e'));
   expect(present()).toBe(`${left}e`);
 });
 

@@ -1,15 +1,14 @@
 /** A list that its members can leave from anywhere: a Set would have to hash every object. */
 
-/** A member; it is in one list at a time. */
-export abstract class Linked {
-  /** The list's own. */
-  previous: this | undefined = undefined;
-  next: this | undefined = undefined;
-  listed = false;
+/** A member's place; it is in one list at a time, and the place is the list's own. */
+export interface Linked<Member> {
+  previous: Member | undefined;
+  next: Member | undefined;
+  listed: boolean;
 }
 
 /** Members in the order in which they came. */
-export class LinkedList<Member extends Linked> {
+export class LinkedList<Member extends Linked<Member>> {
   #first: Member | undefined;
   #last: Member | undefined;
 

@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { isFallbackError } from './errors.ts';
 import type { FallbackReason, Outcome } from './outcome.ts';
 import { currentScope } from './scope.ts';
+import type { OperationSpan } from './telemetry/tracing.ts';
 
 /** What an operation notes on its way. */
 export interface Note {
@@ -29,65 +30,65 @@ interface Performed {
 /** Runs an operation's body, and tells everybody how it ended. */
 export async function perform<T>(
   engine: Engine,
-  { operation, kind, breaker }: Performed,
+  performed: Performed,
   body: (note: Note) => Promise<T>,
 ): Promise<T> {
   engine.collector.bind();
   if (!engine.life.opened) await engine.life.open();
-  const { clock, tracing } = engine;
-  const started = clock.elapsed();
+  const { operation, kind, breaker } = performed;
+  const startedAt = engine.clock.elapsed();
   const note: Note = { attempts: 0 };
-  const start = {
+  const mode = breaker.active ? breaker.mode : 'none';
+  const breakerState = breaker.state.kind;
+  const span = engine.tracing.operation({ operation, kind, mode, breakerState });
+  let result: T;
+  try {
+    result = await (span ? span.run(() => body(note)) : body(note));
+  } catch (error) {
+    const outcome = note.rejected ? 'rejected' : outcomeOf(engine, error);
+    const errorType = errorTypeOf(engine, error);
+    finish(engine, performed, { startedAt, note, span, outcome, errorType });
+    throw error;
+  }
+  finish(engine, performed, { startedAt, note, span, outcome: note.outcome ?? 'failure' });
+  return result;
+}
+
+/** How an operation ended. */
+interface Finish {
+  /** Monotonic time, in ms. */
+  readonly startedAt: number;
+  readonly note: Note;
+  readonly span: OperationSpan | undefined;
+  readonly outcome: Outcome;
+  readonly errorType?: string;
+}
+
+function finish(
+  { clock, events, collector, name }: Engine,
+  { operation, kind, breaker }: Performed,
+  { startedAt, note, span, outcome, errorType }: Finish,
+): void {
+  const { reason, ageMs, staleForMs, queued, upstreamError, attempts } = note;
+  const durationMs = clock.elapsed() - startedAt;
+  events.emit('operation', { operation, kind, outcome, durationMs, ...(reason && { reason }) });
+  currentScope()?.record({
     operation,
     kind,
-    mode: breaker.active ? breaker.mode : 'none',
-    breakerState: breaker.state.kind,
-  };
-  return tracing.operation(start, async (end) => {
-    let result: T;
-    try {
-      result = await body(note);
-    } catch (error) {
-      finish(note.rejected ? 'rejected' : outcomeOf(engine, error), errorTypeOf(engine, error));
-      throw error;
-    }
-    finish(note.outcome ?? 'failure');
-    return result;
-
-    function finish(outcome: Outcome, errorType?: string): void {
-      const { reason, ageMs, staleForMs, queued, upstreamError, attempts } = note;
-      const durationMs = clock.elapsed() - started;
-      engine.events.emit('operation', {
-        operation,
-        kind,
-        outcome,
-        durationMs,
-        ...(reason && { reason }),
-      });
-      currentScope()?.record({
-        operation,
-        kind,
-        outcome,
-        ...(reason && { reason }),
-        ...(breaker.active && { mode: breaker.mode }),
-        ...(ageMs !== undefined && { ageMs }),
-        ...(staleForMs !== undefined && { staleForMs }),
-        ...(queued && { queued }),
-      });
-      // What the SDK throws must not turn an applied write into a failed one.
-      try {
-        engine.collector.record(
-          'operationDuration',
-          engine.name,
-          [operation, outcome],
-          durationMs / 1000,
-        );
-        end({ outcome, reason, ageMs, upstreamError, attempts, errorType });
-      } catch (error) {
-        engine.events.emit('warning', { message: `Telemetry failed: ${String(error)}` });
-      }
-    }
+    outcome,
+    ...(reason && { reason }),
+    ...(breaker.active && { mode: breaker.mode }),
+    ...(ageMs !== undefined && { ageMs }),
+    ...(staleForMs !== undefined && { staleForMs }),
+    ...(queued && { queued }),
   });
+  // What the SDK throws must not turn an applied write into a failed one.
+  try {
+    collector.record('operationDuration', name, [operation, outcome], durationMs / 1000);
+    span?.end({ outcome, reason, ageMs, upstreamError, attempts, errorType });
+  } catch (error) {
+    events.emit('warning', { message: `Telemetry failed: ${String(error)}` });
+  }
 }
 
 /** Whose doing an error is: the caller's own is outside every indicator. */

@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts';
 import { TimeoutError } from '../errors.ts';
 import type { Undo } from '../events.ts';
-import { Linked, LinkedList } from '../linked-list.ts';
+import { type Linked, LinkedList } from '../linked-list.ts';
 
 /** What a call under a deadline gets. */
 export interface DeadlineContext {
@@ -99,7 +99,10 @@ function invoke<T>(
 }
 
 /** One call in flight. It is its own context, so that a call which ignores the signal pays nothing for it. */
-class PendingCall extends Linked implements DeadlineContext {
+class PendingCall implements DeadlineContext, Linked<PendingCall> {
+  previous: PendingCall | undefined = undefined;
+  next: PendingCall | undefined = undefined;
+  listed = false;
   readonly expiresAt: number;
   readonly #clock: Clock;
   readonly #pending: LinkedList<PendingCall>;
@@ -118,7 +121,6 @@ class PendingCall extends Linked implements DeadlineContext {
     parent: AbortSignal | undefined,
     cut: ((reason: unknown) => unknown) | undefined,
   ) {
-    super();
     this.#clock = clock;
     this.#cut = cut;
     this.expiresAt = clock.elapsed() + ms;

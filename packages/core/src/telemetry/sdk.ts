@@ -11,10 +11,24 @@ export interface SdkStatus {
 /** Asks the API who is behind it. */
 export function sdkStatus(): SdkStatus {
   return {
-    traces: isNoop(tracerProvider()) ? 'none' : 'sdk',
+    traces: isTraced() ? 'sdk' : 'none',
     metrics: isNoop(api.metrics.getMeterProvider()) ? 'none' : 'sdk',
   };
 }
+
+/** Whether somebody takes spans now. Where nobody does, a call need not describe one. */
+export function isTraced(): boolean {
+  const provider = tracerProvider();
+  if (provider !== known) {
+    known = provider;
+    taken = !isNoop(provider);
+  }
+  return taken;
+}
+
+/** The provider that was asked last: it is asked at every call, and hardly ever another. */
+let known: object | undefined;
+let taken = false;
 
 /** The provider behind the API's proxy. */
 function tracerProvider(): object {

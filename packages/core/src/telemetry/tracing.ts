@@ -6,6 +6,7 @@ import type { Emitter, FallbackEvents } from '../events.ts';
 import { type FallbackReason, type Outcome, usesFallback } from '../outcome.ts';
 import type { OperationRecord, Sending } from '../queue/operation-record.ts';
 import { attribute, scope, spanName } from './contract.ts';
+import { isTraced } from './sdk.ts';
 import { carrierOf, contextOf } from './trace-context.ts';
 
 /** What an operation's span says at its end. */
@@ -27,12 +28,17 @@ interface OperationStart {
   readonly breakerState: BreakerStateKind;
 }
 
+/** The span of an operation. */
+export interface OperationSpan {
+  /** Runs something within it. */
+  run<T>(call: () => T): T;
+  end(end: OperationEnd): void;
+}
+
 /** What the engine tells of its steps. */
 export interface Tracing {
-  operation<T>(
-    start: OperationStart,
-    call: (end: (end: OperationEnd) => void) => Promise<T>,
-  ): Promise<T>;
+  /** Begins an operation; nothing where no SDK listens. */
+  operation(start: OperationStart): OperationSpan | undefined;
   /** Begins the `send` step of an operation, in the context that is active now. */
   send(operation: { readonly id: string; readonly operation: string }): () => Sending;
   /** Replays under the root context, linked to the `send` step. */
@@ -79,7 +85,7 @@ export function createTracing(
     });
   });
   events.on('cacheLookup', ({ result, ageMs, fallback }) => {
-    if (result === 'miss' && !fallback) return;
+    if ((result === 'miss' && !fallback) || !isTraced()) return;
     point(spanName.cacheGet, {
       [attribute.cacheResult]: result,
       ...(ageMs !== undefined && { [attribute.cacheAge]: ageMs / 1000 }),
@@ -88,10 +94,13 @@ export function createTracing(
 
   return { operation, send, process };
 
-  function operation<T>(
-    { operation: operationName, kind, mode, breakerState }: OperationStart,
-    call: (end: (end: OperationEnd) => void) => Promise<T>,
-  ): Promise<T> {
+  function operation({
+    operation: operationName,
+    kind,
+    mode,
+    breakerState,
+  }: OperationStart): OperationSpan | undefined {
+    if (!isTraced()) return undefined;
     const attributes = {
       ...common,
       [attribute.operationName]: operationName,
@@ -99,12 +108,15 @@ export function createTracing(
       [attribute.mode]: mode,
       [attribute.breakerState]: breakerState,
     };
-    return tracer().startActiveSpan(operationName, { attributes }, (span) =>
-      call((end) => {
+    const around = api.context.active();
+    const span = tracer().startSpan(operationName, { attributes }, around);
+    return {
+      run: (call) => api.context.with(api.trace.setSpan(around, span), call),
+      end(end) {
         describe(span, end);
         span.end();
-      }),
-    );
+      },
+    };
   }
 
   function send({
