@@ -2,8 +2,9 @@
 
 import * as cockatiel from 'cockatiel';
 import CircuitBreaker from 'opossum';
-import { contest } from '../contest.ts';
+import { type Call, contest } from '../contest.ts';
 import type { Measured } from '../figure.ts';
+import { withManyOperations } from '../many-operations.ts';
 import { createSubject, inputOf, upstream } from '../subject.ts';
 
 const timeout = 5_000;
@@ -12,18 +13,18 @@ const cache = { ttl: 0, staleIfError: 0 };
 
 export async function measure(): Promise<Measured> {
   const { call } = await createSubject(1, { cache });
-  const { call: manyCall } = await createSubject(1_000, { cache });
   const opossum = new CircuitBreaker(upstream, { timeout });
+  const baseline: Call = (number) => opossum.fire(inputOf(number));
   const nested = nestedPolicies();
-  return contest({
+  const measured = await contest({
     subject: call,
-    baseline: (number) => opossum.fire(inputOf(number)),
+    baseline,
     beside: {
-      '1,000 operations declared, called in turn': manyCall,
       'bare cockatiel: bulkhead, retry, breaker and timeout': (number) =>
         nested.execute(() => upstream(inputOf(number))),
     },
   });
+  return withManyOperations(measured, baseline, await createSubject(1_000, { cache }));
 }
 
 function nestedPolicies(): cockatiel.IPolicy {
