@@ -3,7 +3,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { inject } from 'vitest';
@@ -20,11 +20,13 @@ export interface ConsumerProject {
   start(
     args: string[],
     environment?: Record<string, string>,
+    node?: string,
   ): ChildProcessByStdio<null, Readable, Readable>;
-  /** Runs Node with these arguments to its end. */
+  /** Runs Node, or the `node` of the project, with these arguments to its end. */
   run(
     args: string[],
     environment?: Record<string, string>,
+    node?: string,
   ): Promise<{ code: number | null; output: string }>;
 }
 
@@ -49,14 +51,14 @@ export async function consumerProject(
   write('package.json', JSON.stringify({ private: true, type: 'module', dependencies }, null, 2));
   await install(name, folder, kit);
 
-  const start = (args: string[], environment: Record<string, string> = {}) =>
-    spawn(process.execPath, args, {
+  const start = (args: string[], environment = {}, node = process.execPath) =>
+    spawn(resolve(folder, node), args, {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: home, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-  const run = async (args: string[], environment?: Record<string, string>) => {
-    const child = start(args, environment);
+  const run = async (...command: Parameters<typeof start>) => {
+    const child = start(...command);
     const output = Promise.all([text(child.stdout), text(child.stderr)]);
     await once(child, 'close');
     return { code: child.exitCode, output: (await output).join('') };

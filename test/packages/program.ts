@@ -19,18 +19,6 @@ export function exportedApp(code: string): string {
   return code.replace(listening, 'export { $1 };');
 }
 
-/** What a person does who has no modules: each import becomes a require. */
-export function toCommonJs(code: string): string {
-  return code.replace(
-    /^import (?:(\w+)(?:, )?)?(\{[^}]*\})? from ('[^']+');$/gm,
-    (_, whole = '', named = '', from) =>
-      [whole, named.replaceAll(' as ', ': ')]
-        .filter(Boolean)
-        .map((names) => `const ${names} = require(${from});`)
-        .join(' '),
-  );
-}
-
 /** An app that runs. */
 export interface RunningProgram {
   ask(path: string, init?: RequestInit): Promise<number>;

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toCommonJs } from '../common-js.ts';
 import { adapterApps } from './adapter-app.ts';
 import { type ConsumerProject, consumerProject } from './consumer-project.ts';
 import { preambleOf, preambles } from './preambles.ts';
-import { exportedApp, isProgram, startProgram, toCommonJs } from './program.ts';
+import { exportedApp, isProgram, startProgram } from './program.ts';
 import { readmeSnippets, type Snippet } from './snippets.ts';
 
 const apps = adapterApps();

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { toCommonJs } from '../common-js.ts';
 import { adapterApps } from './adapter-app.ts';
 import { type ConsumerProject, consumerProject } from './consumer-project.ts';
-import { exportedApp, isProgram, toCommonJs } from './program.ts';
+import { exportedApp, isProgram } from './program.ts';
 import { readmeSnippets } from './snippets.ts';
 
 const snippets = readmeSnippets();

@@ -46,7 +46,7 @@ export interface AppFolder {
   close(): Promise<void>;
 }
 
-const installed = join(import.meta.dirname, '../../../node_modules');
+const installed = join(import.meta.dirname, '../../node_modules');
 const registering = ['--import', '@graphiti-fallback/otel/register'];
 
 /**

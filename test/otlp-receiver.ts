@@ -20,7 +20,7 @@ export interface ReceivedSpan {
 /** What arrived until now. */
 export interface OtlpReceiver {
   readonly url: string;
-  readonly spans: readonly ReceivedSpan[];
+  readonly spans: ReceivedSpan[];
   /** Names of metrics. */
   readonly metrics: ReadonlySet<string>;
   /** Bodies of log records. */

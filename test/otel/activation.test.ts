@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
-import { appFolder } from './app-folder.test.support.ts';
-import { otlpReceiver } from './otlp-receiver.test.support.ts';
+import { expect, test, vi } from 'vitest';
+import { otlpReceiver } from '../otlp-receiver.ts';
+import { appFolder } from './app-folder.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // processes start, on a machine that may be busy
 
 test('the beginning of an outage is exported at once', async () => {
   const receiver = await otlpReceiver();

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type AppFolder, appFolder } from './app-folder.test.support.ts';
-import { type OtlpReceiver, otlpReceiver } from './otlp-receiver.test.support.ts';
-import { startTelemetry } from './start-telemetry.ts';
+import { startTelemetry } from '@graphiti-fallback/otel';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { type OtlpReceiver, otlpReceiver } from '../otlp-receiver.ts';
+import { type AppFolder, appFolder } from './app-folder.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // processes start, on a machine that may be busy
 
 let folder: AppFolder;
 let receiver: OtlpReceiver;

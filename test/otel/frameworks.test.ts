@@ -1,12 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type AppFolder, appFolder } from './app-folder.test.support.ts';
-import {
-  type OtlpReceiver,
-  otlpReceiver,
-  type ReceivedSpan,
-} from './otlp-receiver.test.support.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { toCommonJs } from '../common-js.ts';
+import { type OtlpReceiver, otlpReceiver, type ReceivedSpan } from '../otlp-receiver.ts';
+import { type AppFolder, appFolder } from './app-folder.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // processes start, on a machine that may be busy
 
 /** Three calls of an upstream, as people make them, from the handler of each app. */
 const calls = `
@@ -126,15 +125,4 @@ function ofKind(wanted: number): ReceivedSpan[] {
 
 function scopeOf({ scope }: ReceivedSpan): string {
   return scope.replace('@opentelemetry/', '');
-}
-
-function toCommonJs(code: string): string {
-  return code.replaceAll(
-    /^\s*import (?:(\w+)(?:, )?)?(\{[^}]*\})? from ('[^']+');$/gm,
-    (_, whole = '', named = '', from) =>
-      [whole, named]
-        .filter(Boolean)
-        .map((names) => `const ${names} = require(${from});`)
-        .join(' '),
-  );
 }
