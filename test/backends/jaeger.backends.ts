@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DemoRun, runDemo } from './demo-run.ts';
 import { follow, type JaegerSpan, type JaegerTrace, search } from './jaeger-query.ts';
 import { type JaegerServer, jaegerServer } from './jaeger-server.ts';
 import { breachesOf } from './span-check.ts';
 import { traceText } from './trace-text.ts';
+
+const { linkPatterns } = JSON.parse(
+  readFileSync(
+    new URL('jaeger/ui-config.json', import.meta.resolve('@graphiti-fallback/otel/package.json')),
+    'utf8',
+  ),
+) as { linkPatterns: { key: string; url: string }[] };
 
 /** Of its own, in a Jaeger that may have the spans of others. */
 const service = `outage-demo-${randomUUID().slice(0, 8)}`;
@@ -107,6 +115,21 @@ test('what works in the background belongs to no request', () => {
 test('the status is asked for all the time, and is in no trace', () => {
   const asked = spans.filter(({ tags }) => /health\/fallback/.test(String(tags['url.path'])));
   expect(asked).toEqual([]);
+});
+
+test("the links of Jaeger's page lead from a write to its whole way, and back to its request", async () => {
+  const [replay] = named('process graphiti');
+  const patterns = linkPatterns.map(({ key, url }) => {
+    const value = String(replay?.tags[key]);
+    return [key, url.replaceAll(`#{${key}}`, value).replace('my-app', service)] as const;
+  });
+  const links = new Map(patterns);
+  const way = await follow(`${jaeger.url}${links.get('messaging.message.id')}`);
+  const steps = way.flatMap((trace) => trace.spans.map(({ name }) => name));
+  expect(steps).toEqual(expect.arrayContaining(['send graphiti', 'process graphiti']));
+  const origin = replay?.links[0]?.traceId;
+  expect(links.get('graphiti_fallback.queue.origin_trace_id')).toBe(`/trace/${origin}`);
+  expect(named('send graphiti').map(({ traceId }) => traceId)).toContain(origin);
 });
 
 function start({ spans: [first] }: JaegerTrace): number {
