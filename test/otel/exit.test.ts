@@ -108,6 +108,21 @@ test('an app that catches its errors itself goes on', async () => {
   expect(await app.ended).toMatchObject({ code: 7, stderr: 'a bug' });
 });
 
+test.each(['SIGTERM', 'SIGUSR2'] as const)(
+  'a library that ends the process where nobody else does is not kept from it: %s',
+  async (signal) => {
+    const app = run(`
+    for (const event of ['SIGTERM', 'uncaughtException'])
+      process.on(event, () => { if (process.listenerCount(event) === 1) process.exit(9); });
+    process.once('SIGUSR2', () => { throw new Error('a bug'); });
+    ${ready}
+  `);
+    await expect.poll(app.written, { timeout: 10_000 }).toBe('ready');
+    app.process.kill(signal);
+    expect(await app.ended).toMatchObject({ code: 9 });
+  },
+);
+
 test('a backend that never answers does not keep a process that was asked to end', async () => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1');
   await once(silent, 'listening');

@@ -13,8 +13,9 @@ const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** Exports at the process's end: by itself, by a signal, or by an error that nobody catches. */
 export function flushOnExit({ flush, shutdown }: Pick<Telemetry, 'flush' | 'shutdown'>): void {
   process.once('beforeExit', () => void shutdown());
-  process.on('uncaughtException', onUncaught);
-  // First of all listeners: those who count them to know whether they are alone must not count this one.
+  // Before all others, and gone when they are called: who counts listeners to know whether it is for him
+  // to end the process, as signal-exit and Sentry do, must not count these.
+  process.prependOnceListener('uncaughtException', onUncaught);
   for (const signal of signals) process.prependOnceListener(signal, onSignal);
 
   async function onSignal(signal: NodeJS.Signals): Promise<void> {
@@ -28,8 +29,7 @@ export function flushOnExit({ flush, shutdown }: Pick<Telemetry, 'flush' | 'shut
   }
 
   async function onUncaught(error: unknown, origin: NodeJS.UncaughtExceptionOrigin): Promise<void> {
-    if (process.listenerCount('uncaughtException') > 1) return void flush();
-    process.off('uncaughtException', onUncaught);
+    if (process.listenerCount('uncaughtException') > 0) return void flush();
     await Promise.race([shutdown(), pause(patience)]);
     // Again, and nobody listens: Node prints it and ends the process as it always does.
     if (origin === 'unhandledRejection') return void Promise.reject(error);
