@@ -168,7 +168,7 @@ describe.each(subjects)('$name', (subject) => {
     const state = async () => (await app.agent.get(location)).body.state;
     await expect.poll(state, { timeout: 10_000 }).toBe('done');
     expect((await app.agent.get(location)).body.endedAt).toBeGreaterThan(0);
-  });
+  }, 15_000); // longer than what it polls for
 
   test('a Location of the app’s own stays, and only a 202 gets one', async () => {
     const app = await start();
