@@ -13,9 +13,20 @@ export interface CacheOptions {
   readonly ttl?: number;
   /** How long after that it may be served when the upstream fails, in ms. @default 86,400,000 (24 h) */
   readonly staleIfError?: number;
+  /**
+   * How long a read waits for the upstream where a stale answer is at hand, in ms: then it answers that,
+   * and the refresh goes on behind it. 0 answers stale at once; `false` waits. @default false
+   */
+  readonly softTimeout?: number | false;
+  /**
+   * How long a failure that several callers waited for is given to whoever asks the same after them,
+   * without a call, in ms; doubled with each further one in a row, up to ten times as long. A caller
+   * alone is never held up, nor is anybody when an outage is over. 0 for none. @default 100
+   */
+  readonly failureTtl?: number;
   /** Answers. @default 10,000 */
   readonly maxEntries?: number;
-  /** Bytes of their JSON. @default 67,108,864 (64 MiB) */
+  /** Bytes of their JSON and of their keys. @default 67,108,864 (64 MiB) */
   readonly maxBytes?: number;
   /** Where answers outlast the process. @default the manager's store */
   readonly store?: Journal;
@@ -78,6 +89,8 @@ export class Cache {
   /** What happened to entities while reads were under way: in order, by a count of our own. */
   readonly #expired = new Map<string, number>();
   readonly #removed = new Map<string, number>();
+  /** Keys whose answer was taken away or put in place by a person meanwhile. */
+  readonly #settled = new Map<string, number>();
   readonly #readers = new Set<Reader>();
   #moment = 0;
   #cleared = 0;
@@ -128,18 +141,23 @@ export class Cache {
         this.#readers.delete(reader);
         // Readers are in order of their beginning; what happened before the oldest one concerns nobody.
         const oldest = this.#readers.values().next().value?.began ?? Number.POSITIVE_INFINITY;
-        for (const happened of [this.#expired, this.#removed]) dropBefore(happened, oldest);
+        for (const happened of [this.#expired, this.#removed, this.#settled])
+          dropBefore(happened, oldest);
       },
     };
     this.#readers.add(reader);
     return reader;
   }
 
-  /** Keeps an answer, unless one of its entities was removed since its read began. */
-  set(key: string, { value, entities, ttl, staleIfError, reader }: CacheEntry): void {
-    if (this.#cleared > reader.began) return;
+  /**
+   * Keeps an answer, unless it or one of its entities was removed since its read began. False when it
+   * was not kept.
+   */
+  set(key: string, { value, entities, ttl, staleIfError, reader }: CacheEntry): boolean {
+    if (this.#cleared > reader.began) return false;
+    if ((this.#settled.get(key) ?? 0) > reader.began) return false;
     const keys = entities.map(entityKey);
-    if (keys.some((entity) => (this.#removed.get(entity) ?? 0) > reader.began)) return;
+    if (keys.some((entity) => (this.#removed.get(entity) ?? 0) > reader.began)) return false;
     const overtaken = keys.some((entity) => (this.#expired.get(entity) ?? 0) > reader.began);
     const now = this.#around.clock.now();
     const freshUntil = now + (overtaken ? 0 : ttl);
@@ -149,10 +167,11 @@ export class Cache {
       freshUntil,
       staleUntil: freshUntil + staleIfError,
       entities: keys,
-      bytes: Buffer.byteLength(JSON.stringify(value)),
+      bytes: Buffer.byteLength(JSON.stringify(value)) + Buffer.byteLength(key),
     };
-    if (this.#keep(key, cached))
-      this.#commit({ bucket: 'cache', key, put: cached as unknown as Json });
+    if (!this.#keep(key, cached)) return false;
+    this.#commit({ bucket: 'cache', key, put: cached as unknown as Json });
+    return true;
   }
 
   /** The entity changed: answers that concern it are stale from now on, and stay servable. */
@@ -177,8 +196,21 @@ export class Cache {
     for (const key of [...(this.#byEntity.get(name) ?? [])]) this.delete(key);
   }
 
-  delete(key: string): void {
-    if (this.#values.delete(key)) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
+  /** Forgets an answer, also the one that a read under way is about to bring. False when there was none. */
+  delete(key: string): boolean {
+    this.settle(key);
+    const deleted = this.#values.delete(key);
+    if (deleted) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
+    return deleted;
+  }
+
+  /** What is known of a key from now on, reads that began before do not change. */
+  settle(key: string): void {
+    if (this.#readers.size > 0) this.#note(this.#settled, key);
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key);
   }
 
   /** Everything may be different now: nothing is served any more, nor brought back by reads under way. */
@@ -192,9 +224,9 @@ export class Cache {
   }
 
   /** Keeps in the order in which things happen: a later one goes to the end. */
-  #note(happened: Map<string, number>, entity: string): void {
-    happened.delete(entity);
-    happened.set(entity, ++this.#moment);
+  #note(happened: Map<string, number>, name: string): void {
+    happened.delete(name);
+    happened.set(name, ++this.#moment);
   }
 
   /** False when it is too large to be kept. */
@@ -232,9 +264,9 @@ export class Cache {
 
 /** Entries are in order: the first that is new enough ends it. */
 function dropBefore(happened: Map<string, number>, moment: number): void {
-  for (const [entity, at] of happened) {
+  for (const [name, at] of happened) {
     if (at >= moment) return;
-    happened.delete(entity);
+    happened.delete(name);
   }
 }
 

@@ -10,6 +10,7 @@ import { classify, type Failure } from './failure.ts';
 import { Health } from './health/health.ts';
 import { ownCheckers } from './health/own-checkers.ts';
 import { identityOf } from './identity.ts';
+import type { Identity } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
 import type { Classifier } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -34,6 +35,8 @@ export interface Life {
 export interface Engine {
   readonly life: Life;
   readonly name: string;
+  /** Whose records these are: application and upstream. */
+  readonly identity: Identity;
   /** What happens while a breaker is not closed, unless a person says otherwise. */
   readonly mode: FallbackMode;
   readonly defaults: {
@@ -41,6 +44,8 @@ export interface Engine {
     readonly writeTimeoutMs: number;
     readonly ttl: number;
     readonly staleIfError: number;
+    readonly softTimeout: number | false;
+    readonly failureTtl: number;
   };
   readonly clock: Clock;
   readonly random: () => number;
@@ -71,9 +76,10 @@ export function createEngine(
   const { name, mode, clock, random, store, cache, timeouts } = options;
   const writes = new Map<string, DeclaredWrite>();
   const read = readerOf(options.classify, events);
+  const identity = identityOf({ ...options, manager: name });
   const queue = createJournalQueue({
     journal: store,
-    identity: identityOf({ ...options, manager: name }),
+    identity,
     bounds: options.queue,
     clock,
     random,
@@ -90,12 +96,15 @@ export function createEngine(
   return {
     life,
     name,
+    identity,
     mode,
     defaults: {
       readTimeoutMs: timeouts.read,
       writeTimeoutMs: timeouts.write,
       ttl: cache.ttl,
       staleIfError: cache.staleIfError,
+      softTimeout: cache.softTimeout,
+      failureTtl: cache.failureTtl,
     },
     clock,
     random,

@@ -22,6 +22,7 @@ export {
 } from './breaker/guard.ts';
 export { circuitBreaker } from './breaker/named-guard.ts';
 export type { CacheOptions } from './cache.ts';
+export type { CallHeaders, SentHeaders } from './call-headers.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { FallbackContext } from './context.ts';
 export { type DebugLog, type DebugSection, debugSection } from './debug.ts';

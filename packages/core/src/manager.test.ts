@@ -3,6 +3,7 @@ import { isFallbackError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { settled } from './manual-clock.test.support.ts';
 import { memoryJournal } from './memory-journal.ts';
+import type { CallOptions } from './operation.ts';
 import { HttpError, refused, testManager } from './upstream.test.support.ts';
 
 const down = () => refused();
@@ -294,6 +295,15 @@ test('an absent write is sent again only after reconcileFor', async () => {
   await clock.advance(20_000);
   expect(upstream.applied).toEqual(['a=1']);
   expect(kit.manager.status().queue).toMatchObject({ size: 0, replayed: 1 });
+});
+
+test('a write takes no headers: its replay would lack them', async () => {
+  const { put, upstream } = testManager();
+  const options = { headers: { 'x-tenant': 'one' } } as CallOptions;
+  await expect(put({ id: 'a', value: '1' }, options)).rejects.toMatchObject({
+    code: 'FALLBACK_INVALID_INPUT',
+  });
+  expect(upstream.received).toEqual([]);
 });
 
 test('a rejected write passes through and is never queued', async () => {

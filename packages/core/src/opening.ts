@@ -2,7 +2,6 @@
 
 import type { Engine } from './engine.ts';
 import type { Undo } from './events.ts';
-import { identityOf } from './identity.ts';
 import type { Journal, OpenReport } from './journal.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { OutageMemories } from './outage-memory.ts';
@@ -50,7 +49,7 @@ async function openCache(around: Surroundings): Promise<void> {
   const { store, cache } = options;
   if (cache.store === store) return;
   await opened(around, cache.store, async () => {
-    const report = await cache.store.open(identityOf({ ...options, manager: options.name }));
+    const report = await cache.store.open(engine.identity);
     engine.cache.load();
     return report;
   });

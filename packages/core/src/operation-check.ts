@@ -8,6 +8,7 @@ import {
   finite,
   flag,
   milliseconds,
+  off,
   oneOf,
   text,
 } from './option-check.ts';
@@ -38,6 +39,7 @@ const readChecks: Readonly<Record<string, Check>> = {
   timeoutMs: milliseconds(1),
   ttl: milliseconds(0),
   staleIfError: milliseconds(0),
+  softTimeout: either(milliseconds(0), off),
 };
 
 /** Members of a write's declaration. */

@@ -1,5 +1,6 @@
 /** Declaring operations: named calls to the upstream, each a read or a write. */
 
+import type { CallHeaders, SentHeaders } from './call-headers.ts';
 import type { Entity, LocalEntity } from './entity.ts';
 import type { Failure } from './failure.ts';
 import type { Json } from './json.ts';
@@ -15,18 +16,31 @@ export interface CallOptions {
 
 /** What a read may be told, besides its input. */
 export interface ReadCallOptions extends CallOptions {
-  /** How old an answer may be when the upstream gives none, in ms since it was fresh. */
+  /** How old an answer may be when the upstream gives none, in ms since it was fresh; below 0 none may. */
   readonly maxStaleMs?: number | undefined;
+  /** In place of the operation's `softTimeout`. */
+  readonly softTimeout?: number | false | undefined;
+  /**
+   * Headers for the upstream, which `run` gets. All of them are part of what is asked: an answer is only
+   * ever given to a call with equal ones, so leave out what cannot change it. They are stored as a hash.
+   */
+  readonly headers?: CallHeaders | undefined;
 }
 
-/** What `run` of a read gets beside its input. */
-export interface ReadContext {
+/** What `run` of any operation gets beside its input. */
+interface CallContext {
   /** Aborts at the deadline. Created only when it is read. */
   readonly signal: AbortSignal;
 }
 
+/** What `run` of a read gets beside its input. */
+export interface ReadContext extends CallContext {
+  /** Headers of this call, their names in lower case; empty where it has none. */
+  readonly headers: SentHeaders;
+}
+
 /** What `run` of a write gets beside its input. */
-export interface WriteContext extends ReadContext {
+export interface WriteContext extends CallContext {
   /** The same for every attempt and replay of this write, across restarts; a UUIDv7. */
   readonly idempotencyKey: string;
   /** When the write was first made, in ms since the epoch: the same for every attempt. */
@@ -44,13 +58,19 @@ export interface PendingWrite {
 
 /** How a read is done, and what its answers concern. */
 export interface ReadSpec<Input, Value> {
-  /** Asks the upstream. */
+  /**
+   * Asks the upstream. An answer that is JSON is frozen, cached, and shared with who asks the same at
+   * the same time; any other is neither cached nor shared: each caller has one of its own.
+   */
   readonly run: (input: Input, context: ReadContext) => PromiseLike<Value> | Value;
   /** What the answer concerns; called without one before there is an answer. */
   readonly entities?: (input: Input, value?: Value) => readonly Entity[];
   /** What makes two inputs ask the same; JSON. @default the input itself */
   readonly key?: (input: Input) => unknown;
-  /** Lays pending writes over an answer, or makes one of them alone. Must not change what it gets. */
+  /**
+   * Lays pending writes over an answer; without one (`undefined`: nothing cached, or the upstream says
+   * that it is not there) it may make one of them alone. `undefined` leaves things as they are.
+   */
   readonly overlay?: (
     value: Value | undefined,
     pending: readonly PendingWrite[],
@@ -71,6 +91,11 @@ export interface ReadSpec<Input, Value> {
   readonly ttl?: number;
   /** How long after that it may be served when the upstream fails, in ms. @default the manager's `cache.staleIfError` */
   readonly staleIfError?: number;
+  /**
+   * How long a call waits for the upstream where a stale answer is at hand, in ms; `false`: until the
+   * deadline. @default the manager's `cache.softTimeout`
+   */
+  readonly softTimeout?: number | false;
 }
 
 /** What an attempt whose outcome was unknown has become, as far as the upstream can tell. */

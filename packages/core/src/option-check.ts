@@ -33,6 +33,9 @@ export const text: Check = (value) =>
 /** True or false. */
 export const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 
+/** The way to turn something off. */
+export const off: Check = (value) => (value === false ? undefined : 'false');
+
 /** A function. */
 export const callable: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 

@@ -22,6 +22,7 @@ import {
   httpUrl,
   listOf,
   milliseconds,
+  off,
   oneOf,
   share,
   text,
@@ -107,7 +108,14 @@ const MiB = 1_048_576;
 const hour = 3_600_000;
 
 const defaults = {
-  cache: { ttl: 0, staleIfError: 24 * hour, maxEntries: 10_000, maxBytes: 64 * MiB },
+  cache: {
+    ttl: 0,
+    staleIfError: 24 * hour,
+    softTimeout: false as const,
+    failureTtl: 100,
+    maxEntries: 10_000,
+    maxBytes: 64 * MiB,
+  },
   entities: { maxEntries: 10_000, maxBytes: 64 * MiB },
   timeouts: { read: 5_000, write: 10_000 },
   retry: { retries: 2, initialDelay: 100, maxDelay: 2_000 },
@@ -139,6 +147,8 @@ const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   cache: {
     ttl: milliseconds(0),
     staleIfError: milliseconds(0),
+    softTimeout: either(milliseconds(0), off),
+    failureTtl: milliseconds(0),
     maxEntries: wholeNumber(1),
     maxBytes: wholeNumber(1),
     store: journal,
@@ -166,7 +176,6 @@ const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   },
 };
 
-const off: Check = (value) => (value === false ? undefined : 'false');
 const group: Check = (value) =>
   typeof value === 'object' && value !== null ? undefined : 'an object of options';
 

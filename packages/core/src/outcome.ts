@@ -34,6 +34,7 @@ export const fallbackReasons = [
   'unknown',
   'throttled',
   'shed',
+  'soft_timeout',
   'lane_busy',
   'bulkhead_full',
 ] as const;

@@ -76,6 +76,10 @@ class WritePath<Input, Value> {
       throw invalid(`Expected '${this.#write.name}' to get one input or more, got none`);
     const timeoutMs = options.timeoutMs ?? this.#write.timeoutMs;
     checkTimeout(this.#write.name, timeoutMs);
+    if ('headers' in options)
+      throw invalid(
+        `Expected no \`headers\` for the write '${this.#write.name}': they are not stored, and its replay would lack them; its \`run\` may ask for them`,
+      );
     const { clock, queue, life } = this.#engine;
     const breaker = this.#breaker;
     const keep = this.#write.replayable ? keeping[modes[breaker.mode].write] : 'never';

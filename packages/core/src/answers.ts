@@ -1,0 +1,141 @@
+/** The answers of one read: what they are kept under, what they concern, and that nobody can change them. */
+
+import type { Reader } from './cache.ts';
+import { hashOfHeaders, type SentHeaders } from './call-headers.ts';
+import type { Engine } from './engine.ts';
+import type { Entity } from './entity.ts';
+import { FallbackError } from './errors.ts';
+import { canonical, deepFreeze, type Json, notJson } from './json.ts';
+import type { ReadSpec } from './operation.ts';
+
+/** How long an answer is fresh, and how long after that it may be served, in ms. */
+export interface Lasting {
+  readonly ttl?: number | undefined;
+  readonly staleIfError?: number | undefined;
+}
+
+/** Answers of one declared read in the manager's cache. */
+export class Answers<Input, Value> {
+  readonly ttl: number;
+  readonly #engine: Engine;
+  readonly #name: string;
+  readonly #spec: ReadSpec<Input, Value>;
+  readonly #staleIfError: number;
+  readonly #prefix: string;
+  /** Answers that are not JSON: each belongs to the caller who asked for it. */
+  readonly #owned = new WeakSet<object>();
+  #lastIsOwned = false;
+  #warned = false;
+
+  constructor(engine: Engine, name: string, spec: ReadSpec<Input, Value>) {
+    this.#engine = engine;
+    this.#name = name;
+    this.#spec = spec;
+    this.ttl = spec.ttl ?? engine.defaults.ttl;
+    this.#staleIfError = spec.staleIfError ?? engine.defaults.staleIfError;
+    // A store may be shared by managers, and need not tell them apart.
+    this.#prefix = `${name}\u0000${engine.identity.hash.slice(0, 16)}\u0000`;
+  }
+
+  /**
+   * What makes two reads the same: operation, upstream, input and headers.
+   *
+   * @throws {FallbackError} `FALLBACK_INVALID_INPUT` for an input that is not JSON: what JSON cannot
+   * tell apart would give one user another's answer
+   */
+  key(input: Input, headers: SentHeaders): string {
+    const asked = this.#spec.key ? this.#spec.key(input) : input;
+    const wrong = asked === undefined ? undefined : notJson(asked);
+    if (wrong)
+      throw new FallbackError(
+        'FALLBACK_INVALID_INPUT',
+        `Expected the input of '${this.#name}' to be JSON, it is not at ${wrong}; declare its \`key\``,
+      );
+    const hash = hashOfHeaders(headers);
+    return `${this.#prefix}${canonical(asked)}${hash && `\u0000${hash}`}`;
+  }
+
+  /** Keeps what the upstream answered, frozen. What is not JSON is neither kept nor shared. */
+  keep(key: string, input: Input, value: Value, reader: Reader): Value {
+    const wrong = notJson(value);
+    this.#lastIsOwned = wrong !== undefined && isObject(value);
+    if (wrong) {
+      if (isObject(value)) this.#owned.add(value);
+      this.warn(
+        `Answers of '${this.#name}' are not JSON at ${wrong}: they are served, but neither cached nor shared`,
+      );
+      return value;
+    }
+    const frozen = deepFreeze(value);
+    const entities = this.entities(input, frozen);
+    if (entities && !this.#engine.life.closed) this.#put(key, frozen, entities, {}, reader);
+    return frozen;
+  }
+
+  /**
+   * Keeps an answer that a person knows, as if the upstream gave it now. False when it is larger than
+   * the cache may be.
+   *
+   * @throws {FallbackError} `FALLBACK_INVALID_INPUT` for a value that is not JSON
+   */
+  set(key: string, input: Input, value: Value, lasting: Lasting): boolean {
+    const wrong = notJson(value);
+    if (wrong)
+      throw new FallbackError(
+        'FALLBACK_INVALID_INPUT',
+        `Expected an answer of '${this.#name}' to be JSON, it is not at ${wrong}`,
+      );
+    // A copy: what the caller changes afterwards must not change what is served.
+    const frozen = deepFreeze(structuredClone(value));
+    const { cache } = this.#engine;
+    // Reads that began before know less.
+    cache.settle(key);
+    const reader = cache.reader();
+    try {
+      return this.#put(key, frozen, this.#spec.entities?.(input, frozen) ?? [], lasting, reader);
+    } finally {
+      reader.end();
+    }
+  }
+
+  /** Whether several callers may have an answer. */
+  isSharable(value: Value): boolean {
+    return !isObject(value) || !this.#owned.has(value);
+  }
+
+  /** Whether callers had better not wait for each other's answers. */
+  get owned(): boolean {
+    return this.#lastIsOwned;
+  }
+
+  /** What an answer concerns; nothing known where the app's own function throws. */
+  entities(input: Input, value?: Value): readonly Entity[] | undefined {
+    try {
+      return this.#spec.entities?.(input, value) ?? [];
+    } catch (error) {
+      this.warn(`\`entities\` of '${this.#name}' threw: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Says something once. */
+  warn(message: string): void {
+    if (!this.#warned) this.#engine.events.emit('warning', { message });
+    this.#warned = true;
+  }
+
+  #put(
+    key: string,
+    frozen: Value,
+    entities: readonly Entity[],
+    { ttl = this.ttl, staleIfError = this.#staleIfError }: Lasting,
+    reader: Reader,
+  ): boolean {
+    const value = frozen as Json;
+    return this.#engine.cache.set(key, { value, entities, ttl, staleIfError, reader });
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}

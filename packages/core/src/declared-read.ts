@@ -1,0 +1,25 @@
+/** A read as it is declared, with the parts that its path works with. */
+
+import { Answers } from './answers.ts';
+import type { Breaker } from './breaker/breaker.ts';
+import type { Engine } from './engine.ts';
+import type { ReadSpec } from './operation.ts';
+
+/** One declared read. */
+export interface DeclaredRead<Input, Value> {
+  readonly engine: Engine;
+  readonly name: string;
+  readonly spec: ReadSpec<Input, Value>;
+  readonly breaker: Breaker;
+  readonly answers: Answers<Input, Value>;
+}
+
+/** Puts a read's parts together. */
+export function declaredRead<Input, Value>(
+  engine: Engine,
+  name: string,
+  spec: ReadSpec<Input, Value>,
+): DeclaredRead<Input, Value> {
+  const breaker = engine.breakers.of(name, spec.breaker);
+  return { engine, name, spec, breaker, answers: new Answers(engine, name, spec) };
+}
