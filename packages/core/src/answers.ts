@@ -14,11 +14,17 @@ export interface Lasting {
   readonly staleIfError?: number | undefined;
 }
 
+/** An answer that is known without asking, and what it concerns. */
+export interface KnownAnswer<Value> {
+  readonly value: Value;
+  readonly entities: readonly Entity[];
+}
+
 /** Answers of one declared read in the manager's cache. */
 export class Answers<Input, Value> {
   readonly ttl: number;
   readonly #engine: Engine;
-  readonly #name: string;
+  readonly name: string;
   readonly #spec: ReadSpec<Input, Value>;
   readonly #staleIfError: number;
   readonly #prefix: string;
@@ -29,7 +35,7 @@ export class Answers<Input, Value> {
 
   constructor(engine: Engine, name: string, spec: ReadSpec<Input, Value>) {
     this.#engine = engine;
-    this.#name = name;
+    this.name = name;
     this.#spec = spec;
     this.ttl = spec.ttl ?? engine.defaults.ttl;
     this.#staleIfError = spec.staleIfError ?? engine.defaults.staleIfError;
@@ -49,7 +55,7 @@ export class Answers<Input, Value> {
     if (wrong)
       throw new FallbackError(
         'FALLBACK_INVALID_INPUT',
-        `Expected the input of '${this.#name}' to be JSON, it is not at ${wrong}; declare its \`key\``,
+        `Expected the input of '${this.name}' to be JSON, it is not at ${wrong}; declare its \`key\``,
       );
     const hash = hashOfHeaders(headers);
     return `${this.#prefix}${canonical(asked)}${hash && `\u0000${hash}`}`;
@@ -62,7 +68,7 @@ export class Answers<Input, Value> {
     if (wrong) {
       if (isObject(value)) this.#owned.add(value);
       this.warn(
-        `Answers of '${this.#name}' are not JSON at ${wrong}: they are served, but neither cached nor shared`,
+        `Answers of '${this.name}' are not JSON at ${wrong}: they are served, but neither cached nor shared`,
       );
       return value;
     }
@@ -73,26 +79,34 @@ export class Answers<Input, Value> {
   }
 
   /**
-   * Keeps an answer that a person knows, as if the upstream gave it now. False when it is larger than
-   * the cache may be.
+   * An answer that somebody knows without asking; copied, so that nobody changes it afterwards.
    *
-   * @throws {FallbackError} `FALLBACK_INVALID_INPUT` for a value that is not JSON
+   * @throws {FallbackError} `FALLBACK_INVALID_INPUT` for what is no answer of this read
    */
-  set(key: string, input: Input, value: Value, lasting: Lasting): boolean {
+  known(input: Input, value: Value): KnownAnswer<Value> {
     const wrong = notJson(value);
     if (wrong)
       throw new FallbackError(
         'FALLBACK_INVALID_INPUT',
-        `Expected an answer of '${this.#name}' to be JSON, it is not at ${wrong}`,
+        `Expected an answer of '${this.name}' to be JSON, it is not at ${wrong}`,
       );
-    // A copy: what the caller changes afterwards must not change what is served.
-    const frozen = deepFreeze(structuredClone(value));
+    const copy = deepFreeze(structuredClone(value));
+    try {
+      return { value: copy, entities: this.#spec.entities?.(input, copy) ?? [] };
+    } catch (cause) {
+      const message = `Expected an answer of '${this.name}' that its \`entities\` understands`;
+      throw new FallbackError('FALLBACK_INVALID_INPUT', message, { cause });
+    }
+  }
+
+  /** Keeps such an answer, as if the upstream gave it now. False when it is larger than the cache may be. */
+  put(key: string, { value, entities }: KnownAnswer<Value>, lasting: Lasting): boolean {
     const { cache } = this.#engine;
     // Reads that began before know less.
     cache.settle(key);
     const reader = cache.reader();
     try {
-      return this.#put(key, frozen, this.#spec.entities?.(input, frozen) ?? [], lasting, reader);
+      return this.#put(key, value, entities, lasting, reader);
     } finally {
       reader.end();
     }
@@ -113,7 +127,7 @@ export class Answers<Input, Value> {
     try {
       return this.#spec.entities?.(input, value) ?? [];
     } catch (error) {
-      this.warn(`\`entities\` of '${this.#name}' threw: ${String(error)}`);
+      this.warn(`\`entities\` of '${this.name}' threw: ${String(error)}`);
       return undefined;
     }
   }

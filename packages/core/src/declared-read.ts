@@ -14,6 +14,15 @@ export interface DeclaredRead<Input, Value> {
   readonly answers: Answers<Input, Value>;
 }
 
+/** Answers of a read whose types are not known here. */
+export type AnyAnswers = Pick<Answers<unknown, unknown>, 'name' | 'key' | 'known' | 'put'>;
+
+/** A read by its name: what an app calls, and what is kept of it. */
+export interface NamedRead {
+  readonly operation: unknown;
+  readonly answers: AnyAnswers;
+}
+
 /** Puts a read's parts together. */
 export function declaredRead<Input, Value>(
   engine: Engine,

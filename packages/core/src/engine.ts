@@ -3,6 +3,7 @@
 import { Breakers } from './breaker/breakers.ts';
 import { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
+import type { NamedRead } from './declared-read.ts';
 import type { DeclaredWrite } from './declared-write.ts';
 import { LocalEntities } from './entities.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
@@ -62,6 +63,7 @@ export interface Engine {
   readonly tracing: Tracing;
   readonly collector: ReturnType<typeof collector>;
   readonly classify: (error: unknown) => Failure;
+  readonly reads: Map<string, NamedRead>;
   readonly writes: Map<string, DeclaredWrite>;
   /** Which of them take local entities to the upstream. */
   readonly owners: Owners;
@@ -126,6 +128,7 @@ export function createEngine(
     tracing: createTracing(name, events, () => clock.now()),
     collector: collector(),
     classify: read,
+    reads: new Map(),
     writes,
     owners: new Owners(),
   };

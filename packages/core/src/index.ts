@@ -22,6 +22,13 @@ export {
 } from './breaker/guard.ts';
 export { circuitBreaker } from './breaker/named-guard.ts';
 export type { CacheOptions } from './cache.ts';
+export type {
+  CachedAnswer,
+  CachedCall,
+  CacheSurface,
+  ReadOrName,
+  WarmEntry,
+} from './cache-surface.ts';
 export type { CallHeaders, SentHeaders } from './call-headers.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { FallbackContext } from './context.ts';

@@ -3,6 +3,7 @@
 import type { BreakerHandle } from './breaker/breaker-handle.ts';
 import type { BreakerOptions } from './breaker/breaker-options.ts';
 import { type BreakerSurface, breakerSurface } from './breaker/breaker-surface.ts';
+import { type CacheSurface, cacheSurface } from './cache-surface.ts';
 import { runOutside } from './clock.ts';
 import { enterContext, type FallbackContext } from './context.ts';
 import { debugEvents } from './debug.ts';
@@ -112,6 +113,7 @@ export class FallbackManager {
     const breaker = breakers.own;
     this.health = health;
     this.#monitor = new HealthMonitor({ health, interval, breaker, clock, random, events });
+    this.cache = cacheSurface(this.#engine);
     this.queue = queueSurface(queue, this.#drain, () => this.open());
     this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);
     warnOfLongLanes(events, () => this.active);
@@ -389,12 +391,7 @@ export class FallbackManager {
   readonly queue: QueueSurface;
 
   /** The cache of answers. */
-  readonly cache = {
-    /** Forgets every answer, also those that reads under way are about to bring. */
-    clear: (): void => this.#engine.cache.clear(),
-    /** Forgets every answer that concerns an entity, also those that reads under way are about to bring. */
-    remove: (entity: Entity): void => this.#engine.cache.remove(entity),
-  };
+  readonly cache: CacheSurface;
 
   /** Told by an adapter, for the line that people see. */
   set statusPath(path: string) {

@@ -2,7 +2,7 @@
 
 import type { Hit } from './cache.ts';
 import { sentHeaders } from './call-headers.ts';
-import { type DeclaredRead, declaredRead } from './declared-read.ts';
+import { type AnyAnswers, type DeclaredRead, declaredRead } from './declared-read.ts';
 import type { Engine } from './engine.ts';
 import { FallbackError } from './errors.ts';
 import { fallbackReasonOf, isGone, RefusedHere } from './failure.ts';
@@ -30,7 +30,9 @@ export function declareRead<Input, Value>(
     perform(engine, performed, (note) => path.read(input, options, note));
   const call = async (input: Input, options?: ReadCallOptions) =>
     (await detailed(input, options)).value;
-  return Object.assign(call, { detailed, operationName: name });
+  const operation = Object.assign(call, { detailed, operationName: name });
+  engine.reads.set(name, { operation, answers: declared.answers as AnyAnswers });
+  return operation;
 }
 
 class ReadPath<Input, Value> {
