@@ -61,6 +61,14 @@ export const preambles: Record<string, string> = {
     import { startTelemetry } from '@graphiti-fallback/otel';
     declare const fallback: FallbackManager;
   `,
+  'packages/core/README.md # Reads': `
+    import type { FallbackManager } from '@graphiti-fallback/core';
+    interface Price { amount: number; changing: boolean }
+    interface Options { signal: AbortSignal; headers: Readonly<Record<string, string>> }
+    declare const manager: FallbackManager;
+    declare const api: { price(id: string, options: Options): Promise<Price> };
+    declare const token: string;
+  `,
   'README.md # Modes': `
     import type { FallbackManager } from '@graphiti-fallback/core';
     declare const manager: FallbackManager;

@@ -50,6 +50,38 @@ test('an answer that is too old for the caller is not served', async () => {
   });
 });
 
+test("headers of a read go along, win over the hook's, and are part of what is asked", async () => {
+  const server = await testServer(json(200, { facts: [] }));
+  const { client } = testClient({
+    url: server.url,
+    headers: () => ({ authorization: 'app', a: '1' }),
+  });
+  const ann = { headers: { Authorization: 'ann', 'content-type': 'text/plain' } };
+  await client.search({ query: 'q' }, ann);
+  await client.getMemory({ group_id: 'g', messages: [hello] }, ann);
+  server.answer = json(200, []);
+  await client.getEpisodes('g', 1, ann);
+  server.answer = json(200, { uuid: 'f', name: 'LIKES', fact: 'Ann likes tea' });
+  await client.getEntityEdge('f', ann);
+  const sent = { authorization: 'ann', a: '1', 'content-type': 'application/json' };
+  expect(server.received.map(({ headers }) => headers)).toMatchObject([sent, sent, sent, sent]);
+  server.answer = json(503, {});
+  expect(await client.search.detailed({ query: 'q' }, ann)).toMatchObject({ outcome: 'stale' });
+  await expect(client.search({ query: 'q' })).rejects.toMatchObject({
+    code: 'FALLBACK_UNAVAILABLE',
+  });
+});
+
+test('a write takes no headers: they would not be stored', async () => {
+  const server = await testServer(json(202, result));
+  const { client } = testClient({ url: server.url });
+  const options = { headers: { authorization: 'ann' } } as object;
+  await expect(client.addMessages('g', [hello], options)).rejects.toMatchObject({
+    code: 'FALLBACK_INVALID_INPUT',
+  });
+  expect(server.received).toEqual([]);
+});
+
 test('messages go one by one, dated in order, named by their ids, with the keys that Graphiti wants', async () => {
   const server = await testServer(json(202, result));
   const { client } = testClient({ url: server.url });

@@ -18,9 +18,9 @@ export function declareEntityEdge(
   { transport }: Pick<Parts, 'transport'>,
 ): GetEntityEdge {
   const read = manager.read('graphiti.get_entity_edge', {
-    run: (uuid: string, { signal }) => {
+    run: (uuid: string, { signal, headers }) => {
       const path = `/entity-edge/${encodeURIComponent(uuid)}`;
-      return transport({ method: 'GET', path, signal, accepts: isFact });
+      return transport({ method: 'GET', path, signal, headers, accepts: isFact });
     },
     entities: (uuid, fact) => [anyGroup, edgeEntity(uuid), ...entitiesOfFacts(fact && [fact])],
   });

@@ -18,7 +18,7 @@ export function declareEpisodes(
   { transport, lastGroup }: Parts,
 ): GetEpisodes {
   const read = manager.read('graphiti.get_episodes', {
-    run: (query: EpisodesQuery, { signal }) => requestEpisodes(transport, query, signal),
+    run: (query: EpisodesQuery, sent) => requestEpisodes(transport, query, sent),
     entities: ({ group_id }, episodes) => [groupEntity(group_id), ...entitiesOfEpisodes(episodes)],
   });
 

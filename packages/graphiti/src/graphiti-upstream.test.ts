@@ -1,3 +1,4 @@
+import { FallbackManager } from '@graphiti-fallback/core';
 import { expect, test } from 'vitest';
 import { graphitiUpstream } from './graphiti-upstream.ts';
 
@@ -19,4 +20,13 @@ test.each([
   'http://localhost#secret',
 ])('an address with more than an address is refused, and not repeated: %s', (url) => {
   expect(() => graphitiUpstream({ url })).toThrow(/^(?!.*secret).*without credentials/);
+});
+
+test('a manager of another upstream is refused: its queue and cache belong there', () => {
+  const { client } = graphitiUpstream({ url: 'http://localhost:8000/' });
+  const manager = (upstream?: string) =>
+    new FallbackManager({ name: 'graphiti', logger: false, ...(upstream && { upstream }) });
+  expect(() => client(manager())).toThrow("the manager's `upstream`");
+  expect(() => client(manager('http://localhost:8001'))).toThrow("the manager's `upstream`");
+  expect(client(manager('http://LOCALHOST:8000'))).toHaveProperty('search');
 });

@@ -26,7 +26,12 @@ export interface GraphitiUpstream {
   readonly url: string;
   /** For the manager's `health.checks`. */
   readonly checkers: readonly HealthChecker[];
-  /** Declares Graphiti's operations on a manager; once for each. */
+  /**
+   * Declares Graphiti's operations on a manager; once for each.
+   *
+   * @throws {TypeError} when the manager's `upstream` is another: its queue and cache would be taken for
+   * those of this one
+   */
   client(manager: FallbackManager): GraphitiClient;
 }
 
@@ -49,20 +54,32 @@ export function graphitiUpstream(options: GraphitiOptions): GraphitiUpstream {
     throw new TypeError(
       'Expected `url` of graphitiUpstream to be an http or https URL, got undefined',
     );
-  checkAddress(options.url);
+  const { url } = options;
+  checkAddress(url);
   const transport = createTransport(options);
   const lastGroup = new LastGroup();
   return {
-    url: options.url,
+    url,
     checkers: graphitiCheckers(transport, lastGroup),
-    client: (manager) =>
-      createClient(manager, {
+    client(manager) {
+      if (manager.upstream === undefined || normalised(manager.upstream) !== normalised(url))
+        throw new TypeError(
+          "Expected the manager's `upstream` to be the `url` of graphitiUpstream: its queue and cache belong to that address",
+        );
+      return createClient(manager, {
         transport,
         lastGroup,
         messageTimeoutMs: options.messageTimeoutMs ?? 5_000,
         reconcileFor: options.reconcileFor,
-      }),
+      });
+    },
   };
+}
+
+/** Equal for spellings of one address. */
+function normalised(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
 }
 
 /** The address is shown in logs and is the beginning of every path; the message must not repeat it. */

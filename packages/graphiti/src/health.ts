@@ -18,7 +18,9 @@ export function graphitiCheckers(
       name: 'episodes',
       applies: () => lastGroup.id !== undefined,
       check: ({ signal }) =>
-        statusOf(requestEpisodes(transport, { group_id: lastGroup.id ?? '', last_n: 1 }, signal)),
+        statusOf(
+          requestEpisodes(transport, { group_id: lastGroup.id ?? '', last_n: 1 }, { signal }),
+        ),
     },
     {
       name: 'liveness',

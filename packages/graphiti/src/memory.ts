@@ -29,10 +29,17 @@ export function declareMemory(
   { transport, lastGroup }: Parts,
 ): GetMemory {
   const read = manager.read('graphiti.get_memory', {
-    run: (question: MemoryQuestion, { signal }) => {
+    run: (question: MemoryQuestion, { signal, headers }) => {
       // Graphiti wants the key, and does nothing with it.
       const body = { ...question, center_node_uuid: null };
-      return transport({ method: 'POST', path: '/get-memory', body, signal, accepts: isFacts });
+      return transport({
+        method: 'POST',
+        path: '/get-memory',
+        body,
+        signal,
+        headers,
+        accepts: isFacts,
+      });
     },
     entities: ({ group_id }, answer) => [groupEntity(group_id), ...entitiesOfFacts(answer?.facts)],
   });

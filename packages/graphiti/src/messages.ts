@@ -92,7 +92,7 @@ async function lookFor(
   const isIt = markOf(outgoing, idempotencyKey);
   if (!isIt) return 'absent';
   const query = { group_id: outgoing.group_id, last_n: lookedThrough };
-  const episodes = await requestEpisodes(transport, query, signal);
+  const episodes = await requestEpisodes(transport, query, { signal });
   return episodes.some(isIt) ? 'applied' : 'absent';
 }
 

@@ -45,8 +45,10 @@ export function createProbe({
       tried((either) => requestHealth(transport, either)),
       id === undefined
         ? ({ state: 'unknown', code: 'no_group' } as const)
-        : tried((either) => requestEpisodes(transport, { group_id: id, last_n: 1 }, either)),
-      tried((either) => requestFacts(transport, question, either)),
+        : tried((either) =>
+            requestEpisodes(transport, { group_id: id, last_n: 1 }, { signal: either }),
+          ),
+      tried((either) => requestFacts(transport, question, { signal: either })),
     ]);
     return { live, episodes, search };
   };

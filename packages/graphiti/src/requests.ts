@@ -2,7 +2,7 @@
 
 import { isEpisodes, isFacts, isHealth } from './answer.ts';
 import type { Episode, Facts, Health, SearchQuery } from './model.ts';
-import type { Transport } from './transport.ts';
+import type { Sent, Transport } from './transport.ts';
 
 /** The newest messages of a group. */
 export interface EpisodesQuery {
@@ -19,17 +19,17 @@ export function requestHealth(transport: Transport, signal: AbortSignal): Promis
 export function requestEpisodes(
   transport: Transport,
   { group_id, last_n }: EpisodesQuery,
-  signal: AbortSignal,
+  { signal, headers }: Sent,
 ): Promise<readonly Episode[]> {
   const path = `/episodes/${encodeURIComponent(group_id)}?last_n=${last_n}`;
-  return transport({ method: 'GET', path, signal, accepts: isEpisodes });
+  return transport({ method: 'GET', path, signal, headers, accepts: isEpisodes });
 }
 
 /** Asks for facts. */
 export function requestFacts(
   transport: Transport,
   body: Required<SearchQuery>,
-  signal: AbortSignal,
+  { signal, headers }: Sent,
 ): Promise<Facts> {
-  return transport({ method: 'POST', path: '/search', body, signal, accepts: isFacts });
+  return transport({ method: 'POST', path: '/search', body, signal, headers, accepts: isFacts });
 }

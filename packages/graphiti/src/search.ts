@@ -15,7 +15,7 @@ export type Search = ReadCall<[query: SearchQuery], Facts>;
 /** Declares `graphiti.search` on a manager. */
 export function declareSearch(manager: FallbackManager, { transport, lastGroup }: Parts): Search {
   const read = manager.read('graphiti.search', {
-    run: (query: Required<SearchQuery>, { signal }) => requestFacts(transport, query, signal),
+    run: (query: Required<SearchQuery>, sent) => requestFacts(transport, query, sent),
     // A search of all groups concerns none of them by name: a write does not expire it before its time.
     entities: ({ group_ids }, answer) => [
       ...(group_ids?.length ? group_ids.map(groupEntity) : [anyGroup]),

@@ -16,12 +16,18 @@ export interface TransportOptions {
   readonly headers?: HeadersHook;
 }
 
+/** How one request is sent. */
+export interface Sent {
+  readonly signal: AbortSignal;
+  /** Headers of the call; they win over those of the hook. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /** One request. */
-interface GraphitiRequest<T> {
+interface GraphitiRequest<T> extends Sent {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
-  readonly signal: AbortSignal;
   /** Whether the answer has the shape that Graphiti promises. */
   readonly accepts: (answer: unknown) => answer is T;
 }
@@ -41,14 +47,14 @@ const longestDetail = 65_536;
 export function createTransport({
   url,
   fetch: send = fetch,
-  headers,
+  headers: hook,
 }: TransportOptions): Transport {
   const base = url.replace(/\/+$/, '');
 
-  return async function request({ method, path, body, signal, accepts }) {
+  return async function request({ method, path, body, signal, headers, accepts }) {
     const response = await send(`${base}${path}`, {
       method,
-      headers: await headersOf(headers),
+      headers: await headersOf(hook, headers),
       ...(body !== undefined && { body: JSON.stringify(body) }),
       // Followed, a redirect could take the credentials elsewhere, and would turn a POST into a GET.
       redirect: 'manual',
@@ -68,12 +74,16 @@ export function createTransport({
 }
 
 /** Without credentials nothing is sent: 503 says that the call certainly was not applied. */
-async function headersOf(hook: HeadersHook | undefined): Promise<Headers> {
+async function headersOf(
+  hook: HeadersHook | undefined,
+  own: Sent['headers'] = {},
+): Promise<Headers> {
   const given = await (async () => hook?.() ?? {})().catch((cause: unknown) => {
     const message = 'The `headers` hook failed; nothing was sent to Graphiti';
     throw new GraphitiError(message, { upstreamStatus: 503, cause });
   });
   const headers = checkedHeaders(given);
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
   headers.set('accept', 'application/json');
   headers.set('content-type', 'application/json');
   return headers;

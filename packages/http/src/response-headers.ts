@@ -24,7 +24,7 @@ export function addResponseHeaders(
   const parameters = new Map<string, number | boolean | Token>([
     ['hit', true],
     ['ttl', -Math.round(stale.staleForMs / 1000)],
-    ['detail', new Token(stale.reason === 'shed' ? 'shed' : 'stale-if-error')],
+    ['detail', new Token(detailOf(stale))],
   ]);
   set(response, 'Cache-Status', serializeList([[cacheName, parameters]]));
 }
@@ -47,6 +47,12 @@ function keptOperation({ served }: RequestScope, passed: readonly Passed[]): str
   if (id === undefined) return undefined;
   const owner = passed.findLast(({ manager }) => manager.queue.get(id) !== undefined);
   return owner && `${owner.operations}${id}`;
+}
+
+/** Shed, or one of the two ways of RFC 5861. */
+function detailOf({ reason }: Stale): string {
+  if (reason === 'shed') return 'shed';
+  return reason === 'soft_timeout' ? 'stale-while-revalidate' : 'stale-if-error';
 }
 
 interface Stale {
