@@ -1,12 +1,12 @@
 /** The answers of one read: what they are kept under, what they concern, and that nobody can change them. */
 
-import type { Reader } from './cache.ts';
 import { hashOfHeaders, type SentHeaders } from './call-headers.ts';
 import type { Engine } from './engine.ts';
 import type { Entity } from './entity.ts';
 import { FallbackError } from './errors.ts';
 import { canonical, deepFreeze, type Json, notJson } from './json.ts';
 import type { ReadSpec } from './operation.ts';
+import type { Reader } from './reads-under-way.ts';
 
 /** How long an answer is fresh, and how long after that it may be served, in ms. */
 export interface Lasting {

@@ -6,6 +6,8 @@ import { type Entity, entityKey } from './entity.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Change, Journal } from './journal.ts';
 import { deepFreeze, type Json } from './json.ts';
+import { KeyIndex } from './key-index.ts';
+import { type Reader, ReadsUnderWay } from './reads-under-way.ts';
 
 /** How long answers are kept, and how many. */
 export interface CacheOptions {
@@ -67,12 +69,6 @@ export interface CacheEntry {
   readonly reader: Reader;
 }
 
-/** A read under way: what is expired or removed after it began is not brought back by its answer. */
-export interface Reader {
-  readonly began: number;
-  end(): void;
-}
-
 interface CacheSurroundings {
   readonly maxEntries: number;
   readonly maxBytes: number;
@@ -84,16 +80,11 @@ interface CacheSurroundings {
 /** Answers by key, least recently used ones first out. */
 export class Cache {
   readonly #values: LRUCache<string, Cached>;
-  readonly #byEntity = new Map<string, Set<string>>();
+  readonly #byEntity = new KeyIndex();
+  readonly #underWay = new ReadsUnderWay();
   readonly #around: CacheSurroundings;
-  /** What happened to entities while reads were under way: in order, by a count of our own. */
-  readonly #expired = new Map<string, number>();
-  readonly #removed = new Map<string, number>();
-  /** Keys whose answer was taken away or put in place by a person meanwhile. */
-  readonly #settled = new Map<string, number>();
-  readonly #readers = new Set<Reader>();
-  #moment = 0;
-  #cleared = 0;
+  /** What an earlier process kept is read like an answer: when it comes late, more is known. */
+  readonly #loading = this.#underWay.begin();
 
   constructor(around: CacheSurroundings) {
     this.#around = around;
@@ -105,15 +96,15 @@ export class Cache {
     });
   }
 
-  /** Takes in what an earlier process kept. */
+  /** Takes in what an earlier process kept, but for what is known better by now. */
   load(): void {
     const now = this.#around.clock.now();
     for (const [key, stored] of this.#around.journal.entries('cache')) {
-      const cached = stored as unknown as Partial<Cached> | null;
-      if (!isCached(cached) || cached.staleUntil <= now)
+      if (this.#values.has(key)) continue;
+      if (!this.#takeIn(key, stored as unknown as Partial<Cached> | null, now))
         this.#commit({ bucket: 'cache', key, delete: true });
-      else this.#keep(key, { ...cached, value: deepFreeze(cached.value) });
     }
+    this.#loading.end();
   }
 
   get(key: string): Hit | undefined {
@@ -135,18 +126,7 @@ export class Cache {
 
   /** Begins a read of the upstream; it must be ended. */
   reader(): Reader {
-    const reader: Reader = {
-      began: ++this.#moment,
-      end: () => {
-        this.#readers.delete(reader);
-        // Readers are in order of their beginning; what happened before the oldest one concerns nobody.
-        const oldest = this.#readers.values().next().value?.began ?? Number.POSITIVE_INFINITY;
-        for (const happened of [this.#expired, this.#removed, this.#settled])
-          dropBefore(happened, oldest);
-      },
-    };
-    this.#readers.add(reader);
-    return reader;
+    return this.#underWay.begin();
   }
 
   /**
@@ -154,13 +134,11 @@ export class Cache {
    * was not kept.
    */
   set(key: string, { value, entities, ttl, staleIfError, reader }: CacheEntry): boolean {
-    if (this.#cleared > reader.began) return false;
-    if ((this.#settled.get(key) ?? 0) > reader.began) return false;
     const keys = entities.map(entityKey);
-    if (keys.some((entity) => (this.#removed.get(entity) ?? 0) > reader.began)) return false;
-    const overtaken = keys.some((entity) => (this.#expired.get(entity) ?? 0) > reader.began);
+    const worth = this.#underWay.worth(reader, key, keys);
+    if (worth === 'nothing') return false;
     const now = this.#around.clock.now();
-    const freshUntil = now + (overtaken ? 0 : ttl);
+    const freshUntil = now + (worth === 'stale' ? 0 : ttl);
     const cached: Cached = {
       value: deepFreeze(value),
       storedAt: now,
@@ -176,14 +154,12 @@ export class Cache {
 
   /** The entity changed: answers that concern it are stale from now on, and stay servable. */
   expire(entity: Entity): void {
-    const name = entityKey(entity);
-    if (this.#readers.size > 0) this.#note(this.#expired, name);
+    this.#underWay.expired(entity);
     const now = this.#around.clock.now();
-    for (const key of this.#byEntity.get(name) ?? []) {
+    for (const key of this.#byEntity.of(entityKey(entity))) {
       const cached = this.#values.peek(key);
       if (!cached || cached.freshUntil <= now) continue;
-      const staleUntil = now + (cached.staleUntil - cached.freshUntil);
-      const expired = { ...cached, freshUntil: now, staleUntil };
+      const expired = expiredAt(cached, now);
       this.#keep(key, expired);
       this.#commit({ bucket: 'cache', key, put: expired as unknown as Json });
     }
@@ -191,9 +167,8 @@ export class Cache {
 
   /** The entity is gone: so is every answer that concerns it. */
   remove(entity: Entity): void {
-    const name = entityKey(entity);
-    if (this.#readers.size > 0) this.#note(this.#removed, name);
-    for (const key of [...(this.#byEntity.get(name) ?? [])]) this.delete(key);
+    this.#underWay.removed(entity);
+    for (const key of this.#byEntity.of(entityKey(entity))) this.delete(key);
   }
 
   /** Forgets an answer, also the one that a read under way is about to bring. False when there was none. */
@@ -206,7 +181,7 @@ export class Cache {
 
   /** What is known of a key from now on, reads that began before do not change. */
   settle(key: string): void {
-    if (this.#readers.size > 0) this.#note(this.#settled, key);
+    this.#underWay.settled(key);
   }
 
   has(key: string): boolean {
@@ -215,7 +190,7 @@ export class Cache {
 
   /** Everything may be different now: nothing is served any more, nor brought back by reads under way. */
   clear(): void {
-    this.#cleared = ++this.#moment;
+    this.#underWay.cleared();
     for (const key of [...this.#values.keys()]) this.delete(key);
   }
 
@@ -223,29 +198,27 @@ export class Cache {
     return { entries: this.#values.size, bytes: this.#values.calculatedSize };
   }
 
-  /** Keeps in the order in which things happen: a later one goes to the end. */
-  #note(happened: Map<string, number>, name: string): void {
-    happened.delete(name);
-    happened.set(name, ++this.#moment);
+  #takeIn(key: string, stored: Partial<Cached> | null, now: number): boolean {
+    if (!isCached(stored) || stored.staleUntil <= now) return false;
+    const worth = this.#underWay.worth(this.#loading, key, stored.entities);
+    if (worth === 'nothing') return false;
+    const cached = { ...stored, value: deepFreeze(stored.value) };
+    return this.#keep(key, worth === 'stale' ? expiredAt(cached, now) : cached);
   }
 
-  /** False when it is too large to be kept. */
+  /** False when it is too large to be kept; what was there before is gone then, too. */
   #keep(key: string, cached: Cached): boolean {
     this.#values.set(key, cached);
-    if (!this.#values.has(key)) return false;
-    for (const entity of cached.entities) {
-      const keys = this.#byEntity.get(entity) ?? new Set();
-      this.#byEntity.set(entity, keys.add(key));
+    if (!this.#values.has(key)) {
+      this.#commit({ bucket: 'cache', key, delete: true });
+      return false;
     }
+    for (const entity of cached.entities) this.#byEntity.add(entity, key);
     return true;
   }
 
   #forget(key: string, cached: Cached, reason: string): void {
-    for (const entity of cached.entities) {
-      const keys = this.#byEntity.get(entity);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#byEntity.delete(entity);
-    }
+    for (const entity of cached.entities) this.#byEntity.remove(entity, key);
     if (reason === 'set') return;
     if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
     this.#commit({ bucket: 'cache', key, delete: true });
@@ -262,12 +235,11 @@ export class Cache {
   }
 }
 
-/** Entries are in order: the first that is new enough ends it. */
-function dropBefore(happened: Map<string, number>, moment: number): void {
-  for (const [name, at] of happened) {
-    if (at >= moment) return;
-    happened.delete(name);
-  }
+/** Its time to be served stale counts from then, unless it is stale already. */
+function expiredAt(cached: Cached, now: number): Cached {
+  const { freshUntil, staleUntil } = cached;
+  if (freshUntil <= now) return cached;
+  return { ...cached, freshUntil: now, staleUntil: now + (staleUntil - freshUntil) };
 }
 
 function isCached(stored: Partial<Cached> | null): stored is Cached {

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import type { Journal } from './journal.ts';
 import { manualClock, settled } from './manual-clock.test.support.ts';
 import { memoryJournal } from './memory-journal.ts';
 import type { PendingWrite } from './operation.ts';
@@ -490,6 +491,53 @@ test('answers outlast the process with their times, and only for the same upstre
   await expect(other.get('a')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
   await clock.advance(4_000);
   await expect(after.get('a')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
+});
+
+test('a store that opens late brings back nothing that is known better by then', async () => {
+  const clock = manualClock();
+  const store = memoryJournal();
+  const before = testManager({ clock, store, cache: { ttl: 60_000 } });
+  for (const id of ['a', 'b', 'c', 'd']) await before.get(id);
+  await before.manager.close();
+
+  let opens = () => {};
+  const late: Journal = {
+    ...store,
+    open: async (identity) => {
+      await new Promise<void>((resolve) => (opens = resolve));
+      return store.open(identity);
+    },
+  };
+  const kit = testManager({ clock, cache: { store: late, ttl: 60_000 } });
+  const first = kit.get('a');
+  await clock.advance(5_000);
+  await first;
+  await kit.put({ id: 'b', value: 'new' });
+  await kit.remove('c');
+  kit.upstream.values.set('a', 'newer');
+  opens();
+  await settled();
+  const outcomes = await Promise.all(['a', 'b', 'c', 'd'].map((id) => kit.get.detailed(id)));
+  expect(outcomes.map(({ outcome, ageMs }) => [outcome, ageMs])).toEqual([
+    ['cache', 0],
+    ['live', 0],
+    ['live', 0],
+    ['cache', 5_000],
+  ]);
+});
+
+test('an answer that outgrows the cache is gone, also for a later process', async () => {
+  const store = memoryJournal();
+  const cache = { maxBytes: 500 };
+  const kit = testManager({ store, cache });
+  await kit.get('a');
+  kit.upstream.values.set('a', 'x'.repeat(1_000));
+  await kit.get('a');
+  expect(kit.manager.status().cache.entries).toBe(0);
+  await kit.manager.close();
+  const later = testManager({ store, cache });
+  later.upstream.fail = down;
+  await expect(later.get('a')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
 });
 
 test('lookups are counted: hits and misses where answers may be fresh, and what fallback asks', async () => {
