@@ -112,6 +112,12 @@ export class Answers<Input, Value> {
     }
   }
 
+  /** Whether nothing that an answer concerns has changed since its read began. */
+  isCurrent(key: string, input: Input, value: Value, reader: Reader): boolean {
+    const entities = this.entities(input, value) ?? [];
+    return this.#engine.cache.isCurrent(key, entities, reader);
+  }
+
   /** Whether several callers may have an answer. */
   isSharable(value: Value): boolean {
     return !isObject(value) || !this.#owned.has(value);

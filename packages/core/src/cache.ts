@@ -129,6 +129,11 @@ export class Cache {
     return this.#underWay.begin();
   }
 
+  /** Whether nothing that an answer concerns has changed since its read began. */
+  isCurrent(key: string, entities: readonly Entity[], reader: Reader): boolean {
+    return this.#underWay.worth(reader, key, entities.map(entityKey)) === 'fresh';
+  }
+
   /**
    * Keeps an answer, unless it or one of its entities was removed since its read began. False when it
    * was not kept.

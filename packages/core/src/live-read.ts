@@ -11,7 +11,7 @@ import type { Note } from './perform.ts';
 import type { DeadlineContext } from './policy/deadline.ts';
 import { CallAborted } from './policy/policy.ts';
 import type { ReadLimits } from './read-limits.ts';
-import { SingleFlight } from './single-flight.ts';
+import { type Flight, flightOf, SingleFlight } from './single-flight.ts';
 
 /** One call: what it asks, and how long it waits. */
 export interface Asking<Input> {
@@ -49,18 +49,21 @@ export class LiveRead<Input, Value> {
 
   /** The upstream's answer, of a call that may be shared with others. */
   ask(asking: Asking<Input>, signal: AbortSignal | undefined): Promise<Value> {
-    const fetch = (ending: AbortSignal | undefined) => this.#fetch(asking, ending);
-    if (this.#read.answers.owned) return fetch(signal);
-    return this.#flights.fly(asking.key, { timeoutMs: asking.limits.timeoutMs, signal }, fetch);
+    const fetch = (flight: Flight) => this.#fetch(asking, flight);
+    if (this.#read.answers.owned) return fetch(flightOf(0, signal));
+    const { timeoutMs } = asking.limits;
+    return this.#flights.fly(asking.key, { timeoutMs, waitedMs: 0, signal }, fetch);
   }
 
-  async #fetch(asking: Asking<Input>, signal: AbortSignal | undefined): Promise<Value> {
+  async #fetch(asking: Asking<Input>, flight: Flight): Promise<Value> {
     const { input, key } = asking;
+    const { answers } = this.#read;
     const reader = this.#engine.cache.reader();
     try {
-      const value = await this.#call(asking, signal);
+      const value = await this.#call(asking, flight);
       this.#failures.succeeded(key);
-      return this.#read.answers.keep(key, input, value, reader);
+      if (flight.joined) flight.overtaken = !answers.isCurrent(key, input, value, reader);
+      return answers.keep(key, input, value, reader);
     } catch (error) {
       if (this.#saysGone(error)) this.#engine.cache.delete(key);
       throw error;
@@ -71,7 +74,7 @@ export class LiveRead<Input, Value> {
 
   #call(
     { input, headers, limits: { timeoutMs }, note }: Asking<Input>,
-    signal: AbortSignal | undefined,
+    { signal, waitedMs }: Pick<Flight, 'signal' | 'waitedMs'>,
     permit?: Permit,
   ): Promise<Value> {
     const { policy, events } = this.#engine;
@@ -80,6 +83,7 @@ export class LiveRead<Input, Value> {
       run: (context) => spec.run(input, new CallContext(context, headers)),
       breaker,
       timeoutMs,
+      waitedMs,
       signal,
       ...(permit && { permit }),
       retriable: (failed) => isRepeatable(failed, true),
@@ -107,7 +111,7 @@ export class LiveRead<Input, Value> {
 
   /** Past breaker, cache and everybody else. */
   askPast(asking: Asking<Input>, signal: AbortSignal | undefined): Promise<Value> {
-    return this.#call(asking, signal, freePermit());
+    return this.#call(asking, { signal, waitedMs: 0 }, freePermit());
   }
 }
 

@@ -95,6 +95,36 @@ test('a call ends when everybody who waited for it gave up, and nobody joins it 
   });
 });
 
+test('who reads after a write never gets an answer that was asked for before it', async () => {
+  const kit = testManager();
+  const calls: (() => void)[] = [];
+  kit.upstream.gate = (name) =>
+    name.startsWith('get') ? new Promise((resolve) => calls.push(resolve)) : undefined;
+  const slow = kit.manager.read('slow', {
+    // Reads at once and answers later.
+    run: async (id: string) => {
+      const value = kit.upstream.values.get(id);
+      await kit.upstream.get(id);
+      return { id, value: value ?? null };
+    },
+    entities: (_id, item) => (item ? [{ type: 'item', id: item.id }] : []),
+  });
+  const before = slow('a');
+  const beside = slow('a');
+  await settled();
+  await kit.put({ id: 'a', value: 'new' });
+  const after = [slow('a'), slow('a'), slow('a', { timeoutMs: 4_000 })];
+  await settled();
+  expect(calls).toHaveLength(1);
+  calls[0]?.();
+  await settled();
+  await kit.put({ id: 'a', value: 'newer' });
+  for (const answer of calls.slice(1)) answer();
+  expect(await before).toEqual({ id: 'a', value: null });
+  for (const answer of [beside, ...after]) expect((await answer).value).toBe('new');
+  expect(calls).toHaveLength(2);
+});
+
 test('the async context of a reader who joined a flight is its own', async () => {
   const { AsyncLocalStorage } = await import('node:async_hooks');
   const request = new AsyncLocalStorage<string>();
