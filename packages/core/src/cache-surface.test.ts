@@ -142,7 +142,7 @@ test('what is put in place outlasts the process; what is cleared does not, even 
   await second.manager.close();
 
   const third = testManager({ store });
-  await third.manager.cache.clear();
+  third.manager.cache.clear();
   expect(await third.manager.cache.get(third.get, 'a')).toBeUndefined();
   await third.manager.close();
   expect([...store.entries('cache')]).toEqual([]);
@@ -158,7 +158,7 @@ test('a cleared or removed answer is not brought back by a read under way', asyn
     upstream.gate = () => new Promise((resolve) => (go = resolve));
     const late = get('a');
     await settled();
-    await forget();
+    forget();
     go();
     await late;
     expect(await manager.cache.get(get, 'a')).toBeUndefined();

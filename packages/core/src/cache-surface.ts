@@ -65,9 +65,9 @@ export interface CacheSurface {
    */
   warm(entries: Iterable<WarmEntry>): Promise<number>;
   /** Forgets every answer that concerns an entity, also those that reads under way are about to bring. */
-  remove(entity: Entity): Promise<void>;
+  remove(entity: Entity): void;
   /** Forgets every answer, also those that reads under way are about to bring. */
-  clear(): Promise<void>;
+  clear(): void;
 }
 
 /** Checked where it is used. */
@@ -108,14 +108,8 @@ export function cacheSurface({ cache, life, name, reads }: Engine): CacheSurface
       // Those that came last may have taken the place of the first.
       return taken.filter(({ key }) => cache.has(key)).length;
     },
-    async remove(entity) {
-      if (!life.opened) await opened();
-      cache.remove(entity);
-    },
-    async clear() {
-      if (!life.opened) await opened();
-      cache.clear();
-    },
+    remove: (entity) => cache.remove(entity),
+    clear: () => cache.clear(),
   };
 
   /** What an earlier process kept is there only then. */

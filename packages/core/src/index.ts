@@ -65,6 +65,7 @@ export { findFallbackManager, getCircuitBreaker, getFallbackManager } from './ma
 export { memoryJournal } from './memory-journal.ts';
 export { type FallbackMode, fallbackModes } from './mode.ts';
 export type {
+  CallContext,
   CallOptions,
   Classifier,
   PendingWrite,

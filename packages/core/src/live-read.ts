@@ -80,7 +80,7 @@ export class LiveRead<Input, Value> {
     const { policy, events } = this.#engine;
     const { name, spec, breaker } = this.#read;
     return policy.call({
-      run: (context) => spec.run(input, new CallContext(context, headers)),
+      run: (context) => spec.run(input, new LiveContext(context, headers)),
       breaker,
       timeoutMs,
       waitedMs,
@@ -121,7 +121,7 @@ export function leadsToFallback({ fault }: Failure): boolean {
 }
 
 /** What `run` gets: its signal is made only when it is read. */
-class CallContext implements ReadContext {
+class LiveContext implements ReadContext {
   readonly headers: SentHeaders;
   readonly #deadline: DeadlineContext;
 

@@ -28,7 +28,7 @@ export interface ReadCallOptions extends CallOptions {
 }
 
 /** What `run` of any operation gets beside its input. */
-interface CallContext {
+export interface CallContext {
   /** Aborts at the deadline. Created only when it is read. */
   readonly signal: AbortSignal;
 }

@@ -531,12 +531,14 @@ test('a store that opens late brings back nothing that is known better by then',
   await before.manager.close();
 
   let opens = () => {};
-  const late: Journal = {
+  const late: { -readonly [Member in keyof Journal]: Journal[Member] } = {
     ...store,
     open: async (identity) => {
       await new Promise<void>((resolve) => (opens = resolve));
+      late.commit = store.commit;
       return store.open(identity);
     },
+    commit: () => Promise.reject(new Error('not open')),
   };
   const kit = testManager({ clock, cache: { store: late, ttl: 60_000 } });
   const first = kit.get('a');
@@ -769,8 +771,10 @@ test('once answers are not JSON callers do not wait for each other, until they a
     },
   });
   await odd('a');
-  await Promise.all([odd('a'), odd('a')]);
+  const both = Promise.all([odd('a'), odd('a')]);
+  await Promise.resolve();
   expect(calls).toBe(3);
+  await both;
   json = true;
   await odd('a');
   const [one, other] = await Promise.all([odd('a'), odd('a')]);
@@ -790,4 +794,15 @@ test('a closed manager asks the upstream, and keeps nothing', async () => {
   caller.abort(new Error('left'));
   await expect(hung).rejects.toThrow('left');
   expect(kit.manager.status().cache.entries).toBe(1);
+});
+
+test('an answer that comes when the manager is closed is given, and not kept', async () => {
+  const kit = testManager();
+  const calls = gated(kit);
+  const late = kit.get('a');
+  await settled();
+  await kit.manager.close();
+  calls.release();
+  expect(await late).toEqual({ id: 'a', value: null });
+  expect(kit.manager.status().cache.entries).toBe(0);
 });

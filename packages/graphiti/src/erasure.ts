@@ -43,7 +43,7 @@ export function declareDeleteGroup(
       const path = `/group/${encodeURIComponent(group_id)}`;
       const sent = transport({ method: 'DELETE', path, signal, accepts: isResult });
       return afterwards(sent, () => {
-        void manager.cache.remove(anyGroup);
+        manager.cache.remove(anyGroup);
         lastGroup.forget(group_id);
       });
     },
@@ -67,7 +67,7 @@ export function declareClear(manager: FallbackManager, { transport, lastGroup }:
     run: (_nothing, { signal }) => {
       const sent = transport({ method: 'POST', path: '/clear', signal, accepts: isResult });
       return afterwards(sent, () => {
-        void manager.cache.clear();
+        manager.cache.clear();
         lastGroup.forget();
       });
     },

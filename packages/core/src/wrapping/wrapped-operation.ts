@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { FallbackError } from '../errors.ts';
 import type { FallbackManager } from '../manager.ts';
-import type { ReadContext, ReadOperation, WriteOperation } from '../operation.ts';
+import type { CallContext, ReadOperation, WriteOperation } from '../operation.ts';
 import type { Detailed, Receipt } from '../outcome.ts';
 import { asCurrentCall } from './current-call.ts';
 import type { ManagerChoice } from './manager-choice.ts';
@@ -138,7 +138,7 @@ export class WrappedOperation {
     throw new FallbackError('FALLBACK_UNAVAILABLE', `There is no instance to send '${name}' with`);
   }
 
-  #run(instance: unknown, args: Args, context: ReadContext): unknown {
+  #run(instance: unknown, args: Args, context: CallContext): unknown {
     const { body } = this.#parts;
     return asCurrentCall(context, () => Reflect.apply(body, instance, args));
   }
