@@ -22,7 +22,7 @@ reads             1 live, 0 cache, 0 stale, 0 entity
 writes            1 applied, 0 queued, 0 stored
 in vain           0 rejected, 0 failure
 queue             empty
-cache             1 kept, 23 B; not asked yet
+cache             1 kept, 52 B; not asked yet
 health            degraded, the upstream degraded
   db              healthy for 1.6 min, 10 in a row; last 4.5 s ago, took 0 ms
   search          unhealthy for 1.6 min, 10 in a row; last 4.5 s ago, took 0 ms; alerting
@@ -50,7 +50,7 @@ test('a manager in an outage, and set apart by hand, and closed', async () => {
       'items             fallback is active: queue_writes, for 12.3 s (calls, ECONNREFUSED)',
       'breaker items     open for 12.3 s; tries again in 17.7 s; 1 succeeded, 1 failed, 1 refused',
       'queue             1 ready; lanes: 1 ready, 0 blocked; the oldest for 12.3 s',
-      'cache             1 kept, 28 B; 100 % found',
+      'cache             1 kept, 62 B; 100 % found',
       '  db              not checked yet',
     ]),
   );
