@@ -453,7 +453,7 @@ describe('the state machine', () => {
     const kit = await start({ breaker: { openFor: 60_000 }, health: { interval: 30 } });
     graphiti.fault({ kind: 'refuse' });
     await expect.poll(kit.state, { timeout: 5_000 }).toBe('open');
-    expect(kit.manager.status()).toMatchObject({ trigger: 'health', reason: 'health' });
+    expect(kit.manager.status()).toMatchObject({ trigger: 'health', reason: 'liveness' });
   });
 
   test('closed > open, by one unhealthy check that was asked for', async () => {

@@ -47,7 +47,7 @@ export type { FallbackEvents, OutageEvent, QueueEvent, Undo } from './events.ts'
 export { classify, type Failure, type FailureLabel, failure } from './failure.ts';
 export type { HealthChecker, HealthStatus } from './health/checker.ts';
 export type { ComponentHealth, HealthResult } from './health/component.ts';
-export type { HealthOptions, SystemHealth } from './health/health.ts';
+export type { HealthOptions, HealthSurface, SystemHealth } from './health/health.ts';
 export { type HttpCheckOptions, httpCheck } from './health/http-check.ts';
 export type {
   Adopted,

@@ -526,7 +526,7 @@ test('three unhealthy checks in a row trip the breaker, and a proving one closes
   await clock.advance(2_000);
   expect(manager.active).toBe(false);
   await clock.advance(100);
-  expect(manager.status()).toMatchObject({ active: true, trigger: 'health', reason: 'health' });
+  expect(manager.status()).toMatchObject({ active: true, trigger: 'health', reason: 'ping' });
   healthy = true;
   await clock.advance(70_000);
   expect(manager.status()).toMatchObject({

@@ -11,8 +11,7 @@ import { createEngine, type Engine } from './engine.ts';
 import type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
 import { type EntityReceipt, type EntitySurface, entitySurface } from './entity-surface.ts';
 import { Emitter, type FallbackEvents, type Undo } from './events.ts';
-import type { HealthStatus } from './health/checker.ts';
-import type { SystemHealth } from './health/health.ts';
+import type { HealthSurface } from './health/health.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import { inspectStatus } from './inspection.ts';
 import type { OpenReport } from './journal.ts';
@@ -380,12 +379,7 @@ export class FallbackManager {
   readonly breakers: BreakerSurface;
 
   /** How the upstream is, and the kit. */
-  readonly health: {
-    /** How the upstream is, as its checks show it. */
-    readonly upstream: HealthStatus;
-    /** Everything that is checked, with its history. */
-    system(): SystemHealth;
-  };
+  readonly health: HealthSurface;
 
   /** The queue, for people. */
   readonly queue: QueueSurface;

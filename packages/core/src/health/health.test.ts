@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
+import { AdaptiveBreaker } from '../breaker/adaptive-breaker.ts';
 import type { FallbackEvents } from '../events.ts';
 import { settled } from '../manual-clock.test.support.ts';
 import { refused, testManager } from '../upstream.test.support.ts';
@@ -216,7 +217,7 @@ test('a person without an SDK reads of an alert that brings about no outage', as
   ]);
   db.status = 'unhealthy';
   await clock.advance(3_000);
-  expect(lines.slice(2)).toEqual([expect.stringMatching(/items is down: health/)]);
+  expect(lines.slice(2)).toEqual([expect.stringMatching(/items is down: health, db\./)]);
 });
 
 test('changes of the whole are told as they come', async () => {
@@ -373,6 +374,24 @@ test('close ends the checks that are under way, and says nothing of them', async
   expect(kit.of('hanging')).toMatchObject({ status: 'unknown', streak: 0, history: [] });
   expect(await kit.manager.checkAndActivate()).toBe(false);
   expect(reasons).toHaveLength(1);
+});
+
+test('an adaptive breaker is as strict as the health of a manager asks for', async () => {
+  const db = component('db');
+  const kit = await monitored({ checks: [db.checker] });
+  const breaker = new AdaptiveBreaker({ health: kit.manager.health });
+  const fails = async (times: number) => {
+    for (let call = 0; call < times; call += 1)
+      await breaker.execute(() => Promise.reject(refused())).catch(() => {});
+    return breaker.status().state;
+  };
+  await kit.clock.advance(100);
+  expect(await fails(4)).toBe('closed');
+  breaker.reset();
+  db.status = 'degraded';
+  await kit.clock.advance(1_000);
+  expect(await fails(2)).toBe('closed');
+  expect(await fails(1)).toBe('open');
 });
 
 test('what is no status tells nothing, and is said once', async () => {

@@ -26,6 +26,14 @@ export interface HealthOptions {
   readonly shedding?: number;
 }
 
+/** Asks how everything is. */
+export interface HealthSurface {
+  /** How the upstream is, as its checks show it. */
+  readonly upstream: HealthStatus;
+  /** Everything that is checked, with its history. */
+  system(): SystemHealth;
+}
+
 /** How everything is. */
 export interface SystemHealth {
   /** Of all components: the worst critical one, degraded where only others are not well. */
@@ -46,7 +54,7 @@ interface Surroundings {
 }
 
 /** Keeps the components, and tells when their sum changes. */
-export class Health {
+export class Health implements HealthSurface {
   /** What is checked of the upstream. */
   readonly checks: readonly Component[];
   /** What is checked of the kit. */
@@ -72,7 +80,6 @@ export class Health {
     events.on('healthChecked', () => this.#sumUp());
   }
 
-  /** How the upstream is, as its components show it. */
   get upstream(): HealthStatus {
     return this.#upstream;
   }

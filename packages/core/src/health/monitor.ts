@@ -106,7 +106,8 @@ export class HealthMonitor {
   async #ask(): Promise<void> {
     const { breaker } = this.#options;
     if (breaker.state.kind === 'closed') {
-      if ((await seen(this.#applicable)).some(isDown)) breaker.trip('health');
+      const down = (await seen(this.#applicable)).find(isDown);
+      if (down) breaker.trip(down.component.checker.name);
       return;
     }
     const permit = breaker.admit('check');
@@ -120,7 +121,8 @@ export class HealthMonitor {
     try {
       // Those that are not critical are checked, too, but nobody waits for them.
       const results = await seen(components.filter(({ critical }) => critical));
-      if (results.some(isDown)) permit.fail('health');
+      const down = results.find(isDown);
+      if (down) permit.fail(down.component.checker.name);
       else if (results.some(({ component, works }) => works && component.proves)) permit.succeed();
     } finally {
       permit.release();
@@ -137,8 +139,8 @@ export class HealthMonitor {
       this.#unhealthy.set(one.component, isDown(one) ? before + 1 : 0);
     }
     this.#observing = false;
-    if ([...this.#unhealthy.values()].some((inARow) => inARow >= unhealthyInARow))
-      breaker.trip('health');
+    const down = [...this.#unhealthy].find(([, inARow]) => inARow >= unhealthyInARow);
+    if (down) breaker.trip(down[0].checker.name);
   }
 }
 
