@@ -6,16 +6,18 @@ import { CountWindow } from './count-window.ts';
 import type { Rates, Window } from './window.ts';
 
 /** What the status tells of the last calls does not decide here: a share that is never passed. */
-const forStatus = { size: 100, minimumCalls: 100, failureRate: 0.999, slowRate: undefined };
+const never = 0.999;
+const forStatus = { size: 100, minimumCalls: 100, failureRate: never };
 
 /** A window that ends at the last success; a slow call counts as failed. */
 export class ConsecutiveWindow implements Window {
   readonly #row: ConsecutiveBreaker;
   readonly #last: CountWindow;
 
-  constructor({ failureThreshold }: ResolvedBreakerOptions, earlier?: ConsecutiveWindow) {
+  constructor({ failureThreshold, slowCall }: ResolvedBreakerOptions, earlier?: ConsecutiveWindow) {
     this.#row = new ConsecutiveBreaker(failureThreshold);
-    this.#last = earlier ? earlier.#last : new CountWindow(forStatus);
+    const bounds = { ...forStatus, slowRate: slowCall && never };
+    this.#last = earlier ? earlier.#last.as(bounds) : new CountWindow(bounds);
     if (earlier) this.#row.state = earlier.#row.state;
   }
 

@@ -46,8 +46,12 @@ export class CountWindow implements Window {
   }
 
   under({ window, slowCall }: ResolvedBreakerOptions): Window | undefined {
-    if (window.kind !== 'count') return undefined;
-    const next = new CountWindow({ ...window, slowRate: slowCall?.rate });
+    return window.kind === 'count' ? this.as({ ...window, slowRate: slowCall?.rate }) : undefined;
+  }
+
+  /** The same calls within other bounds, as far as there is room for them. */
+  as(options: CountWindowOptions): CountWindow {
+    const next = new CountWindow(options);
     const slow = this.#slow ? inOrder(this.#slow) : [];
     const results = inOrder(this.#failed);
     // Where slow calls were not counted before, all were fast enough.

@@ -22,8 +22,9 @@ describe('failures in a row', () => {
   });
 
   test('a slow call counts as a failure', () => {
-    const { add } = windowKit({ failureThreshold: 3, slowCall: { above: 100 } });
-    expect(add('xsx')).toBe(true);
+    const { add, rates } = windowKit({ failureThreshold: 3, slowCall: { above: 100 } });
+    expect(add('.xsx')).toBe(true);
+    expect(rates()).toEqual({ calls: 4, failureRate: 0.5, slowRate: 0.25 });
   });
 
   test('tell the share of the last hundred calls that failed', () => {
