@@ -92,9 +92,9 @@ export function createEngine(
     const report = queue.get(operation);
     return report !== undefined && report.endedAt === undefined;
   };
-  const breakers = new Breakers({ ...options, events });
   const own = ownCheckers({ stores: [store, cache.store], queue, bounds: options.queue });
   const health = new Health({ options: options.health, own, clock, events });
+  const breakers = new Breakers({ ...options, health, events });
   return {
     life,
     name,

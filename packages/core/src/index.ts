@@ -1,9 +1,4 @@
-export {
-  AdaptiveBreaker,
-  type AdaptiveBreakerOptions,
-  type HealthLevels,
-  type HealthSource,
-} from './breaker/adaptive-breaker.ts';
+export { AdaptiveBreaker, type AdaptiveBreakerOptions } from './breaker/adaptive-breaker.ts';
 export type { BreakerFallback, BreakerHandle } from './breaker/breaker-handle.ts';
 export type { BreakerOptions, SlowCallOptions, WindowOptions } from './breaker/breaker-options.ts';
 export type {
@@ -20,6 +15,8 @@ export {
   createCircuitBreakerGuard,
   type Guard,
 } from './breaker/guard.ts';
+export type { HealthLevels, HealthSource } from './breaker/health-levels.ts';
+export type { ManagerBreakerOptions } from './breaker/manager-breaker-options.ts';
 export { circuitBreaker } from './breaker/named-guard.ts';
 export type { CacheOptions } from './cache.ts';
 export type {

@@ -109,9 +109,8 @@ export class FallbackManager {
     this.#breakerOf = get;
     this.#drain = new Drain(this.#engine);
     const { interval } = this.#options.health;
-    const breaker = breakers.own;
     this.health = health;
-    this.#monitor = new HealthMonitor({ health, interval, breaker, clock, random, events });
+    this.#monitor = new HealthMonitor({ health, interval, breakers, clock, random, events });
     this.cache = cacheSurface(this.#engine);
     this.queue = queueSurface(queue, this.#drain, () => this.open());
     this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);

@@ -1,10 +1,10 @@
 /** Every option of a manager: documented once, defaulted once, checked at construction. */
 
 import {
-  type BreakerOptions,
-  type ResolvedBreakerOptions,
-  resolveBreaker,
-} from './breaker/breaker-options.ts';
+  type BreakerPlan,
+  breakerPlan,
+  type ManagerBreakerOptions,
+} from './breaker/manager-breaker-options.ts';
 import type { CacheOptions } from './cache.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { EntityOptions } from './entities.ts';
@@ -54,7 +54,7 @@ export interface FallbackManagerOptions {
   readonly store?: Journal;
   readonly cache?: CacheOptions;
   readonly entities?: EntityOptions;
-  readonly breaker?: BreakerOptions;
+  readonly breaker?: ManagerBreakerOptions;
   readonly timeouts?: {
     /** Deadline of a read over all attempts, in ms. @default 5,000 */
     readonly read?: number;
@@ -89,7 +89,7 @@ export interface ResolvedOptions {
   readonly store: Journal;
   readonly cache: Required<Omit<CacheOptions, 'store'>> & { readonly store: Journal };
   readonly entities: Required<EntityOptions>;
-  readonly breaker: ResolvedBreakerOptions;
+  readonly breaker: BreakerPlan;
   readonly timeouts: { readonly read: number; readonly write: number };
   readonly retry: Required<RetryOptions>;
   readonly bulkhead: Required<BulkheadOptions>;
@@ -222,7 +222,7 @@ export function resolveOptions(options: FallbackManagerOptions): ResolvedOptions
     store,
     cache: { store: cacheStore, ...withDefaults(defaults.cache, options.cache) },
     entities: withDefaults(defaults.entities, options.entities),
-    breaker: resolveBreaker(options.breaker),
+    breaker: breakerPlan(options.breaker),
     timeouts: withDefaults(defaults.timeouts, options.timeouts),
     retry: withDefaults(defaults.retry, options.retry),
     bulkhead: withDefaults(defaults.bulkhead, options.bulkhead),

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { HealthStatus } from '../health/checker.ts';
 import { FallbackManager } from '../manager.ts';
 import { settled } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import type { FallbackManagerOptions } from '../options.ts';
 import { HttpError, refused, testManager } from '../upstream.test.support.ts';
+import type { ManagerBreakerOptions } from './manager-breaker-options.ts';
 
 type Item = { readonly id: string; readonly value: string };
 
@@ -223,4 +225,98 @@ test('the name of a breaker is a text', () => {
     "Expected `breaker` of 'wrong' to be a text that is not empty",
   );
   expect(() => manager.breaker(' ')).toThrow('a text that is not empty');
+});
+
+test('a sync does not wait for what nobody here can send now', async () => {
+  const { manager, upstream } = sharingKit();
+  let available = true;
+  const late = manager.write('item.late', {
+    run: ({ id, value }: Item) => upstream.put(id, value),
+    idempotent: true,
+    available: () => available,
+  });
+  await manager.activate();
+  await late({ id: 'a', value: '1' });
+  available = false;
+  await manager.deactivate();
+  const report = await manager.sync({ timeoutMs: 60_000 });
+  expect(report).toMatchObject({ replayed: 0, states: { unhandled: 1 } });
+});
+
+test('a health check speaks for the breaker that it names: it trips that one, closes it, and no other', async () => {
+  let status: HealthStatus = 'healthy';
+  const { manager, search, clock } = sharingKit({
+    health: {
+      interval: 1_000,
+      checks: [{ name: 'search', breaker: 'search', check: () => status }],
+    },
+  });
+  await manager.open();
+  status = 'unhealthy';
+  await clock.advance(4_000);
+  expect(search.status()).toMatchObject({ state: 'open', outage: { trigger: 'health' } });
+  expect(manager.active).toBe(false);
+  expect(manager.health.upstream).toBe('degraded');
+  status = 'healthy';
+  await clock.advance(70_000);
+  expect(search.state).toBe('closed');
+  expect(manager.health.upstream).toBe('healthy');
+  status = 'unhealthy';
+  expect(await manager.checkAndActivate()).toBe(false);
+  expect(search.state).toBe('open');
+  await manager.close();
+});
+
+describe('a manager whose breakers adapt', () => {
+  async function adaptiveKit(breaker: ManagerBreakerOptions) {
+    let status: HealthStatus = 'healthy';
+    const kit = sharingKit({
+      breaker,
+      health: { interval: 1_000, checks: [{ name: 'db', check: () => status }] },
+    });
+    kit.upstream.fail = refused;
+    await kit.manager.open();
+    const become = async (next: HealthStatus) => {
+      status = next;
+      await kit.clock.advance(1_100);
+    };
+    const failures = async (ask: (id: string) => Promise<unknown>) => {
+      for (let call = 1; call < 20; call += 1) {
+        await ask('x').catch(() => {});
+        if (ask === kit.find ? kit.search.active : kit.manager.active) return call;
+      }
+      return 20;
+    };
+    return { ...kit, become, failures };
+  }
+
+  test('opens the sooner and stays open the longer, the worse the health; so do those with a name', async () => {
+    const { become, failures, get, find, manager, search } = await adaptiveKit({ adaptive: true });
+    await become('degraded');
+    expect(await failures(get)).toBe(3);
+    expect(manager.breaker().status().retryInMs).toBe(90_000);
+    expect(await failures(find)).toBe(3);
+    expect(search.status().retryInMs).toBe(90_000);
+  });
+
+  test('by levels of its own; what is said for all holds at each', async () => {
+    const levels = { degraded: { failureThreshold: 2 } };
+    const kit = await adaptiveKit({ adaptive: levels, openFor: 1_000 });
+    await kit.become('degraded');
+    expect(await kit.failures(kit.get)).toBe(2);
+    expect(kit.manager.breaker().status().retryInMs).toBe(1_000);
+    kit.search.configure({ openFor: 5_000 });
+    await kit.failures(kit.find);
+    expect(kit.search.status().retryInMs).toBe(5_000);
+  });
+
+  test('refuses wrong levels', () => {
+    expect(() => sharingKit({ breaker: { adaptive: 'yes' as never } })).toThrow(
+      '`adaptive` of `breaker` to be true or false or levels by health',
+    );
+    expect(() => sharingKit({ breaker: { adaptive: { degraded: { openFor: 0 } } } })).toThrow(
+      '`openFor`',
+    );
+    expect(() => sharingKit({ breaker: { adaptive: { bad: {} } as never } })).toThrow('`bad`');
+  });
 });

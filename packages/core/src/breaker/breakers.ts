@@ -4,13 +4,16 @@ import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { FallbackMode } from '../mode.ts';
 import { Breaker, type BreakerCalls } from './breaker.ts';
-import { type BreakerOptions, type ResolvedBreakerOptions, settings } from './breaker-options.ts';
+import type { BreakerOptions } from './breaker-options.ts';
+import type { HealthSource } from './health-levels.ts';
+import type { BreakerPlan } from './manager-breaker-options.ts';
 
 interface Surroundings {
   /** The manager's name, which its own breaker bears. */
   readonly name: string;
-  /** What holds for a breaker unless it was told otherwise. */
-  readonly breaker: ResolvedBreakerOptions;
+  /** How a breaker decides unless it was told otherwise. */
+  readonly breaker: BreakerPlan;
+  readonly health: HealthSource;
   readonly mode: FallbackMode;
   readonly clock: Clock;
   readonly random: () => number;
@@ -50,8 +53,9 @@ export class Breakers implements Iterable<Breaker> {
       if (options) known.configure(options);
       return known;
     }
+    const { breaker: plan, health } = this.#around;
     const calls = this.#calls.get(name) ?? { success: 0, failure: 0, refused: 0 };
-    const breaker = new Breaker(settings(options, this.#around.breaker.asked), {
+    const breaker = new Breaker(plan.source(options, health), {
       ...this.#around,
       name,
       calls,

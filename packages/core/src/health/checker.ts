@@ -25,6 +25,11 @@ export interface HealthChecker {
    * an outage; one that is not makes the system degraded at most. @default true
    */
   readonly critical?: boolean;
+  /**
+   * Name of the breaker that it speaks for, which it trips and closes again: that of some operations.
+   * Unhealthy, it makes the system degraded at most. @default the manager's own
+   */
+  readonly breaker?: string;
   /** Whether there is anything to check with now. @default always */
   readonly applies?: () => boolean;
   /** Deadline of this check, in ms. @default `timeoutMs` of `health` */
@@ -43,6 +48,7 @@ const members: Readonly<Record<keyof HealthChecker, Check>> = {
   check: callable,
   proves: flag,
   critical: flag,
+  breaker: text,
   applies: callable,
   timeoutMs: milliseconds(1),
   degradedAbove: milliseconds(0),

@@ -84,6 +84,11 @@ export class Component {
     return this.#status;
   }
 
+  /** Whether the upstream as a whole is down when it is: not where it speaks for some operations only. */
+  get vital(): boolean {
+    return this.critical && this.checker.breaker === undefined;
+  }
+
   /** Whether a healthy answer proves that the upstream works. */
   get proves(): boolean {
     return this.critical && (this.checker.proves ?? true);

@@ -100,8 +100,8 @@ export class Health implements HealthSurface {
 
   #sumUp(): void {
     const at = this.#clock.now();
-    const upstream = overall(this.checks);
-    const system = overall([...this.checks, ...this.own]);
+    const upstream = overall(this.checks.map(asWhole));
+    const system = overall([...this.checks, ...this.own].map(asWhole));
     const changes = [
       { of: 'upstream', from: this.#upstream, to: upstream, at },
       { of: 'system', from: this.#system, to: system, at },
@@ -122,4 +122,9 @@ export function overall(
   if (known.length === 0) return 'unknown';
   if (known.some(({ status, critical }) => critical && status === 'unhealthy')) return 'unhealthy';
   return known.every(({ status }) => status === 'healthy') ? 'healthy' : 'degraded';
+}
+
+/** What a component means for everything: one that speaks for some operations only is not critical then. */
+function asWhole({ status, vital }: Component): { status: HealthStatus; critical: boolean } {
+  return { status, critical: vital };
 }

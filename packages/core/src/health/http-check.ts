@@ -36,6 +36,7 @@ const group: Readonly<Record<keyof HttpCheckOptions, Check>> = {
   fetch: callable,
   proves: flag,
   critical: flag,
+  breaker: text,
   applies: callable,
   timeoutMs: milliseconds(1),
   degradedAbove: milliseconds(0),

@@ -160,12 +160,15 @@ class JournalQueue implements LaneQueue {
   }
 
   claimable(operations: ReadonlySet<string>): number {
-    return this.#lanes.ready().count(operations);
+    const { isDeclared } = this.#options;
+    return this.#lanes.ready().count([...operations].filter(isDeclared));
   }
 
   holds(operations: ReadonlySet<string>): boolean {
+    const { isDeclared } = this.#options;
+    const ready = new Set([...operations].filter(isDeclared));
     for (const { head } of this.#lanes.all())
-      if (head && !head.record.stopped && operations.has(head.record.operation)) return true;
+      if (head && !head.record.stopped && ready.has(head.record.operation)) return true;
     return false;
   }
 

@@ -47,7 +47,7 @@ export class ReadyLanes implements Iterable<Lane> {
   }
 
   /** How many heads are of these operations. */
-  count(operations: ReadonlySet<string>): number {
+  count(operations: Iterable<string>): number {
     let count = 0;
     for (const operation of operations) count += this.#heads.get(operation) ?? 0;
     return count;
