@@ -178,6 +178,26 @@ test('a restart goes on with the outage of each breaker, also of one that is dec
   await manager.close();
 });
 
+test('a restart remembers how often a breaker opened in a row', async () => {
+  const store = memoryJournal();
+  const growing = { breaker: { openForGrowth: 2 }, store };
+  const first = sharingKit(growing);
+  await first.openSearch();
+  await first.index({ id: 'a', value: '1' });
+  await first.clock.advance(60_001);
+  expect(first.search.status()).toMatchObject({
+    state: 'open',
+    retryInMs: expect.closeTo(120_000, -3),
+  });
+  await first.manager.close();
+  const second = sharingKit(growing);
+  second.upstream.fail = refused;
+  await second.manager.open();
+  await second.find('x').catch(() => {});
+  expect(second.search.status()).toMatchObject({ state: 'open', retryInMs: 240_000 });
+  await second.manager.close();
+});
+
 test('writes that an earlier run left make their own breaker careful, not the others', async () => {
   const store = memoryJournal();
   const first = sharingKit({ store });
