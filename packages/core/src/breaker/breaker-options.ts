@@ -121,7 +121,7 @@ const checks: Readonly<Record<keyof BreakerOptions, Check>> = {
 };
 
 const kind = oneOf('consecutive', 'count', 'time');
-const windows: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+const windows: Readonly<Record<WindowOptions['kind'], Readonly<Record<string, Check>>>> = {
   consecutive: { kind },
   count: { kind, size: wholeNumber(1), failureRate: rate, minimumCalls: wholeNumber(1) },
   time: { kind, ms: milliseconds(1), failureRate: rate, minimumCalls: wholeNumber(1) },
@@ -179,10 +179,9 @@ function checkBreaker(options: BreakerOptions): void {
   checkOptions('`breaker`', options, checks);
   const { window, slowCall, halfOpenCalls, successThreshold } = options;
   if (window) {
-    const known = windows[window.kind] ?? { kind };
-    checkOptions('`window` of `breaker`', window, known);
-    if (!windows[window.kind])
-      checkOptions('`window` of `breaker`', { kind: window.kind ?? null }, { kind });
+    const { kind: given = null } = window;
+    checkOptions('`window` of `breaker`', { kind: given }, { kind });
+    checkOptions('`window` of `breaker`', window, windows[window.kind]);
     if (window.kind === 'count' && (window.minimumCalls ?? 1) > (window.size ?? manyCalls))
       throw new TypeError(
         `Expected \`minimumCalls\` of \`window\` to be no more than its \`size\` of ${window.size ?? manyCalls}, got ${window.minimumCalls}`,

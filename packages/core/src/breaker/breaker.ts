@@ -9,7 +9,7 @@ import type { BreakerState, BreakerStatus, Isolation, Outage, Trigger } from './
 import { HalfOpen } from './half-open.ts';
 import { OpenTime } from './open-time.ts';
 import { Outages } from './outages.ts';
-import { Permit, type PermitGiver, type PermitHolder, type Verdict } from './permit.ts';
+import { freePermit, Permit, type PermitGiver, type PermitHolder, type Verdict } from './permit.ts';
 import type { Prober } from './probe-rotation.ts';
 import { createWindow, type Window } from './window.ts';
 
@@ -139,6 +139,7 @@ export class Breaker implements PermitGiver {
   admit(by: PermitHolder, withinMs = 0): Permit | undefined {
     const { state } = this;
     if (state.kind === 'closed') return this.#permit(by);
+    if (this.#stopped) return freePermit();
     if (state.kind === 'half_open' && this.#tries.admits(by)) {
       const permit = this.#permit(by);
       this.#tries.hold(permit, Math.max(this.#options.halfOpenTimeout, withinMs));
@@ -151,7 +152,7 @@ export class Breaker implements PermitGiver {
   /** Whether a call would be admitted, without taking a permit. */
   admits(by: PermitHolder): boolean {
     const { state } = this;
-    if (state.kind === 'closed') return true;
+    if (state.kind === 'closed' || this.#stopped) return true;
     return state.kind === 'half_open' && this.#tries.admits(by);
   }
 
@@ -163,7 +164,7 @@ export class Breaker implements PermitGiver {
   /** Hears what came of a permit. */
   settle(permit: Permit, verdict: Verdict, reason: string): void {
     if (verdict !== 'neutral') this.calls[verdict] += 1;
-    if (permit.epoch !== this.#epoch) return;
+    if (permit.epoch !== this.#epoch || this.#stopped) return;
     this.#tries.release(permit);
     if (verdict !== 'neutral') this.#learn(verdict === 'failure', this.#isSlow(permit), reason);
     if (permit.epoch === this.#epoch) this.#tries.next(permit.by, verdict === 'success');
@@ -243,7 +244,7 @@ export class Breaker implements PermitGiver {
     };
   }
 
-  /** Stops its timers, and changes no more by itself. */
+  /** Stops its timers, and changes no more by itself: whatever comes now goes through. */
   close(): void {
     this.#stopped = true;
     this.#cancelWake?.();

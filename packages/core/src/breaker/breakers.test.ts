@@ -239,6 +239,21 @@ test('a write that waits for its turn is queued when its own breaker opens, and 
   expect(await second).toMatchObject({ outcome: 'applied' });
 });
 
+test('what comes after the end goes through, whatever the breaker was, and nothing is told of it', async () => {
+  const { manager, search, openSearch, upstream } = sharingKit();
+  const job = manager.breaker('job', { failureThreshold: 1 });
+  manager.breakers.remove('job');
+  await openSearch();
+  await manager.close();
+  const told: string[] = [];
+  manager.on('stateChange', ({ breaker }) => told.push(breaker));
+  upstream.fail = undefined;
+  expect(await search.execute(() => 'live')).toBe('live');
+  for (let call = 0; call < 2; call += 1)
+    await expect(job.execute(() => Promise.reject(refused()))).rejects.toThrow('fetch failed');
+  expect(told).toEqual([]);
+});
+
 test('the name of a breaker is a text', () => {
   const { manager } = sharingKit();
   expect(() => manager.read('wrong', { run: () => 1, breaker: '' })).toThrow(
