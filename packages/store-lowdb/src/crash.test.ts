@@ -102,23 +102,33 @@ test('a process with something unwritten ends when its work is done, without a w
   expect(child.complaints()).toBe('');
 });
 
-test('a full disk refuses commits, keeps what it has, and is written again when there is room', async ({
+test('a full disk takes nothing new, lets go of what is done, and is written again when that made room', async ({
   skip,
 }) => {
   const mount = await temporary();
-  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', mount]).catch(
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', mount]).catch(
     () => undefined,
   );
   if (!mounted) skip('mounting a tmpfs needs privileges that are missing here');
   onTestFinished(async () => void (await run('umount', ['-l', mount])));
   const directory = join(mount, 'data');
-  const { store } = await opened(directory);
-  const put = (key: string, size: number) =>
-    store.commit([{ bucket: 'queue', key, put: 'x'.repeat(size) }]);
-  await put('small', 10);
-  await expect(put('large', 100_000)).rejects.toMatchObject({ code: 'ENOSPC' });
+  const { store } = await opened(directory, { segmentBytes: 64 * 1024 });
+  const put = (number: number) =>
+    store.commit([{ bucket: 'queue', key: `${number}`, put: 'x'.repeat(20_000) }]);
+  let stored = 0;
+  const fill = async () => {
+    for (;;) {
+      await put(stored);
+      stored += 1;
+    }
+  };
+  await expect(fill()).rejects.toMatchObject({ code: 'ENOSPC' });
   expect(store.status()).toMatchObject({ writable: false, problem: 'ENOSPC' });
-  await put('other', 10);
+  await expect(put(stored)).rejects.toThrow('The disk is full');
+  for (let number = 0; number < stored; number += 1)
+    await store.commit([{ bucket: 'queue', key: `${number}`, delete: true }]);
+  expect(await keysOnDisk(directory)).toEqual([]);
+  await expect.poll(() => put(1).catch(() => 'full'), { timeout: 5_000 }).toBe('disk');
   expect(store.status().writable).toBe(true);
-  expect(await keysOnDisk(directory)).toEqual(['small', 'other']);
+  expect(await keysOnDisk(directory)).toEqual(['1']);
 });

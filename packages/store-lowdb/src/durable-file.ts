@@ -20,8 +20,9 @@ export async function replaceFile(
   const temporary = `${path}.tmp`;
   try {
     const bytes = await writeAll(temporary, chunks);
-    await keepPrevious(path, previous);
+    const keep = await holdOn(path, previous);
     await rename(temporary, path);
+    await keep();
     await syncFolder(dirname(path));
     return bytes;
   } catch (error) {
@@ -82,20 +83,24 @@ async function writeAll(path: string, chunks: Iterable<Uint8Array>): Promise<num
   return total;
 }
 
-/** By a hard link under another name first, so that there is no moment without `path`, nor without `previous`. */
-async function keepPrevious(path: string, previous: string): Promise<void> {
+/**
+ * Holds on to what is at `path` by a hard link under another name, and resolves with how to make that the
+ * previous one. So there is no moment without `path`, nor without `previous`, nor one in which both are
+ * one file that can rot.
+ */
+async function holdOn(path: string, previous: string): Promise<() => Promise<void>> {
   const temporary = `${previous}.tmp`;
   await rm(temporary, { force: true });
   try {
     await link(path, temporary);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT') return;
+    if (code === 'ENOENT') return async () => {};
     if (!withoutLinks.has(code)) throw error;
-    return rename(path, previous); // a moment without `path`: `previous` is then what is read
+    await rename(path, previous); // a moment without `path`: `previous` is then what is read
+    return async () => {};
   }
-  await rename(temporary, previous);
-  await rm(temporary, { force: true }); // still there where both were one file already
+  return () => rename(temporary, previous);
 }
 
 const withoutLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);

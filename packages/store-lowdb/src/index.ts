@@ -1,2 +1,3 @@
 export type { LowdbStoreOptions } from './options.ts';
+export { readStore, type StoredSlot } from './read-store.ts';
 export { lowdbStore } from './store.ts';

@@ -70,7 +70,7 @@ export class Records {
   readonly #buckets: ReadonlyMap<Bucket, Map<string, Entry>> = new Map(
     buckets.map((name) => [name, new Map()]),
   );
-  /** How many entries each segment is the home of. */
+  /** How much lives in each segment that is somebody's home. */
   readonly #homes = new Map<number, number>();
   #size = 0;
 
@@ -85,9 +85,11 @@ export class Records {
     return this.#size;
   }
 
-  /** The earliest home of an entry; infinity without entries. */
-  get oldestHome(): number {
-    return Math.min(...this.#homes.keys());
+  /** Of {@link size}, what is at home before a segment. */
+  sizeBefore(segment: number): number {
+    let sum = 0;
+    for (const [home, size] of this.#homes) if (home < segment) sum += size;
+    return sum;
   }
 
   has(bucket: Bucket, key: string): boolean {
@@ -126,10 +128,10 @@ export class Records {
   ): void {
     const entries = this.#of(bucket);
     const known = entries.get(key);
-    if (known) this.#size -= known.end - known.start;
-    else this.#homes.set(home, (this.#homes.get(home) ?? 0) + 1);
-    this.#size += end - start;
-    entries.set(key, { text, start, end, home: known ? known.home : home });
+    if (known) this.#grow(known.home, known.start - known.end);
+    const entry = { text, start, end, home: known ? known.home : home };
+    this.#grow(entry.home, end - start);
+    entries.set(key, entry);
   }
 
   delete(bucket: Bucket, key: string): void {
@@ -137,10 +139,14 @@ export class Records {
     const known = entries.get(key);
     if (!known) return;
     entries.delete(key);
-    this.#size -= known.end - known.start;
-    const left = (this.#homes.get(known.home) ?? 1) - 1;
-    if (left === 0) this.#homes.delete(known.home);
-    else this.#homes.set(known.home, left);
+    this.#grow(known.home, known.start - known.end);
+  }
+
+  #grow(home: number, by: number): void {
+    this.#size += by;
+    const size = (this.#homes.get(home) ?? 0) + by;
+    if (size === 0) this.#homes.delete(home);
+    else this.#homes.set(home, size);
   }
 
   #of(bucket: Bucket): Map<string, Entry> {

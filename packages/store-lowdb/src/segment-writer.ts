@@ -59,6 +59,11 @@ export class SegmentWriter {
     return this.#open?.segment ?? this.next;
   }
 
+  /** The segments that are there, oldest first. */
+  get numbers(): readonly number[] {
+    return [...this.#sizes.keys()].sort((one, other) => one - other);
+  }
+
   /** How many segments there are. */
   get count(): number {
     return this.#sizes.size;
@@ -101,7 +106,7 @@ export class SegmentWriter {
 
   /** Removes the segments before a number. @throws the system's error */
   async removeBefore(segment: number): Promise<void> {
-    for (const each of [...this.#sizes.keys()].sort((one, other) => one - other)) {
+    for (const each of this.numbers) {
       if (each >= segment) continue;
       await rm(this.#path(each), { force: true });
       this.#sizes.delete(each);

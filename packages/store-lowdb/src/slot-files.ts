@@ -4,15 +4,18 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bucket } from '@graphiti-fallback/core';
 import type { Low } from 'lowdb';
-import { syncFolder } from './durable-file.ts';
 import { renderBatch } from './journal-record.ts';
 import type { Limits } from './options.ts';
 import { buckets, type Entry, type LineChange, type Records } from './records.ts';
+import { Reserve } from './reserve.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { Slot } from './slot.ts';
 import type { Snapshot } from './snapshot.ts';
 import { previousName, type SnapshotFile } from './snapshot-file.ts';
 import type { Tenancy } from './tenancy.ts';
+
+/** What mostly finds room even where there is none left, in bytes. */
+const leastRoom = 2048;
 
 /** Writes to a slot's files. */
 export class SlotFiles {
@@ -21,6 +24,7 @@ export class SlotFiles {
   readonly #file: SnapshotFile;
   readonly #segments: SegmentWriter;
   readonly #limits: Limits;
+  readonly #reserve: Reserve;
   /** The first segment that the newest snapshot does not cover. */
   #covered: number;
 
@@ -30,6 +34,7 @@ export class SlotFiles {
     this.#file = found.file;
     this.#limits = limits;
     this.#segments = new SegmentWriter(slot.folder, found.position, limits.segmentBytes);
+    this.#reserve = new Reserve(slot.folder, limits.segmentBytes / 4);
     this.#covered = found.file.sound?.meta.segment ?? 0;
   }
 
@@ -60,8 +65,11 @@ export class SlotFiles {
    *
    * @throws the system's error
    */
-  append(commits: readonly (readonly LineChange[])[], first: number): Promise<number> {
-    return this.#segments.append(first, (seed) => renderBatch(commits, first, seed));
+  async append(commits: readonly (readonly LineChange[])[], first: number): Promise<number> {
+    const segment = await this.#segments.append(first, (seed) => renderBatch(commits, first, seed));
+    // A store that has grown can afford it.
+    if (this.#segments.bytesFrom(0) > this.#limits.segmentBytes) await this.#reserve.takeInTime();
+    return segment;
   }
 
   /**
@@ -70,8 +78,14 @@ export class SlotFiles {
    */
   async cut(records: Records, seq: number, whole: boolean): Promise<Snapshot> {
     await this.#segments.seal();
-    const short = whole ? undefined : this.#withoutRewrite(records);
-    return short ?? { seq, segment: this.#segments.next, entries: viewOf(records) };
+    const { checkpointBytes } = this.#limits;
+    const early = whole
+      ? undefined
+      : this.#segments.numbers.find(
+          (each) => this.#segments.bytesFrom(each) <= checkpointBytes / 2,
+        );
+    const worthwhile = early !== undefined && records.sizeBefore(early) < records.size / 2;
+    return this.#snapshotAt(worthwhile ? early : this.#segments.next, records, seq);
   }
 
   /** Writes a snapshot, and removes the segments that neither it nor the one before needs. @throws the system's error */
@@ -86,35 +100,64 @@ export class SlotFiles {
     await this.#segments.removeBefore(this.#file.needed);
   }
 
-  /** Gives up the generation before and what only it needs, for the room. @throws the system's error */
-  async makeRoom(): Promise<void> {
-    await rm(join(this.slot.folder, previousName), { force: true });
-    this.#file.forgetPrevious();
-    await this.#segments.removeBefore(this.#file.needed);
-    await syncFolder(this.slot.folder);
+  /**
+   * Makes room on a full disk: gives up the reserve, and the generation before with what only it needs;
+   * then writes a snapshot of what is oldest, as far as that room lets it, and removes its segments.
+   * Nothing may be written meanwhile.
+   *
+   * @throws the system's error
+   */
+  async makeRoom(records: Records, seq: number): Promise<void> {
+    await this.#segments.seal();
+    const before = this.#bytes;
+    await this.#reserve.giveUp();
+    await this.#forgetPrevious();
+    const room = before - this.#bytes;
+    const boundaries = [...this.#segments.numbers, this.#segments.next];
+    const most = Math.max(room / 2, leastRoom);
+    const fits = (each: number) => each > this.#covered && records.sizeBefore(each) <= most;
+    const segment = boundaries.findLast(fits);
+    if (segment === undefined) return;
+    await this.checkpoint(this.#snapshotAt(segment, records, seq));
+    await this.#forgetPrevious();
+    await this.#reserve.take();
   }
 
   /** Closes what is open, and lets go of the slot. */
   async leave(): Promise<void> {
     await this.#segments.seal();
+    await this.#reserve.giveUp().catch(() => {});
     this.slot.release();
   }
 
   /**
-   * Where everything in the oldest segments is done they need not be rewritten: the snapshot is one of
-   * nothing, and the journal goes on from the first segment that has something.
+   * A snapshot from which the journal goes on at a segment: with what is at home before it, as it is now.
+   * What lives in later segments needs not be rewritten, and what is done is in neither.
    */
-  #withoutRewrite(records: Records): Snapshot | undefined {
-    const home = records.oldestHome;
-    const first = this.#segments.firstOf(home);
-    if (home <= this.#covered || first === undefined) return undefined;
-    if (this.#segments.bytesFrom(home) > this.#limits.checkpointBytes / 2) return undefined;
-    return { seq: first - 1, segment: home, entries: () => [] };
+  #snapshotAt(segment: number, records: Records, seq: number): Snapshot {
+    const first = this.#segments.firstOf(segment);
+    if (first === undefined)
+      return { seq, segment: this.#segments.next, entries: viewOf(records, () => true) };
+    return { seq: first - 1, segment, entries: viewOf(records, ({ home }) => home < segment) };
+  }
+
+  get #bytes(): number {
+    const { snapshot, previous, journal } = this.sizes;
+    return snapshot + previous + journal + this.#reserve.bytes;
+  }
+
+  async #forgetPrevious(): Promise<void> {
+    await rm(join(this.slot.folder, previousName), { force: true });
+    this.#file.forgetPrevious();
+    await this.#segments.removeBefore(this.#file.needed);
   }
 }
 
 /** Copies of references: entries are replaced, never changed. */
-function viewOf(records: Records): (bucket: Bucket) => readonly Entry[] {
-  const views = new Map(buckets.map((name) => [name, records.view(name)]));
+function viewOf(
+  records: Records,
+  belongs: (entry: Entry) => boolean,
+): (bucket: Bucket) => readonly Entry[] {
+  const views = new Map(buckets.map((name) => [name, records.view(name).filter(belongs)]));
   return (bucket) => views.get(bucket) ?? [];
 }

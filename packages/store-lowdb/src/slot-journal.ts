@@ -18,6 +18,8 @@ interface Commit {
   readonly lazy: boolean;
 }
 
+/** For so long nothing new is taken after a disk was full, so that what is done can be written; in ms. */
+const fullForMs = 1000;
 /** What a line of the journal takes besides its entry, about. */
 const lineOverhead = 80;
 
@@ -35,6 +37,8 @@ export class SlotJournal {
   #files: SlotFiles | undefined;
   #seq = 0;
   #problem: string | undefined;
+  /** Until then the disk counts as full. */
+  #fullUntil = 0;
   /** What is on disk should be written anew. */
   #outdated = false;
   /** Whole: even what need not be rewritten, so that `db.json` holds everything. */
@@ -95,6 +99,7 @@ export class SlotJournal {
     const weight = weightOf(changes);
     this.#assertRoom(changes, weight);
     if (!lazy) {
+      this.#assertNotFull(changes);
       const began = performance.now();
       const written = await this.#group.join({ changes, weight, lazy });
       if (written) this.#times.add(performance.now() - began);
@@ -166,13 +171,24 @@ export class SlotJournal {
     const first = this.#seq + 1;
     const append = () => files.append(changes, first);
     const segment = await append().catch(async (error: unknown) => {
-      // Operations that are done must get off a full disk, or it stays full.
-      if (codeOf(error) !== 'ENOSPC' || !changes.flat().some(deletes)) throw error;
-      await files.makeRoom();
+      if (codeOf(error) !== 'ENOSPC' || !(await this.#madeRoom(files, changes.flat()))) throw error;
       return append();
     });
     for (const each of changes) this.#seq += each.length;
     this.#show(batch, segment);
+  }
+
+  /** Whether a full disk may have room again: what is done, or is to go, makes it. */
+  async #madeRoom(files: SlotFiles, changes: readonly LineChange[]): Promise<boolean> {
+    const now = performance.now();
+    this.#fullUntil = now + fullForMs;
+    const going = changes.filter(deletes);
+    if (going.length === 0 || this.#checkpointing) return false;
+    for (const { bucket, key } of going) this.#records.delete(bucket, key);
+    return files.makeRoom(this.#records, this.#seq).then(
+      () => true,
+      () => false,
+    );
   }
 
   /**
@@ -247,6 +263,13 @@ export class SlotJournal {
     const files = this.#files;
     this.#files = undefined;
     await files?.leave();
+  }
+
+  /** The room that is left is for what makes room. */
+  #assertNotFull(changes: readonly LineChange[]): void {
+    if (performance.now() >= this.#fullUntil || changes.length === 0 || changes.some(deletes))
+      return;
+    throw Object.assign(new Error('The disk is full'), { code: 'ENOSPC' });
   }
 
   #assertRoom(changes: readonly LineChange[], weight: number): void {

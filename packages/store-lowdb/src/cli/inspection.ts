@@ -2,10 +2,10 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type FoundSlot, isHeld } from '../found-slots.ts';
 import { sizeOf } from '../journal-scan.ts';
 import { buckets } from '../records.ts';
 import { look } from '../recovery.ts';
-import { type FoundSlot, isHeld } from './slots.ts';
 
 /** A summary of one slot. */
 export interface Inspection {

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { codeOf } from '../durable-file.ts';
+import { onlyHomeIn, slotsIn, UsageError } from '../found-slots.ts';
 import { inspect, inspectionText } from './inspection.ts';
-import { onlyHomeIn, slotsIn, UsageError } from './slots.ts';
 import { exportLines, importLines } from './transfer.ts';
 import { findingText, verify } from './verification.ts';
 

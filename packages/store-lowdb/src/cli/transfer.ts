@@ -1,13 +1,13 @@
 /** Queued operations out of a store and into one, as lines of text; each is as `manager.queue.export()` has it. */
 
 import { importedRecord, type Json } from '@graphiti-fallback/core';
+import { type FoundSlot, slotsIn, UsageError } from '../found-slots.ts';
 import { limitsOf } from '../options.ts';
 import { toLines } from '../records.ts';
 import { look } from '../recovery.ts';
 import { createSlot } from '../slot.ts';
 import { SlotJournal } from '../slot-journal.ts';
 import { readSlot } from '../tenancy.ts';
-import { type FoundSlot, slotsIn, UsageError } from './slots.ts';
 
 /** What became of lines that were imported. */
 export interface Imported {

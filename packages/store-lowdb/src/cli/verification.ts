@@ -2,11 +2,11 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FoundSlot } from '../found-slots.ts';
 import { scanJournal, sizeOf } from '../journal-scan.ts';
 import { Records } from '../records.ts';
 import { parseSnapshot } from '../snapshot.ts';
 import { previousName, snapshotName } from '../snapshot-file.ts';
-import type { FoundSlot } from './slots.ts';
 
 /** What a file was found to be. */
 export interface Finding {

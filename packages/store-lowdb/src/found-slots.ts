@@ -2,8 +2,8 @@
 
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { codeOf } from '../durable-file.ts';
-import { hold, slotNames } from '../slot.ts';
+import { codeOf } from './durable-file.ts';
+import { hold, slotNames } from './slot.ts';
 
 /** A slot, and whose it is. */
 export interface FoundSlot {
@@ -14,7 +14,14 @@ export interface FoundSlot {
 }
 
 /** A mistake of the one who called, in words. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  readonly code: 'FALLBACK_NO_STORE' | 'FALLBACK_USAGE';
+
+  constructor(message: string, code: UsageError['code'] = 'FALLBACK_USAGE') {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** Finds the slots. @throws {UsageError} where there is no such folder, or none in it */
 export async function slotsIn(directory: string): Promise<readonly FoundSlot[]> {
@@ -26,7 +33,7 @@ export async function slotsIn(directory: string): Promise<readonly FoundSlot[]> 
   if (own.length > 0) return own;
   const below = await Promise.all(names.map((name) => slotsOf(join(path, name)).catch(() => [])));
   const found = below.flat();
-  if (found.length === 0) throw new UsageError(`There is no store in ${path}`);
+  if (found.length === 0) throw new UsageError(`There is no store in ${path}`, 'FALLBACK_NO_STORE');
   return found;
 }
 
@@ -62,6 +69,6 @@ async function namesIn(path: string): Promise<string[]> {
   } catch (error) {
     const code = codeOf(error);
     const reason = code === 'ENOENT' ? 'There is no folder' : `${code}: cannot read`;
-    throw new UsageError(`${reason} ${path}`);
+    throw new UsageError(`${reason} ${path}`, 'FALLBACK_NO_STORE');
   }
 }
