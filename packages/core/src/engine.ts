@@ -11,7 +11,7 @@ import { classify, type Failure } from './failure.ts';
 import { Health } from './health/health.ts';
 import { ownCheckers } from './health/own-checkers.ts';
 import { identityOf } from './identity.ts';
-import type { Identity } from './journal.ts';
+import type { Identity, Journal } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
 import type { Classifier } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -52,6 +52,10 @@ export interface Engine {
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
   readonly breakers: Breakers;
+  /** Where queued writes and outages are kept. */
+  readonly store: Journal;
+  /** Where cached answers outlast the process; often the same. */
+  readonly cacheStore: Journal;
   readonly policy: Policy;
   readonly cache: Cache;
   readonly entities: LocalEntities;
@@ -75,7 +79,10 @@ export function createEngine(
   events: Emitter<FallbackEvents>,
   life: Life,
 ): Engine {
-  const { name, mode, clock, random, store, cache, timeouts } = options;
+  const { name, mode, clock, random, cache, timeouts } = options;
+  const tracing = createTracing({ name, clock, events, levels: options.telemetry });
+  const store = tracing.journal(options.store);
+  const cacheStore = cache.store === options.store ? store : tracing.journal(cache.store);
   const writes = new Map<string, DeclaredWrite>();
   const read = readerOf(options.classify, events);
   const identity = identityOf({ ...options, manager: name });
@@ -112,8 +119,10 @@ export function createEngine(
     random,
     events,
     breakers,
+    store,
+    cacheStore,
     policy: createPolicy({ ...options, classify: read }),
-    cache: new Cache({ ...cache, journal: cache.store, clock, events }),
+    cache: new Cache({ ...cache, journal: cacheStore, clock, events }),
     entities: new LocalEntities({ ...options.entities, journal: store, clock, events, isQueued }),
     queue,
     flows: new DrainFlows(breakers.own, options.drain.limit, clock),
@@ -125,7 +134,7 @@ export function createEngine(
       clock,
       random,
     }),
-    tracing: createTracing(name, events, () => clock.now()),
+    tracing,
     collector: collector(),
     classify: read,
     reads: new Map(),

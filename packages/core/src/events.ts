@@ -3,8 +3,10 @@
 import type { BreakerStateKind, Trigger } from './breaker/breaker-state.ts';
 import type { FailureLabel } from './failure.ts';
 import type { HealthStatus } from './health/checker.ts';
+import type { storeVerbs } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
 import type { FallbackReason, Outcome } from './outcome.ts';
+import type { TraceCarrier } from './queue/operation-record.ts';
 
 /** Every event with what it tells. Times are wall-clock milliseconds. */
 export interface FallbackEvents {
@@ -24,6 +26,8 @@ export interface FallbackEvents {
   operation: {
     readonly operation: string;
     readonly kind: 'read' | 'write';
+    /** The breaker that it stands behind. */
+    readonly breaker: string;
     readonly outcome: Outcome;
     readonly reason?: FallbackReason;
     readonly durationMs: number;
@@ -45,10 +49,15 @@ export interface FallbackEvents {
   queue: {
     readonly event: QueueEvent;
     readonly operation: string;
+    readonly id: string;
     /** A code for what was retried, refused, dropped or given up. */
     readonly reason?: string;
     /** How many operations its lane holds now, where it was queued. */
     readonly laneDepth?: number;
+    /** Code of the failure that made it a dead letter. */
+    readonly error?: string;
+    /** Trace context of the request that wrote it. */
+    readonly trace?: TraceCarrier;
   };
   /** A queued operation was tried, and how long it had waited. */
   processed: {
@@ -80,7 +89,11 @@ export interface FallbackEvents {
     readonly at: number;
   };
   /** The store did not do what it was asked. */
-  storeFailed: { readonly store: string; readonly verb: string; readonly error: unknown };
+  storeFailed: {
+    readonly store: string;
+    readonly verb: (typeof storeVerbs)[number];
+    readonly error: unknown;
+  };
   /** Something that a person should know, said once. */
   warning: { readonly message: string };
 }

@@ -111,6 +111,7 @@ export type { SyncOptions, SyncReport } from './queue/sync.ts';
 export { type ImportReport, importedRecord } from './queue/transfer.ts';
 export { currentScope, RequestScope, type Served } from './scope.ts';
 export type { FallbackStatus } from './status.ts';
+export type { TelemetryOptions } from './telemetry/telemetry-options.ts';
 export { type CurrentCall, currentCall } from './wrapping/current-call.ts';
 export type { DefaultManager } from './wrapping/manager-choice.ts';
 export {

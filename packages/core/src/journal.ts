@@ -6,6 +6,9 @@ import type { Json } from './json.ts';
 /** What a receipt may rely on: a power cut is survived, the loss of one machine is survived, or nothing is. */
 export type Durability = 'disk' | 'replica' | 'memory';
 
+/** What a store is asked: opening, commits by what they are for, closing. */
+export const storeVerbs = ['open', 'commit', 'cache', 'entities', 'state', 'close'] as const;
+
 /** The drawers of a journal. */
 export type Bucket = 'queue' | 'cache' | 'entities' | 'state';
 

@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 import { type Failure, isGone, isRepeatable } from './failure.ts';
 import { KeptFailures } from './kept-failures.ts';
 import type { ReadContext } from './operation.ts';
-import type { Note } from './perform.ts';
+import { attemptsOf, type Note } from './perform.ts';
 import type { DeadlineContext } from './policy/deadline.ts';
 import { CallAborted } from './policy/policy.ts';
 import type { ReadLimits } from './read-limits.ts';
@@ -77,7 +77,7 @@ export class LiveRead<Input, Value> {
     { signal, waitedMs }: Pick<Flight, 'signal' | 'waitedMs'>,
     permit?: Permit,
   ): Promise<Value> {
-    const { policy, events } = this.#engine;
+    const { policy } = this.#engine;
     const { name, spec, breaker } = this.#read;
     return policy.call({
       run: (context) => spec.run(input, new LiveContext(context, headers)),
@@ -87,10 +87,7 @@ export class LiveRead<Input, Value> {
       signal,
       ...(permit && { permit }),
       retriable: (failed) => isRepeatable(failed, true),
-      onAttempt: (number, failed) => {
-        note.attempts = number;
-        events.emit('attempt', { operation: name, result: failed?.label ?? 'success' });
-      },
+      onAttempt: attemptsOf(this.#engine, name, note),
     });
   }
 

@@ -77,6 +77,16 @@ export class FallbackManager {
     const events = this.#events;
     debugEvents(name, events);
     this.#counters = new Counters(name, mode, events);
+    const self = this;
+    this.#engine = createEngine(this.#options, events, {
+      get opened() {
+        return self.#waitersBegan;
+      },
+      get closed() {
+        return self.#closed;
+      },
+      open: () => this.open(),
+    });
     publishActivations(name, events);
     if (this.#options.logger)
       createNotices({
@@ -89,17 +99,8 @@ export class FallbackManager {
         pending: () => this.#engine.queue.size,
         isolation: (breaker) => this.#engine.breakers.find(breaker)?.isolation,
         now: () => clock.now(),
+        outageTrace: (breaker) => this.#engine.tracing.outages.carrierOf(breaker),
       });
-    const self = this;
-    this.#engine = createEngine(this.#options, events, {
-      get opened() {
-        return self.#waitersBegan;
-      },
-      get closed() {
-        return self.#closed;
-      },
-      open: () => this.open(),
-    });
     const { breakers, queue, flows, health } = this.#engine;
     const { surface, get } = breakerSurface({
       ...this.#engine,
@@ -124,7 +125,10 @@ export class FallbackManager {
       const flow = to === 'open' || to === 'isolated' ? flows.find(breaker) : undefined;
       if (flow) queue.queueWaiting(flow.operations);
     });
-    this.#memories = new OutageMemories(breakers, { journal: store, queue, flows, clock, events });
+    this.#memories = new OutageMemories(breakers, {
+      ...this.#engine,
+      outages: this.#engine.tracing.outages,
+    });
     recordReplays(this.#engine);
     this.#retire = this.#engine.collector.add({
       name,
@@ -443,15 +447,15 @@ export class FallbackManager {
     unregister(this);
     this.#memories.close();
     this.#warnOfLosses();
-    const { cache, store } = this.#options;
-    const { queue, breakers, events } = this.#engine;
+    const { queue, breakers, events, store, cacheStore, tracing } = this.#engine;
     for (const breaker of breakers) breaker.close();
     try {
       await queue.close();
-      if (cache.store !== store) await cache.store.close();
+      if (cacheStore !== store) await cacheStore.close();
     } catch (error) {
       events.emit('storeFailed', { store: store.kind, verb: 'close', error });
     }
+    tracing.close();
     this.#retire();
   }
 }

@@ -4,6 +4,8 @@ import type { Isolation } from './breaker/breaker-state.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { FallbackMode } from './mode.ts';
 import type { Logger } from './options.ts';
+import type { TraceCarrier } from './queue/operation-record.ts';
+import { activeCarrier } from './telemetry/trace-context.ts';
 
 interface Notices {
   readonly name: string;
@@ -18,6 +20,8 @@ interface Notices {
   /** How a breaker is set apart, while it is. */
   readonly isolation: (breaker: string) => Isolation | undefined;
   readonly now: () => number;
+  /** The trace of a breaker's outage. */
+  readonly outageTrace: (breaker: string) => TraceCarrier | undefined;
 }
 
 /** How often the same store failure is said, in ms. */
@@ -25,8 +29,8 @@ const quietFor = 60_000;
 
 /** Writes a line for each beginning and end of an outage, and for each warning. */
 export function createNotices({ name, upstream, logger, events, ...ask }: Notices): void {
-  const say = (level: 'warn' | 'info', line: string) =>
-    logger[level](`[graphiti-fallback] ${line}`);
+  const say = (level: 'warn' | 'info', line: string, trace = activeCarrier()) =>
+    logger[level](`[graphiti-fallback] ${line}${traceIds(trace)}`);
   const where = upstream ? ` (${withoutCredentials(upstream)})` : '';
   const why = (breaker: string) => {
     const isolation = ask.isolation(breaker);
@@ -39,17 +43,19 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   let storeFailedAt = Number.NEGATIVE_INFINITY;
 
   events.on('activated', ({ breaker, mode, reason, trigger, since }) => {
+    const trace = ask.outageTrace(breaker);
     const path = ask.statusPath();
     const status = path ? `, status at ${path}` : '';
     const meanwhile = `Fallback is active: ${mode}, ${whatHappens(mode, ask.location())}${status}`;
     if (trigger === 'manual' || ask.isolation(breaker))
-      say('warn', `${subject(breaker)} is set apart by hand${why(breaker)}. ${meanwhile}`);
+      say('warn', `${subject(breaker)} is set apart by hand${why(breaker)}. ${meanwhile}`, trace);
     else if (trigger === 'restart' || since < started)
       say(
         'info',
         `${subject(breaker)}: ${writes(ask.pending())} of an earlier run wait to be replayed${status}`,
+        trace,
       );
-    else say('warn', `${subject(breaker)} is down: ${trigger}, ${reason}. ${meanwhile}`);
+    else say('warn', `${subject(breaker)} is down: ${trigger}, ${reason}. ${meanwhile}`, trace);
   });
   events.on('stateChange', ({ breaker, from, to }) => {
     if (to === 'isolated' && from !== 'closed')
@@ -62,6 +68,7 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
     say(
       'info',
       `${breaker === name ? name : `'${breaker}' of ${name}`} works again after ${(lastedMs / 1000).toFixed(1)} s. Fallback is over${rest}`,
+      ask.outageTrace(breaker),
     );
   });
   events.on('queue', ({ event, operation, reason }) => {
@@ -102,6 +109,12 @@ function whatHappens(mode: FallbackMode, location: string): string {
 
 function writes(count: number): string {
   return `${count} queued ${count === 1 ? 'write' : 'writes'}`;
+}
+
+/** So that a line in a log leads to its trace. */
+function traceIds(carrier: TraceCarrier | undefined): string {
+  const [, traceId, spanId] = carrier?.traceparent.split('-') ?? [];
+  return traceId && spanId ? ` trace_id=${traceId} span_id=${spanId}` : '';
 }
 
 function withoutCredentials(address: string): string {

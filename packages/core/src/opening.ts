@@ -32,24 +32,24 @@ export async function openStores(around: Surroundings): Promise<void> {
 }
 
 async function openQueue(around: Surroundings): Promise<void> {
-  const { engine, options, memories, onReport } = around;
-  const { store, cache } = options;
+  const { engine, memories, onReport } = around;
+  const { store, cacheStore } = engine;
   await opened(around, store, async () => {
     const report = await engine.queue.open();
     engine.entities.load();
     onReport(report);
     memories.resume();
-    if (cache.store === store) engine.cache.load();
+    if (cacheStore === store) engine.cache.load();
     return report;
   });
 }
 
 async function openCache(around: Surroundings): Promise<void> {
-  const { engine, options } = around;
-  const { store, cache } = options;
-  if (cache.store === store) return;
-  await opened(around, cache.store, async () => {
-    const report = await cache.store.open(engine.identity);
+  const { engine } = around;
+  const { store, cacheStore } = engine;
+  if (cacheStore === store) return;
+  await opened(around, cacheStore, async () => {
+    const report = await cacheStore.open(engine.identity);
     engine.cache.load();
     return report;
   });

@@ -33,6 +33,7 @@ import type { BulkheadOptions } from './policy/bulkhead.ts';
 import type { RetryOptions } from './policy/retry.ts';
 import type { DrainOptions } from './queue/drain-ramp.ts';
 import type { QueueOptions } from './queue/intake.ts';
+import type { TelemetryLevels, TelemetryOptions } from './telemetry/telemetry-options.ts';
 
 /** Where the kit's few lines for people go; `pino` and `console` fit. */
 export interface Logger {
@@ -70,6 +71,7 @@ export interface FallbackManagerOptions {
   readonly recoveryRamp?: number;
   /** How long `close()` waits for what is in flight, in ms. @default 5,000 */
   readonly closeTimeout?: number;
+  readonly telemetry?: TelemetryOptions;
   /** Reads errors that the kit cannot; `undefined` leaves one to the kit. */
   readonly classify?: Classifier;
   /** Takes the kit's few lines for people; `false` for silence. @default console */
@@ -98,6 +100,7 @@ export interface ResolvedOptions {
   readonly health: Required<HealthOptions>;
   readonly recoveryRamp: number;
   readonly closeTimeout: number;
+  readonly telemetry: TelemetryLevels;
   readonly classify: Classifier | undefined;
   readonly logger: Logger | false;
   readonly clock: Clock;
@@ -139,9 +142,14 @@ const defaults = {
   },
   recoveryRamp: 5_000,
   closeTimeout: 5_000,
+  telemetry: { outages: 'keep' as const },
+  spans: { cache: 'span' as const, storage: 'span' as const, attempt: 'span' as const },
 };
 
 const journal = withMethods('a store', 'open', 'entries', 'commit', 'status', 'close');
+
+const group: Check = (value) =>
+  typeof value === 'object' && value !== null ? undefined : 'an object of options';
 
 const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   cache: {
@@ -174,10 +182,14 @@ const groups: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     history: wholeNumber(1),
     shedding: share,
   },
+  telemetry: { outages: oneOf('keep', 'sample'), spans: group },
 };
 
-const group: Check = (value) =>
-  typeof value === 'object' && value !== null ? undefined : 'an object of options';
+const spanLevels: Readonly<Record<string, Check>> = {
+  cache: oneOf('span', 'attribute', 'off'),
+  storage: oneOf('span', 'off'),
+  attempt: oneOf('span', 'attribute', 'off'),
+};
 
 const checks: Readonly<Record<string, Check>> = {
   name: text,
@@ -211,6 +223,8 @@ export function resolveOptions(options: FallbackManagerOptions): ResolvedOptions
     if (given !== undefined) checkOptions(`\`${name}\``, given, group);
   }
   assertCheckers(options.health?.checks ?? []);
+  if (options.telemetry?.spans)
+    checkOptions('`telemetry.spans`', options.telemetry.spans, spanLevels);
   const store = options.store ?? memoryJournal();
   const mode = options.mode ?? 'queue_writes';
   const cacheStore = mode === 'memory_only' ? memoryJournal() : store;
@@ -231,6 +245,10 @@ export function resolveOptions(options: FallbackManagerOptions): ResolvedOptions
     health: withDefaults(defaults.health, options.health),
     recoveryRamp: options.recoveryRamp ?? defaults.recoveryRamp,
     closeTimeout: options.closeTimeout ?? defaults.closeTimeout,
+    telemetry: {
+      outages: options.telemetry?.outages ?? defaults.telemetry.outages,
+      spans: withDefaults(defaults.spans, options.telemetry?.spans),
+    },
     classify: options.classify,
     logger: options.logger ?? console,
     clock: options.clock ?? systemClock,

@@ -10,25 +10,31 @@ import type { Json } from './json.ts';
 import { fallbackModes } from './mode.ts';
 import type { DrainFlows } from './queue/drain-flow.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
+import type { TraceCarrier } from './queue/operation-record.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 
 /** When an outage that could not be stored is stored again, in ms. */
 const againAfter = 1_000;
 /** What is in the store is not known. */
 const unknown = 'unknown';
 
+/** What it works with. */
+interface Surroundings {
+  readonly store: Journal;
+  readonly queue: LaneQueue;
+  readonly flows: DrainFlows;
+  readonly clock: Clock;
+  readonly events: Emitter<FallbackEvents>;
+  /** The outage's trace goes on over a restart, too. */
+  readonly outages: Tracing['outages'];
+}
+
 /** An outage as it is kept, with how its breaker was set apart by hand, if it was. */
 interface Kept extends Outage {
   readonly isolation?: Isolation;
   /** How often the breaker opened in a row: it stays open the longer. */
   readonly openings?: number;
-}
-
-interface Surroundings {
-  readonly journal: Journal;
-  readonly queue: LaneQueue;
-  readonly flows: DrainFlows;
-  readonly clock: Clock;
-  readonly events: Emitter<FallbackEvents>;
+  readonly trace?: TraceCarrier;
 }
 
 /**
@@ -42,6 +48,7 @@ class OutageMemory {
   readonly #flows: DrainFlows;
   readonly #clock: Clock;
   readonly #events: Emitter<FallbackEvents>;
+  readonly #outages: Tracing['outages'];
   /** What is in the store, as text. */
   #stored: string | undefined;
   #storedIsolation = false;
@@ -49,13 +56,14 @@ class OutageMemory {
   readonly #undo: readonly Undo[];
   #awake = false;
 
-  constructor(breaker: Breaker, { journal, queue, flows, clock, events }: Surroundings) {
+  constructor(breaker: Breaker, { store, queue, flows, clock, events, outages }: Surroundings) {
     this.#breaker = breaker;
-    this.#journal = journal;
+    this.#journal = store;
     this.#queue = queue;
     this.#flows = flows;
     this.#clock = clock;
     this.#events = events;
+    this.#outages = outages;
     this.#undo = [
       events.on('stateChange', (event) => {
         if (event.breaker === breaker.name) void this.remember();
@@ -77,7 +85,8 @@ class OutageMemory {
     this.#stored = kept && JSON.stringify(kept);
     this.#storedIsolation = kept?.isolation !== undefined;
     if (kept) {
-      const { isolation, openings, ...outage } = kept;
+      const { isolation, openings, trace, ...outage } = kept;
+      this.#outages.restore(this.#breaker.name, trace);
       this.#breaker.resume(outage, isolation, openings);
     } else if (this.#leftWrites) this.#breaker.resume(undefined);
     this.#awake = true;
@@ -133,9 +142,15 @@ class OutageMemory {
   }
 
   get #kept(): Kept | undefined {
-    const { outage, isolation, openings } = this.#breaker;
-    const besides = { ...(isolation && { isolation }), ...(openings > 1 && { openings }) };
-    return outage && { ...outage, ...besides };
+    const { name, outage, isolation, openings } = this.#breaker;
+    if (!outage) return undefined;
+    const trace = this.#outages.carrierOf(name);
+    return {
+      ...outage,
+      ...(isolation && { isolation }),
+      ...(openings > 1 && { openings }),
+      ...(trace && { trace }),
+    };
   }
 }
 

@@ -4,8 +4,9 @@ import type { Breaker } from './breaker/breaker.ts';
 import type { Engine } from './engine.ts';
 import { isFallbackError } from './errors.ts';
 import type { FallbackReason, Outcome } from './outcome.ts';
+import type { CallPlan } from './policy/policy.ts';
 import { currentScope } from './scope.ts';
-import type { OperationSpan } from './telemetry/tracing.ts';
+import type { Attempt, OperationSpan } from './telemetry/tracing.ts';
 
 /** What an operation notes on its way. */
 export interface Note {
@@ -13,11 +14,14 @@ export interface Note {
   /** The caller gave up: no failure of ours. */
   rejected?: boolean;
   reason?: FallbackReason;
+  cacheResult?: 'hit' | 'stale' | 'miss';
   ageMs?: number;
   staleForMs?: number;
   queued?: string;
   upstreamError?: string;
   attempts: number;
+  /** Told once there is a second try. */
+  firstAttempt?: Attempt;
 }
 
 /** What is performed, and behind which breaker. */
@@ -69,9 +73,16 @@ function finish(
   { operation, kind, breaker }: Performed,
   { startedAt, note, span, outcome, errorType }: Finish,
 ): void {
-  const { reason, ageMs, staleForMs, queued, upstreamError, attempts } = note;
+  const { reason, cacheResult, ageMs, staleForMs, queued, upstreamError, attempts } = note;
   const durationMs = clock.elapsed() - startedAt;
-  events.emit('operation', { operation, kind, outcome, durationMs, ...(reason && { reason }) });
+  events.emit('operation', {
+    operation,
+    kind,
+    breaker: breaker.name,
+    outcome,
+    durationMs,
+    ...(reason && { reason }),
+  });
   currentScope()?.record({
     operation,
     kind,
@@ -82,13 +93,27 @@ function finish(
     ...(staleForMs !== undefined && { staleForMs }),
     ...(queued && { queued }),
   });
-  // What the SDK throws must not turn an applied write into a failed one.
-  try {
-    collector.record('operationDuration', name, [operation, outcome], durationMs / 1000);
-    span?.end({ outcome, reason, ageMs, upstreamError, attempts, errorType });
-  } catch (error) {
-    events.emit('warning', { message: `Telemetry failed: ${String(error)}` });
-  }
+  collector.record('operationDuration', name, [operation, outcome], durationMs / 1000);
+  span?.end({ outcome, reason, cacheResult, ageMs, upstreamError, attempts, errorType });
+}
+
+/** Notes and tells the tries of one operation. */
+export function attemptsOf(
+  { clock, events, tracing }: Engine,
+  operation: string,
+  note: Note,
+): NonNullable<CallPlan<unknown>['onAttempt']> {
+  return (number, failure, startedAt) => {
+    note.attempts = number;
+    events.emit('attempt', { operation, result: failure?.label ?? 'success' });
+    if (number === 1 && !failure) return;
+    const attempt = { number, startedAt, endedAt: clock.now(), failure };
+    if (number === 1) note.firstAttempt = attempt;
+    else {
+      if (number === 2 && note.firstAttempt) tracing.attempt(note.firstAttempt);
+      tracing.attempt(attempt);
+    }
+  };
 }
 
 /** Whose doing an error is: the caller's own is outside every indicator. */

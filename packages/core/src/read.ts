@@ -63,6 +63,7 @@ class ReadPath<Input, Value> {
     if (life.closed) return this.#past(asking, signal);
     const cached = cache.get(key);
     if (cached?.fresh) {
+      note.cacheResult = 'hit';
       events.emit('cacheLookup', { result: 'hit', ageMs: cached.ageMs, fallback: false });
       return this.#answer(asking, cached.value as Value, 'cache', cached);
     }
@@ -80,6 +81,7 @@ class ReadPath<Input, Value> {
       note.reason = 'shed';
       return this.#fallback(asking);
     }
+    if (!cached) note.cacheResult = 'miss';
     if (answers.ttl > 0) events.emit('cacheLookup', { result: 'miss', fallback: false });
     try {
       if (staleAtHand && limits.softTimeout !== false)
@@ -148,8 +150,10 @@ class ReadPath<Input, Value> {
     const { cache, events } = this.#engine;
     const found = cache.get(asking.key);
     const cached = found && found.staleForMs <= asking.limits.maxStaleMs ? found : undefined;
+    const cacheResult = cached ? 'stale' : 'miss';
+    asking.note.cacheResult = cacheResult;
     events.emit('cacheLookup', {
-      result: cached ? 'stale' : 'miss',
+      result: cacheResult,
       ...(cached && { ageMs: cached.ageMs }),
       fallback: true,
     });

@@ -14,7 +14,7 @@ import { deepFreeze, type Json, notJson } from './json.ts';
 import { type FallbackWrite, modes } from './mode.ts';
 import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
 import type { Receipt } from './outcome.ts';
-import { type Note, perform } from './perform.ts';
+import { attemptsOf, type Note, perform } from './perform.ts';
 import { CallAborted, type CallPlan } from './policy/policy.ts';
 import { checkTimeout } from './policy/timeout.ts';
 import type { Appended, Entered, Turn } from './queue/lane-queue.ts';
@@ -166,7 +166,7 @@ class WritePath<Input, Value> {
     plan: Pick<CallPlan<Value>, 'timeoutMs' | 'signal'> & { waitedMs?: number; permit?: Permit },
     note: Note,
   ): Promise<Value> {
-    const { policy, events } = this.#engine;
+    const { policy } = this.#engine;
     const { id, input, createdAt } = operation;
     return policy.call({
       ...plan,
@@ -174,10 +174,7 @@ class WritePath<Input, Value> {
         this.#write.run(input, { signal, idempotencyKey: id, createdAt }) as PromiseLike<Value>,
       breaker: this.#breaker,
       retriable: (failed) => isRepeatable(failed, this.#write.idempotent),
-      onAttempt: (number, failed) => {
-        note.attempts = number;
-        events.emit('attempt', { operation: this.#write.name, result: failed?.label ?? 'success' });
-      },
+      onAttempt: attemptsOf(this.#engine, this.#write.name, note),
     });
   }
 

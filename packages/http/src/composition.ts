@@ -65,6 +65,7 @@ const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
   queue: group,
   drain: group,
   health: group,
+  telemetry: group,
   recoveryRamp: later,
   closeTimeout: later,
   classify: later,

@@ -14,3 +14,8 @@ export {
   type StoreContractOptions,
   storeContract,
 } from './store-contract/store-contract.ts';
+export {
+  type EmittedNames,
+  type TelemetryCheck,
+  telemetryCheck,
+} from './telemetry-check/telemetry-check.ts';

@@ -28,8 +28,8 @@ export interface CallPlan<T> {
   readonly reserved?: boolean;
   /** Whether a failure may be tried again; nothing is where absent. */
   readonly retriable?: (failure: Failure) => boolean;
-  /** Told of each try's end, with its number from 1. */
-  readonly onAttempt?: (number: number, failure: Failure | undefined) => void;
+  /** Told of each try's end, with its number from 1 and when it began, in wall-clock ms. */
+  readonly onAttempt?: (number: number, failure: Failure | undefined, startedAt: number) => void;
 }
 
 /** A call was given up by its caller; `sent` tells whether the upstream may have seen it. */
@@ -86,6 +86,7 @@ export function createPolicy({
       sent: false,
       maybe: false,
       tries: 0,
+      triedAt: 0,
       error: undefined,
     };
     return deadlineOf(plan)(
@@ -115,17 +116,18 @@ export function createPolicy({
         flight.permit = permit;
         flight.sent = true;
         flight.tries = number;
+        flight.triedAt = clock.now();
         try {
           const value = await plan.run(context);
           if (context.over) return value;
           permit.succeed();
-          plan.onAttempt?.(number, undefined);
+          plan.onAttempt?.(number, undefined, flight.triedAt);
           return value;
         } catch (error) {
           if (context.over) throw error;
           const failure = classify(error);
           settle(permit, failure);
-          plan.onAttempt?.(number, failure);
+          plan.onAttempt?.(number, failure, flight.triedAt);
           flight.permit = undefined;
           flight.error = error;
           flight.maybe ||= failure.applied === 'maybe';
@@ -149,7 +151,7 @@ export function createPolicy({
     if (timedOut && flight.permit) {
       const failure = classify(reason);
       settle(flight.permit, failure);
-      plan.onAttempt?.(flight.tries, failure);
+      plan.onAttempt?.(flight.tries, failure, flight.triedAt);
     }
     release(flight);
     return timedOut ? reason : new CallAborted(reason, flight.sent);
@@ -194,6 +196,8 @@ interface Flight {
   /** Whether an earlier try may have been applied. */
   maybe: boolean;
   tries: number;
+  /** When the last one began, in wall-clock ms. */
+  triedAt: number;
   error: unknown;
 }
 

@@ -50,6 +50,10 @@ export class Drain {
         probe: () => this.wake(),
       }),
     );
+    // A head may come due while the breaker waits for somebody to try.
+    events.on('stateChange', ({ to }) => {
+      if (to === 'half_open') this.wake();
+    });
     events.on('deactivated', ({ breaker }) => {
       const flow = flows.find(breaker);
       if (!flow) return;
@@ -211,11 +215,11 @@ export class Drain {
     });
   }
 
-  #tell({ operation }: OperationRecord, verdict: QueueVerdict): void {
+  #tell({ operation, id }: OperationRecord, verdict: QueueVerdict): void {
     const { events } = this.#around;
-    if (verdict.kind === 'done') events.emit('queue', { event: 'replayed', operation });
+    if (verdict.kind === 'done') events.emit('queue', { event: 'replayed', operation, id });
     if (verdict.kind === 'retry')
-      events.emit('queue', { event: 'retried', operation, reason: verdict.error });
+      events.emit('queue', { event: 'retried', operation, id, reason: verdict.error });
   }
 }
 

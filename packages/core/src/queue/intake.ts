@@ -35,7 +35,7 @@ interface Surroundings {
   /** Tells what became of an operation; `laneDepth` where it was queued. */
   readonly say: (
     event: 'enqueued' | 'refused' | 'dropped' | 'coalesced',
-    operation: { readonly operation: string },
+    operation: { readonly operation: string; readonly id: string },
     more?: { readonly reason?: string; readonly laneDepth?: number },
   ) => void;
   readonly onFailure: (error: unknown) => void;
@@ -178,28 +178,33 @@ export class Intake {
 
   #stored({ id, sending, entry, replaced }: Prepared, durability: Durability): Appended {
     const { lanes, history, say } = this.#around;
-    sending.end();
     if (replaced) {
       lanes.remove(replaced);
       say('coalesced', replaced.record);
     }
     if (!entry) {
+      sending.end();
       if (replaced) history.add({ ...replaced.record, id }, 'coalesced');
       return { status: 'queued', id, durability };
     }
     const { record, volatile } = entry;
     entry.committed = true;
     const kept = volatile ? 'memory' : durability;
-    if (record.local) return { status: 'queued', id, durability: kept, local: true };
+    if (record.local) {
+      sending.end();
+      return { status: 'queued', id, durability: kept, local: true };
+    }
     const was = lanes.local.entries.get(id);
     if (was) lanes.local.remove(was);
-    say('enqueued', record, { laneDepth: lanes.find(record.lane)?.size ?? 0 });
+    const laneDepth = lanes.find(record.lane)?.size ?? 0;
+    sending.end({ laneDepth });
+    say('enqueued', record, { laneDepth });
     return { status: 'queued', id, durability: kept };
   }
 
   #putBack({ sending, entry, replaced }: Prepared, error: unknown): void {
     const { lanes, say } = this.#around;
-    sending.end(error);
+    sending.end({ error });
     if (replaced) replaced.committed = true;
     if (!entry) return;
     if (entry.record.local) lanes.local.remove(entry);

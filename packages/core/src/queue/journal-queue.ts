@@ -395,7 +395,9 @@ class JournalQueue implements LaneQueue {
     this.#lanes.remove(entry);
     this.#lanes.dead.set(entry.record.id, entry);
     this.#lanes.arrange(lane);
-    this.#say('dead_lettered', entry.record, { reason: verdict.reason });
+    const { trace } = entry.record;
+    const { reason, error } = verdict;
+    this.#say('dead_lettered', entry.record, { reason, error, ...(trace && { trace }) });
     await this.#ledger.update(entry, ({ inFlight: _over, nextAt: _due, ...record }) => ({
       ...record,
       dead: verdict.reason,
@@ -417,10 +419,10 @@ class JournalQueue implements LaneQueue {
 
   #say(
     event: FallbackEvents['queue']['event'],
-    { operation }: { readonly operation: string },
-    more: { readonly reason?: string; readonly laneDepth?: number } = {},
+    { operation, id }: { readonly operation: string; readonly id: string },
+    more: Omit<FallbackEvents['queue'], 'event' | 'operation' | 'id'> = {},
   ): void {
-    this.#options.events.emit('queue', { event, operation, ...more });
+    this.#options.events.emit('queue', { event, operation, id, ...more });
   }
 
   #fail(error: unknown): void {

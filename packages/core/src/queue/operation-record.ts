@@ -11,7 +11,10 @@ export interface TraceCarrier {
 }
 
 /** Why an operation is not tried any more without a person. */
-export type DeadReason = 'rejected' | 'poison' | 'expired' | 'skipped';
+export type DeadReason = (typeof deadReasons)[number];
+
+/** All reasons. */
+export const deadReasons = ['rejected', 'poison', 'expired', 'skipped'] as const;
 
 /** Why a lane stands still until a person decides. */
 export type StopReason = 'unknown' | 'unauthorized' | 'interrupted';
@@ -83,7 +86,8 @@ export interface NewOperation {
 /** A `send` step under way. */
 export interface Sending {
   readonly trace: TraceCarrier | undefined;
-  end(error?: unknown): void;
+  /** It is stored, or could not be. */
+  end(told?: { readonly laneDepth: number } | { readonly error: unknown }): void;
 }
 
 /** Makes the record of a new operation. */

@@ -3,6 +3,7 @@
 import * as api from '@opentelemetry/api';
 import { ByValues } from './by-values.ts';
 import { attribute, type MetricContract, type MetricKey, metrics, scope } from './contract.ts';
+import { NameBudget } from './name-budget.ts';
 import { isNoop } from './sdk.ts';
 
 /** One observed value; `values` are those of the metric's attributes, in the contract's order. */
@@ -41,40 +42,62 @@ export function collector(): Collector {
   return holder[shared];
 }
 
+/** One set of attributes of a metric, and what it has come to. */
+interface Sum {
+  readonly key: MetricKey;
+  readonly attributes: api.Attributes;
+  value: number;
+}
+
 function createCollector(): Collector {
   const sources = new Set<Source>();
+  const names = new NameBudget();
   /** What closed managers counted last: a set that disappears would be exported with its last value for ever. */
-  const retired = new Map<
-    string,
-    { readonly key: MetricKey; readonly attributes: api.Attributes; value: number }
-  >();
+  const retired = new Map<string, Sum>();
   let provider: api.MeterProvider | undefined;
   let unbind = () => {};
   let histograms = new Map<MetricKey, Histogram>();
+  let warned = false;
 
   return {
     add(source) {
       sources.add(source);
       return () => {
         if (!sources.delete(source)) return;
-        for (const measurement of measured(source)) retire(source.name, measurement);
+        for (const measurement of seriesOf(source)) retire(measurement);
       };
     },
     bind() {
       const present = api.metrics.getMeterProvider();
       if (present === provider) return;
       provider = present;
-      unbind();
-      unbind = () => {};
-      histograms = new Map();
-      if (isNoop(present)) return;
-      bindTo(present.getMeter(scope.name, scope.version, { schemaUrl: scope.schemaUrl }));
+      quietly(() => {
+        unbind();
+        unbind = () => {};
+        histograms = new Map();
+        if (isNoop(present)) return;
+        bindTo(present.getMeter(scope.name, scope.version, { schemaUrl: scope.schemaUrl }));
+      });
     },
     record(metric, name, values, value) {
       const histogram = histograms.get(metric);
-      histogram?.instrument.record(value, histogram.attributes.at([name, ...values]));
+      if (histogram)
+        quietly(() =>
+          histogram.instrument.record(value, histogram.attributes.at([name, ...values])),
+        );
     },
   };
+
+  /** What the SDK throws must not cost a call: it is said once. */
+  function quietly(measure: () => void): void {
+    try {
+      measure();
+    } catch (error) {
+      if (!warned)
+        process.emitWarning(`The OpenTelemetry SDK threw: ${String(error)}`, 'FallbackWarning');
+      warned = true;
+    }
+  }
 
   function bindTo(meter: api.Meter): void {
     const observables = new Map<MetricKey, api.Observable>();
@@ -109,34 +132,41 @@ function createCollector(): Collector {
   }
 
   /** Equal sets of attributes are added up over managers before they are observed. */
-  function sums(): Map<
-    string,
-    { readonly key: MetricKey; readonly attributes: api.Attributes; value: number }
-  > {
+  function sums(): Map<string, Sum> {
     const all = new Map([...retired].map(([id, entry]) => [id, { ...entry }]));
-    for (const source of sources)
-      for (const { metric, values, value } of measured(source)) {
-        const id = `${metric}\u0000${source.name}\u0000${values.join('\u0000')}`;
-        const known = all.get(id);
-        if (known) known.value += value;
-        else
-          all.set(id, {
-            key: metric,
-            attributes: attributesOf(metric, source.name, values),
-            value,
-          });
-      }
+    for (const source of sources) for (const series of seriesOf(source)) add(all, series);
     return all;
   }
 
-  function retire(name: string, { metric, values, value }: Measurement): void {
-    const id = `${metric}\u0000${name}\u0000${values.join('\u0000')}`;
-    const kept = metrics[metric].kind === 'counter' ? value : 0;
-    const known = retired.get(id);
-    if (known) known.value += kept;
-    else
-      retired.set(id, { key: metric, attributes: attributesOf(metric, name, values), value: kept });
+  /** A set that disappears would be exported with its last value for ever. */
+  function retire(series: Sum): void {
+    add(retired, { ...series, value: metrics[series.key].kind === 'counter' ? series.value : 0 });
   }
+
+  function* seriesOf(source: Source): Generator<Sum> {
+    for (const { metric, values, value } of measured(source))
+      yield { key: metric, attributes: attributesOf(metric, source.name, values), value };
+  }
+
+  function attributesOf(
+    metric: MetricKey,
+    name: string,
+    values: readonly string[],
+  ): api.Attributes {
+    const attributes: api.Attributes = { [attribute.name]: names.of(attribute.name, name) };
+    for (const [index, key] of metrics[metric].attributes.entries())
+      attributes[key] = names.of(key, values[index] ?? '');
+    return attributes;
+  }
+}
+
+/** Ages of one name are the oldest; all else adds up. */
+function add(sums: Map<string, Sum>, series: Sum): void {
+  const id = `${series.key}\u0000${Object.values(series.attributes).join('\u0000')}`;
+  const known = sums.get(id);
+  if (!known) sums.set(id, { ...series });
+  else if (metrics[series.key].kind === 'gauge') known.value = Math.max(known.value, series.value);
+  else known.value += series.value;
 }
 
 /** A manager whose numbers cannot be read must not cost the others theirs. */
@@ -146,11 +176,4 @@ function measured(source: Source): readonly Measurement[] {
   } catch {
     return [];
   }
-}
-
-function attributesOf(metric: MetricKey, name: string, values: readonly string[]): api.Attributes {
-  const attributes: api.Attributes = { [attribute.name]: name };
-  for (const [index, key] of metrics[metric].attributes.entries())
-    attributes[key] = values[index] ?? '';
-  return attributes;
 }

@@ -9,6 +9,7 @@ export {
   attribute,
   attributes,
 } from './contract/attributes.ts';
+export { type LogEventContract, type LogEventKey, logEvents } from './contract/log-events.ts';
 export {
   type InstrumentKind,
   type MetricContract,

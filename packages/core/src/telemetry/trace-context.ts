@@ -16,6 +16,12 @@ export function carrierOf(context: api.SpanContext): TraceCarrier | undefined {
   };
 }
 
+/** The span that is active here, written down. */
+export function activeCarrier(): TraceCarrier | undefined {
+  const context = api.trace.getSpanContext(api.context.active());
+  return context && carrierOf(context);
+}
+
 /** Reads a span context back, as a remote one. */
 export function contextOf(carrier: TraceCarrier | undefined): api.SpanContext | undefined {
   const [, traceId, spanId, flags] = traceparent.exec(carrier?.traceparent ?? '') ?? [];

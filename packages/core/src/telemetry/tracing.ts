@@ -1,18 +1,27 @@
-/** Spans, at two places only: around an operation and around what the queue does with it. */
+/** A manager's spans, put together: features say what happens, and know no span. */
 
-import * as api from '@opentelemetry/api';
 import type { BreakerStateKind } from '../breaker/breaker-state.ts';
+import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
+import type { Failure } from '../failure.ts';
+import type { Journal } from '../journal.ts';
 import { type FallbackReason, type Outcome, usesFallback } from '../outcome.ts';
-import type { OperationRecord, Sending } from '../queue/operation-record.ts';
-import { attribute, scope, spanName } from './contract.ts';
+import type { OperationRecord, Sending, TraceCarrier } from '../queue/operation-record.ts';
+import { attribute, spanName } from './contract.ts';
+import { writeEventSpans } from './event-spans.ts';
+import { writeLogEvents } from './log-events.ts';
+import { OutageTrace } from './outage-trace.ts';
+import { QueueSpans, type ReplayEnd } from './queue-spans.ts';
 import { isTraced } from './sdk.ts';
-import { carrierOf, contextOf } from './trace-context.ts';
+import { withStoreSpans } from './store-spans.ts';
+import type { TelemetryLevels } from './telemetry-options.ts';
+import { runWithin, type SpanEnd, Tracer } from './tracer.ts';
 
 /** What an operation's span says at its end. */
 interface OperationEnd {
   readonly outcome: Outcome;
   readonly reason?: FallbackReason | undefined;
+  readonly cacheResult?: string | undefined;
   readonly ageMs?: number | undefined;
   /** Code of the upstream's last failure. */
   readonly upstreamError?: string | undefined;
@@ -35,165 +44,105 @@ export interface OperationSpan {
   end(end: OperationEnd): void;
 }
 
+/** One try of the upstream that is over. */
+export interface Attempt {
+  readonly number: number;
+  /** Wall-clock ms. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly failure: Failure | undefined;
+}
+
 /** What the engine tells of its steps. */
 export interface Tracing {
   /** Begins an operation; nothing where no SDK listens. */
   operation(start: OperationStart): OperationSpan | undefined;
+  /** A try that is over; the first is told once there is a second. */
+  attempt(attempt: Attempt): void;
   /** Begins the `send` step of an operation, in the context that is active now. */
   send(operation: { readonly id: string; readonly operation: string }): () => Sending;
-  /** Replays under the root context, linked to the `send` step. */
-  process(
-    record: OperationRecord,
-    call: (end: (result: string, error?: string) => void) => Promise<void>,
-  ): Promise<void>;
+  /** Replays outside every request's context, linked to the `send` step. */
+  process(record: OperationRecord, call: (end: ReplayEnd) => Promise<void>): Promise<void>;
+  /** The trace of a breaker's outage, to be kept over restarts. */
+  readonly outages: {
+    carrierOf(breaker: string): TraceCarrier | undefined;
+    restore(breaker: string, carrier: TraceCarrier | undefined): void;
+  };
+  /** A journal whose steps are spans. */
+  journal(journal: Journal): Journal;
+  /** Ends what is still open. */
+  close(): void;
 }
 
-/** A point span lasts this long, in ms: equal times draw warnings in backends. */
-const moment = 0.002;
+interface TracingOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly events: Emitter<FallbackEvents>;
+  readonly levels: TelemetryLevels;
+}
 
-/**
- * Creates the spans of one manager. The tracer is asked for at each span: one taken before the SDK
- * starts may stay dead for ever.
- */
-export function createTracing(
-  name: string,
-  events: Emitter<FallbackEvents>,
-  now: () => number,
-): Tracing {
-  const common = { [attribute.name]: name };
-  const tracer = () =>
-    api.trace
-      .getTracerProvider()
-      .getTracer(scope.name, scope.version, { schemaUrl: scope.schemaUrl });
-  const messaging = (id: string, operation: string, type: 'send' | 'process') => ({
-    ...common,
-    [attribute.operationName]: operation,
-    [attribute.messagingSystem]: 'graphiti_fallback',
-    [attribute.messagingSystemName]: 'graphiti_fallback',
-    [attribute.messagingDestination]: name,
-    [attribute.messagingOperationName]: type,
-    [attribute.messagingOperationType]: type,
-    [attribute.messagingMessageId]: id,
-  });
+/** Creates the spans and log events of one manager. */
+export function createTracing({ name, clock, events, levels }: TracingOptions): Tracing {
+  const tracer = new Tracer(
+    name,
+    () => clock.now(),
+    (message) => events.emit('warning', { message }),
+  );
+  const keep = levels.outages === 'keep';
+  const outages = new OutageTrace(tracer, events, keep);
+  const queue = new QueueSpans(name, tracer, outages, clock, events, keep);
+  writeEventSpans(name, tracer, outages, events, levels);
+  writeLogEvents(name, events);
+  const { cache, attempt, storage } = levels.spans;
 
-  events.on('stateChange', ({ breaker, from, to, reason }) => {
-    point(`${spanName.breakerTransition} ${breaker}`, {
-      [attribute.breakerName]: breaker,
-      [attribute.breakerPreviousState]: from,
-      [attribute.breakerState]: to,
-      [attribute.breakerReason]: reason,
-    });
-  });
-  events.on('cacheLookup', ({ result, ageMs, fallback }) => {
-    if ((result === 'miss' && !fallback) || !isTraced()) return;
-    point(spanName.cacheGet, {
-      [attribute.cacheResult]: result,
-      ...(ageMs !== undefined && { [attribute.cacheAge]: ageMs / 1000 }),
-    });
-  });
-
-  return { operation, send, process };
-
-  function operation({
-    operation: operationName,
-    kind,
-    mode,
-    breakerState,
-  }: OperationStart): OperationSpan | undefined {
-    if (!isTraced()) return undefined;
-    const attributes = {
-      ...common,
-      [attribute.operationName]: operationName,
-      [attribute.operationKind]: kind,
-      [attribute.mode]: mode,
-      [attribute.breakerState]: breakerState,
-    };
-    const around = api.context.active();
-    const span = tracer().startSpan(operationName, { attributes }, around);
-    return {
-      run: (call) => api.context.with(api.trace.setSpan(around, span), call),
-      end(end) {
-        describe(span, end);
-        span.end();
-      },
-    };
-  }
-
-  function send({
-    id,
-    operation: operationName,
-  }: {
-    id: string;
-    operation: string;
-  }): () => Sending {
-    const within = api.context.active();
-    return () => {
-      const span = tracer().startSpan(
-        `${spanName.send} ${name}`,
-        { kind: api.SpanKind.PRODUCER, attributes: messaging(id, operationName, 'send') },
-        within,
-      );
-      return {
-        trace: carrierOf(span.spanContext()),
-        end(error) {
-          if (error !== undefined) span.setStatus({ code: api.SpanStatusCode.ERROR });
-          span.end();
-        },
+  return {
+    operation({ operation, kind, mode, breakerState }) {
+      if (!isTraced()) return undefined;
+      const attributes = {
+        [attribute.operationName]: operation,
+        [attribute.operationKind]: kind,
+        [attribute.mode]: mode,
+        [attribute.breakerState]: breakerState,
       };
-    };
-  }
+      const span = tracer.start(operation, { attributes });
+      return {
+        run: (call) => runWithin(span, call),
+        end: (end) => tracer.finish(span, span.isRecording() ? described(end) : {}),
+      };
+    },
+    attempt({ number, startedAt, endedAt, failure }) {
+      if (attempt !== 'span') return;
+      const attributes = {
+        [attribute.attemptNumber]: number,
+        [attribute.attemptResult]: failure?.label ?? 'success',
+        ...(failure && { [attribute.errorType]: failure.code }),
+      };
+      tracer.point(spanName.attempt, attributes, {
+        startedAt,
+        endedAt,
+        error: failure !== undefined,
+      });
+    },
+    send: (operation) => queue.send(operation),
+    process: (record, call) => queue.process(record, call),
+    outages,
+    journal: (journal) => (storage === 'span' ? withStoreSpans(journal, tracer) : journal),
+    close: () => queue.close(),
+  };
 
-  async function process(
-    record: OperationRecord,
-    call: (end: (result: string, error?: string) => void) => Promise<void>,
-  ): Promise<void> {
-    const origin = contextOf(record.trace);
+  function described(end: OperationEnd): SpanEnd {
+    const { outcome, reason, cacheResult, ageMs, upstreamError, attempts, errorType } = end;
+    const failed = outcome === 'failure';
     const attributes = {
-      ...messaging(record.id, record.operation, 'process'),
-      [attribute.queueAttempt]: record.failures + 1,
-      [attribute.queueWait]: Math.max(0, now() - record.enqueuedAt) / 1000,
-      ...(origin && { [attribute.queueOriginTraceId]: origin.traceId }),
+      [attribute.outcome]: outcome,
+      [attribute.fallbackUsed]: usesFallback(outcome),
+      ...(reason && { [attribute.fallbackReason]: reason }),
+      ...(cache !== 'off' && cacheResult && { [attribute.cacheResult]: cacheResult }),
+      ...(cache !== 'off' && ageMs !== undefined && { [attribute.cacheAge]: ageMs / 1000 }),
+      ...(upstreamError && { [attribute.upstreamErrorType]: upstreamError }),
+      ...(attempt !== 'off' && attempts !== undefined && { [attribute.attempts]: attempts }),
+      ...(failed && errorType && { [attribute.errorType]: errorType }),
     };
-    const options = {
-      kind: api.SpanKind.CONSUMER,
-      attributes,
-      links: origin ? [{ context: origin }] : [],
-      root: true,
-    };
-    const label = `${spanName.process} ${name}`;
-    await api.context.with(api.ROOT_CONTEXT, () =>
-      tracer().startActiveSpan(label, options, (span) =>
-        call((result, error) => {
-          span.setAttribute(attribute.queueResult, result);
-          if (result === 'dead' || result === 'stopped') {
-            span.setStatus({ code: api.SpanStatusCode.ERROR });
-            if (error) span.setAttribute(attribute.errorType, error);
-          }
-          span.end();
-        }),
-      ),
-    );
+    return { attributes, error: failed };
   }
-
-  function point(label: string, attributes: api.Attributes): void {
-    const startTime = now();
-    const span = tracer().startSpan(label, { attributes: { ...common, ...attributes }, startTime });
-    span.end(startTime + moment);
-  }
-}
-
-function describe(span: api.Span, end: OperationEnd): void {
-  if (!span.isRecording()) return;
-  const { outcome, reason, ageMs, upstreamError, attempts, errorType } = end;
-  span.setAttributes({
-    [attribute.outcome]: outcome,
-    [attribute.fallbackUsed]: usesFallback(outcome),
-    ...(reason && { [attribute.fallbackReason]: reason }),
-    ...(ageMs !== undefined && { [attribute.cacheAge]: ageMs / 1000 }),
-    ...(upstreamError && { [attribute.upstreamErrorType]: upstreamError }),
-    ...(attempts !== undefined && { [attribute.attempts]: attempts }),
-  });
-  if (outcome !== 'failure') return;
-  span.setStatus({ code: api.SpanStatusCode.ERROR });
-  if (errorType) span.setAttribute(attribute.errorType, errorType);
 }

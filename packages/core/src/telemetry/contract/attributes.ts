@@ -3,9 +3,11 @@
 import { breakerStates, callResults, triggers } from '../../breaker/breaker-state.ts';
 import { cacheResults, evictionReasons, queueEvents, replayResults } from '../../events.ts';
 import { healthStatuses } from '../../health/checker.ts';
+import { storeVerbs } from '../../journal.ts';
 import { fallbackModes } from '../../mode.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../../outcome.ts';
 import { operationStates } from '../../queue/lane-queue.ts';
+import { deadReasons } from '../../queue/operation-record.ts';
 import type { Stability } from './scope.ts';
 
 /** The attributes' keys, as backends see them. */
@@ -27,9 +29,15 @@ export const attribute = {
   cacheEvictionReason: 'graphiti_fallback.cache.eviction.reason',
   upstreamErrorType: 'graphiti_fallback.upstream.error.type',
   attempts: 'graphiti_fallback.attempts',
+  attemptNumber: 'graphiti_fallback.attempt.number',
   attemptResult: 'graphiti_fallback.attempt.result',
   callResult: 'graphiti_fallback.call.result',
   outageTrigger: 'graphiti_fallback.outage.trigger',
+  outageReason: 'graphiti_fallback.outage.reason',
+  outageDuration: 'graphiti_fallback.outage.duration',
+  outageStale: 'graphiti_fallback.outage.stale',
+  outageQueued: 'graphiti_fallback.outage.queued',
+  outageRefused: 'graphiti_fallback.outage.refused',
   queueName: 'graphiti_fallback.queue.name',
   queueEvent: 'graphiti_fallback.queue.event',
   queueState: 'graphiti_fallback.queue.state',
@@ -37,9 +45,15 @@ export const attribute = {
   queueWait: 'graphiti_fallback.queue.wait',
   queueResult: 'graphiti_fallback.queue.result',
   queueOriginTraceId: 'graphiti_fallback.queue.origin_trace_id',
+  queueLaneDepth: 'graphiti_fallback.queue.lane_depth',
+  deadLetterReason: 'graphiti_fallback.dead_letter.reason',
+  drainReplayed: 'graphiti_fallback.drain.replayed',
+  drainFailed: 'graphiti_fallback.drain.failed',
   storeKind: 'graphiti_fallback.store.kind',
+  storeVerb: 'graphiti_fallback.store.verb',
   healthComponent: 'graphiti_fallback.health.component',
   healthStatus: 'graphiti_fallback.health.status',
+  healthLatency: 'graphiti_fallback.health.latency',
   messagingSystem: 'messaging.system',
   messagingSystemName: 'messaging.system.name',
   messagingDestination: 'messaging.destination.name',
@@ -120,9 +134,18 @@ const told: Readonly<Record<AttributeKey, Told>> = {
   cacheEvictionReason: values('Why an answer left the cache.', evictionReasons),
   upstreamErrorType: codes("Code of the upstream's last failure."),
   attempts: measured('Tries of the upstream.', '{attempt}'),
+  attemptNumber: measured('Number of a try, from 1.', '{attempt}'),
   attemptResult: values('What one try came to.', attemptResults),
   callResult: values('A call as a breaker counts it.', callResults),
   outageTrigger: values('What began an outage.', triggers),
+  outageReason: codes('Why an outage began.'),
+  outageDuration: measured('How long an outage lasted.', 's'),
+  outageStale: measured(
+    'Answers served from what was at hand meanwhile, by this process.',
+    '{operation}',
+  ),
+  outageQueued: measured('Writes kept meanwhile, by this process.', '{operation}'),
+  outageRefused: measured('Calls that got an error meanwhile, by this process.', '{operation}'),
   queueName: names('The queue: that of the manager.'),
   queueEvent: values('What happened to a queued operation.', queueEvents),
   queueState: values('Where queued operations, or their lanes, stand.', operationStates),
@@ -130,16 +153,30 @@ const told: Readonly<Record<AttributeKey, Told>> = {
   queueWait: measured('How long an operation had been queued.', 's'),
   queueResult: values('What a replay came to.', replayResults),
   queueOriginTraceId: ids('Trace of the request that wrote what is replayed.'),
+  queueLaneDepth: measured('Operations in its lane, this one included.', '{operation}'),
+  deadLetterReason: values('Why an operation was given up.', deadReasons),
+  drainReplayed: measured('Operations that were applied.', '{operation}'),
+  drainFailed: measured('Replays that failed.', '{operation}'),
   storeKind: names('The kind of store.'),
+  storeVerb: values('What the store was asked.', storeVerbs),
   healthComponent: names('The component that is checked.'),
   healthStatus: values('How a component is.', healthStatuses),
+  healthLatency: measured('How long a check took.', 's'),
   messagingSystem: values('Who queues; the old name of `messaging.system.name`.', [
     'graphiti_fallback',
   ]),
   messagingSystemName: values('Who queues.', ['graphiti_fallback']),
   messagingDestination: names('The queue.'),
-  messagingOperationName: values('What is done to a queued operation.', ['send', 'process']),
-  messagingOperationType: values('The same, as messaging systems call it.', ['send', 'process']),
+  messagingOperationName: values('What is done to a queued operation.', [
+    'send',
+    'process',
+    'dead_letter',
+  ]),
+  messagingOperationType: values('The same, as messaging systems call it.', [
+    'send',
+    'process',
+    'settle',
+  ]),
   messagingMessageId: ids('Id of the operation: finds the request and its replays.'),
   errorType: codes('Code of what failed.'),
 };

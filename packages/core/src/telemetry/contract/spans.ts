@@ -3,12 +3,20 @@
 import { attribute } from './attributes.ts';
 import type { Stability } from './scope.ts';
 
-/** Beginnings of span names, where a name of the app's follows or nothing; an operation's span has its own name. */
+/** Beginnings of span names: a name of the app's may follow. An operation's span has its own name. */
 export const spanName = {
+  attempt: 'attempt',
   breakerTransition: 'breaker_transition',
   cacheGet: 'cache get',
   send: 'send',
   process: 'process',
+  deadLetter: 'dead_letter',
+  drain: 'drain',
+  activate: 'activate',
+  outage: 'outage',
+  deactivate: 'deactivate',
+  healthCheck: 'health_check',
+  store: 'store',
 } as const;
 
 /** A span by its key in {@link spans}. */
@@ -44,6 +52,9 @@ const messaging = [
   a.messagingMessageId,
 ];
 
+const outage = [a.name, a.breakerName, a.mode, a.outageTrigger, a.outageReason];
+const outageOver = [...outage, a.outageDuration, a.outageStale, a.outageQueued, a.outageRefused];
+
 /** Every span. */
 export const spans: Readonly<Record<SpanKey, SpanContract>> = {
   operation: {
@@ -60,8 +71,24 @@ export const spans: Readonly<Record<SpanKey, SpanContract>> = {
       a.outcome,
       a.fallbackUsed,
     ],
-    optional: [a.fallbackReason, a.cacheAge, a.upstreamErrorType, a.attempts, a.errorType],
+    optional: [
+      a.fallbackReason,
+      a.cacheResult,
+      a.cacheAge,
+      a.upstreamErrorType,
+      a.attempts,
+      a.errorType,
+    ],
     error: 'the outcome is `failure`',
+  },
+  attempt: {
+    name: spanName.attempt,
+    kind: 'internal',
+    description: 'A try of the upstream, once there is a second one.',
+    stability: 'development',
+    required: [a.name, a.attemptNumber, a.attemptResult],
+    optional: [a.errorType],
+    error: 'it failed',
   },
   breakerTransition: {
     name: `${spanName.breakerTransition} {breaker}`,
@@ -70,6 +97,7 @@ export const spans: Readonly<Record<SpanKey, SpanContract>> = {
     stability: 'development',
     required: [a.name, a.breakerName, a.breakerPreviousState, a.breakerState, a.breakerReason],
     optional: [],
+    links: '`activate`, while an outage runs',
   },
   cacheGet: {
     name: spanName.cacheGet,
@@ -86,17 +114,81 @@ export const spans: Readonly<Record<SpanKey, SpanContract>> = {
     description: 'A write was queued.',
     stability: 'development',
     required: messaging,
-    optional: [],
+    optional: [a.queueLaneDepth],
     error: 'it could not be stored',
   },
   process: {
     name: `${spanName.process} {queue}`,
     kind: 'consumer',
-    description: 'A replay of a queued write.',
+    description: 'A replay of a queued write; below its `drain`.',
     stability: 'development',
     required: [...messaging, a.queueAttempt, a.queueWait, a.queueResult],
     optional: [a.queueOriginTraceId, a.errorType],
-    links: '`send`',
+    links: '`send`, and to the replay before',
     error: 'it is given up, or waits for a person',
+  },
+  deadLetter: {
+    name: `${spanName.deadLetter} {queue}`,
+    kind: 'internal',
+    description: 'A queued write was given up.',
+    stability: 'development',
+    required: [...messaging, a.deadLetterReason],
+    optional: [a.errorType],
+    links: '`send`',
+    error: 'always',
+  },
+  drain: {
+    name: `${spanName.drain} {queue}`,
+    kind: 'internal',
+    description: 'Replays that follow each other, at most a hundred; a trace of its own.',
+    stability: 'development',
+    required: [a.name, a.queueName, a.drainReplayed, a.drainFailed],
+    optional: [],
+    links: '`activate` of the outage before',
+  },
+  activate: {
+    name: `${spanName.activate} {breaker}`,
+    kind: 'internal',
+    description: 'An outage began: the root of its trace.',
+    stability: 'development',
+    required: outage,
+    optional: [],
+    links: 'the call that began it',
+  },
+  outage: {
+    name: `${spanName.outage} {breaker}`,
+    kind: 'internal',
+    description: 'The whole outage, written when it is over; below `activate`.',
+    stability: 'development',
+    required: outageOver,
+    optional: [],
+  },
+  deactivate: {
+    name: `${spanName.deactivate} {breaker}`,
+    kind: 'internal',
+    description: 'An outage is over; below `activate`.',
+    stability: 'development',
+    required: outageOver,
+    optional: [],
+    links: 'the call or check that ended it',
+  },
+  healthCheck: {
+    name: `${spanName.healthCheck} {component}`,
+    kind: 'internal',
+    description:
+      'A health check; below `activate` during an outage, and then only what changed, and now and then.',
+    stability: 'development',
+    required: [a.name, a.healthComponent, a.healthStatus, a.healthLatency],
+    optional: [a.outageTrigger],
+    error: 'the component is unhealthy',
+  },
+  store: {
+    name: `${spanName.store} {verb}`,
+    kind: 'internal',
+    description: 'The store was opened, made a commit that somebody waits for, or closed.',
+    stability: 'development',
+    required: [a.name, a.storeKind, a.storeVerb],
+    optional: [],
+    error: 'it failed',
   },
 };
