@@ -421,7 +421,6 @@ export class FallbackManager {
   async #open(): Promise<void> {
     await openStores({
       engine: this.#engine,
-      options: this.#options,
       memories: this.#memories,
       onReport: (report) => {
         this.#report = report;

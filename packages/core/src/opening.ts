@@ -3,7 +3,6 @@
 import type { Engine } from './engine.ts';
 import type { Undo } from './events.ts';
 import type { Journal, OpenReport } from './journal.ts';
-import type { ResolvedOptions } from './options.ts';
 import type { OutageMemories } from './outage-memory.ts';
 
 /** How long the app waits for its stores at start, in ms. */
@@ -11,7 +10,6 @@ const longestOpening = 5_000;
 
 interface Surroundings {
   readonly engine: Engine;
-  readonly options: ResolvedOptions;
   readonly memories: OutageMemories;
   /** Told when the queue's store is open. */
   readonly onReport: (report: OpenReport) => void;
