@@ -203,6 +203,7 @@ test('writes that an earlier run left make their own breaker careful, not the ot
   const first = sharingKit({ store });
   await first.manager.activate();
   await first.index({ id: 'a', value: '1' });
+  first.manager.queue.pause();
   await first.manager.deactivate();
   await store.commit([
     { bucket: 'state', key: 'breaker:items', delete: true },
