@@ -142,6 +142,11 @@ export class Cache {
     const keys = entities.map(entityKey);
     const worth = this.#underWay.worth(reader, key, keys);
     if (worth === 'nothing') return false;
+    if (ttl + staleIfError <= 0) {
+      // What may not be kept takes the place of what was: nothing, most often.
+      if (this.#values.has(key)) this.delete(key);
+      return false;
+    }
     const now = this.#around.clock.now();
     const freshUntil = now + (worth === 'stale' ? 0 : ttl);
     const cached: Cached = {

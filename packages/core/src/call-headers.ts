@@ -29,6 +29,7 @@ export function sentHeaders(operation: string, given: CallHeaders | undefined): 
 
 /** Stands for headers where they must not be stored: equal for equal ones only, and empty for none. */
 export function hashOfHeaders(headers: SentHeaders): string {
+  if (headers === noHeaders) return '';
   const entries = Object.entries(headers);
   if (entries.length === 0) return '';
   return createHash('sha256').update(JSON.stringify(entries)).digest('base64url');

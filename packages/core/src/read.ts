@@ -28,11 +28,14 @@ export function declareRead<Input, Value>(
   const performed = { operation: name, kind: 'read', breaker: declared.breaker } as const;
   const detailed = (input: Input, options: ReadCallOptions = {}) =>
     perform(engine, performed, (note) => path.read(input, options, note));
-  const call = async (input: Input, options?: ReadCallOptions) =>
-    (await detailed(input, options)).value;
+  const call = (input: Input, options?: ReadCallOptions) => detailed(input, options).then(valueIn);
   const operation = Object.assign(call, { detailed, operationName: name });
   engine.reads.set(name, { operation, answers: declared.answers as AnyAnswers });
   return operation;
+}
+
+function valueIn<Value>({ value }: Detailed<Value>): Value {
+  return value;
 }
 
 class ReadPath<Input, Value> {

@@ -2,6 +2,7 @@
 
 import type { Entity } from './entity.ts';
 import { entityKey } from './entity.ts';
+import { type Linked, LinkedList } from './linked-list.ts';
 
 /** Happenings of each kind that are remembered for reads under way. */
 const maxRemembered = 10_000;
@@ -17,7 +18,7 @@ export type Worth = 'fresh' | 'stale' | 'nothing';
 
 /** Counts what happens, while anybody reads, in moments of its own: clocks may be set back. */
 export class ReadsUnderWay {
-  readonly #readers = new Set<Reader>();
+  readonly #readers = new LinkedList<ReadUnderWay>();
   /** By name, in the order in which they happened. */
   readonly #expired = new Map<string, number>();
   readonly #removed = new Map<string, number>();
@@ -28,19 +29,19 @@ export class ReadsUnderWay {
 
   /** Begins a read; it must be ended. */
   begin(): Reader {
-    const reader: Reader = {
-      began: ++this.#moment,
-      end: () => {
-        this.#readers.delete(reader);
-        // Readers are in order of their beginning; what happened before the oldest one concerns nobody.
-        const oldest = this.#readers.values().next().value?.began ?? Number.POSITIVE_INFINITY;
-        for (const happened of [this.#expired, this.#removed, this.#settled])
-          dropBefore(happened, oldest);
-      },
-    };
+    const reader = new ReadUnderWay(++this.#moment, this.#ended);
     this.#readers.add(reader);
     return reader;
   }
+
+  readonly #ended = (reader: ReadUnderWay): void => {
+    this.#readers.delete(reader);
+    if (this.#expired.size + this.#removed.size + this.#settled.size === 0) return;
+    // Readers are in order of their beginning; what happened before the oldest one concerns nobody.
+    const oldest = this.#readers.first?.began ?? Number.POSITIVE_INFINITY;
+    for (const happened of [this.#expired, this.#removed, this.#settled])
+      dropBefore(happened, oldest);
+  };
 
   /** The entity changed. */
   expired(entity: Entity): void {
@@ -64,15 +65,16 @@ export class ReadsUnderWay {
 
   /** What the answer of a read is worth by now; its entities by {@link entityKey}. */
   worth({ began }: Reader, key: string, entities: readonly string[]): Worth {
+    if (this.#blurred > began) return 'nothing';
+    if (this.#expired.size + this.#removed.size + this.#settled.size === 0) return 'fresh';
     const since = (happened: Map<string, number>) => (name: string) =>
       (happened.get(name) ?? 0) > began;
-    if (this.#blurred > began) return 'nothing';
     if (since(this.#settled)(key) || entities.some(since(this.#removed))) return 'nothing';
     return entities.some(since(this.#expired)) ? 'stale' : 'fresh';
   }
 
   #note(happened: Map<string, number>, name: string): void {
-    if (this.#readers.size === 0) return;
+    if (!this.#readers.first) return;
     // Keeps the order in which things happen: a later one goes to the end.
     happened.delete(name);
     happened.set(name, ++this.#moment);
@@ -81,6 +83,23 @@ export class ReadsUnderWay {
     if (!oldest) return;
     happened.delete(oldest[0]);
     this.#blurred = Math.max(this.#blurred, oldest[1]);
+  }
+}
+
+class ReadUnderWay implements Reader, Linked<ReadUnderWay> {
+  previous: ReadUnderWay | undefined = undefined;
+  next: ReadUnderWay | undefined = undefined;
+  listed = false;
+  readonly began: number;
+  readonly #ended: (reader: ReadUnderWay) => void;
+
+  constructor(began: number, ended: (reader: ReadUnderWay) => void) {
+    this.began = began;
+    this.#ended = ended;
+  }
+
+  end(): void {
+    this.#ended(this);
   }
 }
 
