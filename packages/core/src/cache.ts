@@ -61,6 +61,7 @@ export interface CacheStatus {
 
 /** What an answer is stored with. */
 export interface CacheEntry {
+  /** Frozen in depth: callers share it. */
   readonly value: Json;
   readonly entities: readonly Entity[];
   readonly ttl: number;
@@ -76,6 +77,8 @@ interface CacheSurroundings {
   readonly clock: Clock;
   readonly events: Emitter<FallbackEvents>;
 }
+
+const none: readonly string[] = [];
 
 /** Answers by key, least recently used ones first out. */
 export class Cache {
@@ -150,7 +153,7 @@ export class Cache {
     const now = this.#around.clock.now();
     const freshUntil = now + (worth === 'stale' ? 0 : ttl);
     const cached: Cached = {
-      value: deepFreeze(value),
+      value,
       storedAt: now,
       freshUntil,
       staleUntil: freshUntil + staleIfError,
@@ -218,18 +221,17 @@ export class Cache {
 
   /** False when it is too large to be kept; what was there before is gone then, too. */
   #keep(key: string, cached: Cached): boolean {
+    const before = this.#values.peek(key)?.entities ?? none;
     this.#values.set(key, cached);
-    if (!this.#values.has(key)) {
-      this.#commit({ bucket: 'cache', key, delete: true });
-      return false;
-    }
-    for (const entity of cached.entities) this.#byEntity.add(entity, key);
-    return true;
+    const kept = this.#values.has(key);
+    this.#byEntity.move(key, before, kept ? cached.entities : none);
+    if (!kept) this.#commit({ bucket: 'cache', key, delete: true });
+    return kept;
   }
 
   #forget(key: string, cached: Cached, reason: string): void {
-    for (const entity of cached.entities) this.#byEntity.remove(entity, key);
     if (reason === 'set') return;
+    this.#byEntity.move(key, cached.entities, none);
     if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
     this.#commit({ bucket: 'cache', key, delete: true });
   }
