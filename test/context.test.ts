@@ -59,3 +59,33 @@ test('a call that waited for a slot, a retry or a guarded function belongs to it
   const requests = exporter.getFinishedSpans().filter(({ name }) => name === 'where');
   expect(new Set(requests.map((span) => span.spanContext().traceId)).size).toBe(12);
 });
+
+test('what a call leads to when its time is over belongs to its own trace', async () => {
+  await using manager = new FallbackManager({
+    name: 'timeouts',
+    application: 'test',
+    logger: false,
+    timeouts: { read: 20 },
+    retry: { retries: 0 },
+    breaker: { failureThreshold: 2 },
+  });
+  const read = manager.read('hang', { run: (_number: number) => new Promise<never>(() => {}) });
+  const listening: (string | undefined)[] = [];
+  manager.on('stateChange', () => {
+    listening.push(trace.getActiveSpan()?.spanContext().traceId);
+  });
+  const tracer = trace.getTracer('test');
+  const requests = [1, 2].map((number) =>
+    tracer.startActiveSpan(`request ${number}`, async (span) => {
+      await read(number).catch(() => {});
+      span.end();
+      return span.spanContext().traceId;
+    }),
+  );
+  const [, last] = await Promise.all(requests);
+  expect(listening).toEqual([last]);
+  const opened = exporter
+    .getFinishedSpans()
+    .find(({ name }) => name === 'breaker_transition timeouts');
+  expect(opened?.spanContext().traceId).toBe(last);
+});

@@ -1,5 +1,6 @@
 /** What surrounds a call to the upstream: deadline, bulkhead, retry, breaker, from the outside in. */
 
+import * as api from '@opentelemetry/api';
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
@@ -81,6 +82,7 @@ export function createPolicy({
 
   function call<T>(plan: CallPlan<T>): Promise<T> {
     const flight: Flight = {
+      context: api.context.active(),
       permit: plan.permit,
       slot: false,
       sent: false,
@@ -148,11 +150,14 @@ export function createPolicy({
   function cut(plan: CallPlan<unknown>, flight: Flight, reason: unknown): unknown {
     const timedOut = reason instanceof TimeoutError;
     if (timedOut) reason.sent = flight.sent;
-    if (timedOut && flight.permit) {
-      const failure = classify(reason);
-      settle(flight.permit, failure);
-      plan.onAttempt?.(flight.tries, failure, flight.triedAt);
-    }
+    const { permit, tries, triedAt } = flight;
+    if (timedOut && permit)
+      // One timer serves the deadlines of many requests: what this one leads to belongs to its own trace.
+      api.context.with(flight.context, () => {
+        const failure = classify(reason);
+        settle(permit, failure);
+        plan.onAttempt?.(tries, failure, triedAt);
+      });
     release(flight);
     return timedOut ? reason : new CallAborted(reason, flight.sent);
   }
@@ -188,6 +193,7 @@ export function createPolicy({
 
 /** What a call has come to: read by whoever ends it from outside. */
 interface Flight {
+  readonly context: api.Context;
   permit: Permit | undefined;
   /** Whether it has a slot of the bulkhead. */
   slot: boolean;
