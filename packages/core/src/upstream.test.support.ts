@@ -110,3 +110,18 @@ export function testManager(
   });
   return { clock, manager, upstream, get, put, add, log, remove };
 }
+
+/** The upstream refuses connections, and the breaker is open. */
+export async function outage(
+  kit: Pick<ReturnType<typeof testManager>, 'upstream' | 'get' | 'manager'>,
+) {
+  kit.upstream.fail = refused;
+  for (let call = 0; call < 5; call += 1) await kit.get('open').catch(() => {});
+  if (!kit.manager.active) throw new Error('The breaker is not open');
+}
+
+/** The upstream works again, and what can be replayed within the first half-open time is. */
+export async function recovery(kit: Pick<ReturnType<typeof testManager>, 'upstream' | 'clock'>) {
+  kit.upstream.fail = undefined;
+  await kit.clock.advance(70_000);
+}

@@ -83,17 +83,20 @@ class WritePath<Input, Value> {
     const { clock, queue, life } = this.#engine;
     const breaker = this.#breaker;
     const keep = this.#write.replayable ? keeping[modes[breaker.mode].write] : 'never';
-    const operations = inputs.map((input) => this.#operation(input, keep));
+    const withdrawals = inputs.length > 1 ? inputs.map(() => new AbortController()) : [];
+    const operations = inputs.map((input, index) =>
+      this.#operation(input, keep, withdrawals[index]?.signal),
+    );
     if (life.closed) return this.#past(operations, timeoutMs, options, note);
     if (!breaker.admits('call')) {
       breaker.refuse();
       note.reason = breaker.refusal;
       if (keep === 'no' || keep === 'never') throw this.#refusals.turnedAway();
-      return this.#queued(
-        operations,
-        await this.#stored(() => queue.append(operations), timeoutMs),
-        note,
-      );
+      return this.#append(operations, timeoutMs, note);
+    }
+    if (inputs.length > 1 && operations.every((each) => queue.joins(each))) {
+      note.reason = 'lane_busy';
+      return this.#append(operations, timeoutMs, note);
     }
     const until = clock.elapsed() + timeoutMs;
     const wait = { withinMs: timeoutMs, signal: options.signal };
@@ -117,13 +120,29 @@ class WritePath<Input, Value> {
           throw this.#refusals.full(done.appended.limit);
       } catch (error) {
         // One that never heard of its turn must not hold the lane when the turn comes after all.
-        for (const rest of entering.slice(entered ? index + 1 : index)) void this.#abandon(rest);
+        const first = entered ? index + 1 : index;
+        for (const withdrawal of withdrawals.slice(first)) withdrawal.abort();
+        for (const rest of entering.slice(first)) void this.#abandon(rest);
         throw error;
       }
     }
     if (kept.length > 0) return this.#queued(operations, kept, note);
     note.outcome = 'applied';
     return { outcome: 'applied', value: value as Value };
+  }
+
+  /** In one commit: all are kept, or none. */
+  async #append(
+    operations: readonly NewOperation[],
+    timeoutMs: number,
+    note: Note,
+  ): Promise<Receipt<Value>> {
+    const { queue } = this.#engine;
+    return this.#queued(
+      operations,
+      await this.#stored(() => queue.append(operations), timeoutMs),
+      note,
+    );
   }
 
   async #one(
@@ -303,7 +322,7 @@ class WritePath<Input, Value> {
     return { outcome, operation, operations: ids, durability };
   }
 
-  #operation(input: Input, keep: Keep): NewOperation {
+  #operation(input: Input, keep: Keep, withdrawn: AbortSignal | undefined): NewOperation {
     const { clock, tracing } = this.#engine;
     const { name, coalescing } = this.#write;
     const json = input === undefined ? null : input;
@@ -329,6 +348,7 @@ class WritePath<Input, Value> {
       ...(coalescing && { coalescing }),
       createdAt: clock.now(),
       keep,
+      ...(withdrawn && { withdrawn }),
       send: tracing.send({ id, operation: name }),
     };
   }

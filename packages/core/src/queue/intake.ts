@@ -139,6 +139,7 @@ export class Intake {
       bytes: bytesOf(record),
       volatile: kept.keep === 'memory',
       committed: false,
+      withdrawn: kept.withdrawn,
       ...(kept.coalescing && !inFlight && { coalescing: kept.coalescing }),
     };
     return { id, sending, entry, replaced };

@@ -5,6 +5,8 @@ import type { Entity } from '../entity.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Adopted, Identity, Journal, OpenReport } from '../journal.ts';
 import type { Json } from '../json.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { Decisions } from './decisions.ts';
 import { History } from './history.ts';
 import { bytesOf, Intake, type QueueOptions } from './intake.ts';
 import type { Entry, Holder, Lane } from './lane.ts';
@@ -21,12 +23,11 @@ import type {
   Wait,
 } from './lane-queue.ts';
 import { Lanes } from './lanes.ts';
-import { Ledger, putRecord } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { type Addition, LiveTurns } from './live-turns.ts';
 import { isRecord, type NewOperation, type OperationRecord } from './operation-record.ts';
 import { type OperationReport, reportOf } from './queued-operation.ts';
 import { Settlements } from './settlements.ts';
-import { requeued } from './transfer.ts';
 
 interface JournalQueueOptions {
   readonly journal: Journal;
@@ -56,6 +57,8 @@ class JournalQueue implements LaneQueue {
   readonly #history: History;
   readonly #ledger: Ledger;
   readonly #intake: Intake;
+  readonly #dead: DeadLetters;
+  readonly #decisions: Decisions;
   #stopAdopting: Undo | undefined;
   #closed = false;
 
@@ -64,19 +67,17 @@ class JournalQueue implements LaneQueue {
     this.#options = options;
     this.#journal = journal;
     this.#lanes = new Lanes(clock);
-    this.#settlements = new Settlements(journal, clock, (error) => this.#fail(error));
+    this.#settlements = new Settlements({
+      journal,
+      clock,
+      onFailure: (error) => this.#fail(error),
+      onUnwritten: (lane, unwritten) => this.#wait(this.#lanes.lane(lane), unwritten),
+    });
     this.#history = new History(journal, clock);
     this.#ledger = new Ledger(this.#lanes, this.#settlements, this.#history);
-    const intake = new Intake({
-      journal,
-      lanes: this.#lanes,
-      ledger: this.#ledger,
-      history: this.#history,
-      bounds,
-      clock,
-      say: (event, operation, more) => this.#say(event, operation, more),
-      onFailure: (error) => this.#fail(error),
-    });
+    const parts = { lanes: this.#lanes, ledger: this.#ledger, history: this.#history };
+    const onFailure = (error: unknown) => this.#fail(error);
+    const intake = new Intake({ ...parts, journal, bounds, clock, say: this.#say, onFailure });
     this.#intake = intake;
     const storage = {
       limitReached: (operations: readonly NewOperation[]) => intake.limitReached(operations),
@@ -87,6 +88,8 @@ class JournalQueue implements LaneQueue {
         this.#ledger.update(this.#lanes.entries.get(id), change),
     };
     this.#turns = new LiveTurns(this.#lanes, clock, storage, () => this.#notify());
+    this.#dead = new DeadLetters({ ...parts, most: bounds.maxDead, say: this.#say });
+    this.#decisions = new Decisions({ ...parts, turns: this.#turns, dead: this.#dead });
   }
 
   async open(): Promise<OpenReport> {
@@ -118,6 +121,10 @@ class JournalQueue implements LaneQueue {
     return this.#lanes.find(lane)?.busy ?? false;
   }
 
+  joins(operation: NewOperation): boolean {
+    return this.#turns.joins(operation);
+  }
+
   claim({ max, admits }: ClaimRequest): readonly Claim[] {
     const claims: Claim[] = [];
     if (this.#closed) return claims;
@@ -126,9 +133,9 @@ class JournalQueue implements LaneQueue {
     for (const lane of this.#lanes.ready()) {
       if (claims.length >= max) break;
       const entry = lane.head;
-      if (!entry || !isDeclared(entry.record.operation)) continue;
+      if (!entry || entry.withdrawn?.aborted || !isDeclared(entry.record.operation)) continue;
       if (entry.record.enqueuedAt < oldest) {
-        this.#bury(lane, entry, { kind: 'dead', reason: 'expired', error: 'too_old' });
+        void this.#dead.bury(lane, entry, { reason: 'expired', error: 'too_old' });
         this.#turns.advance(lane);
       } else if (admits(entry.record.operation)) claims.push(this.#hold(lane, entry));
     }
@@ -141,7 +148,7 @@ class JournalQueue implements LaneQueue {
     const entry = lane?.head;
     if (!lane || !entry || entry.record.id !== id || !claim.held(0)) return 'lost';
     if (verdict.kind === 'done') await this.#ledger.remove(entry, 'done');
-    else if (verdict.kind === 'dead') await this.#bury(lane, entry, verdict);
+    else if (verdict.kind === 'dead') await this.#dead.bury(lane, entry, verdict);
     else await this.#ledger.update(entry, (record) => this.#after(record, verdict));
     this.#turns.release(lane);
     return 'ok';
@@ -196,32 +203,14 @@ class JournalQueue implements LaneQueue {
   }
 
   get(id: string): OperationReport | undefined {
-    const entry = this.#find(id);
+    const entry = this.#lanes.known(id);
     if (entry) return reportOf(entry.record, this.#lanes.stateOf(entry, this.#options.isDeclared));
     const ended = this.#history.get(id);
     return ended && { id, ...ended };
   }
 
   async sync(): Promise<LocalSync> {
-    const moving = [...this.#lanes.local.entries.values()]
-      .filter(({ committed }) => committed)
-      // Ids are in order of arrival; a write that was sent first may have been stored last.
-      .sort((one, other) => (one.record.id < other.record.id ? -1 : 1));
-    const records = moving.map(({ record }) => record);
-    const changed = records.flatMap(({ entity, changed }) => (changed && entity ? [entity] : []));
-    if (moving.length === 0) return { queued: 0, changed };
-    const appended = await this.#unshelved(moving);
-    return { queued: appended.filter(({ status }) => status === 'queued').length, changed };
-  }
-
-  /** While they are being queued nobody else may queue or purge them. */
-  async #unshelved(moving: readonly Entry[]): Promise<readonly Appended[]> {
-    for (const entry of moving) entry.committed = false;
-    try {
-      return await this.#turns.append(moving.map(({ record }) => requeued(record)));
-    } finally {
-      for (const entry of moving) entry.committed = true;
-    }
+    return this.#decisions.sync();
   }
 
   changed(entity: Entity): void {
@@ -239,56 +228,20 @@ class JournalQueue implements LaneQueue {
   }
 
   async decide(id: string, decision: Decision): Promise<boolean> {
-    const entry = this.#find(id);
-    if (!entry?.committed) return false;
-    const lane = this.#lanes.lane(entry.record.lane);
-    if (lane.isInFlight(entry)) return false;
-    const decided = await this.#decided(lane, entry, decision);
-    this.#lanes.arrange(lane);
-    this.#turns.advance(lane);
+    const decided = await this.#decisions.decide(id, decision);
     this.#notify();
     return decided;
   }
 
-  async #decided(lane: Lane, entry: Entry, decision: Decision): Promise<boolean> {
-    const { record } = entry;
-    const { id, local, dead, stopped } = record;
-    if (decision === 'purge' || decision === 'ack') {
-      // Out of its lane first: while the removal is being written it must not be sent.
-      if (!this.#lanes.dead.delete(id)) this.#lanes.remove(entry);
-      this.#lanes.local.remove(entry);
-      this.#lanes.arrange(lane);
-      await this.#ledger.remove(entry, decision === 'ack' ? 'done' : 'purged');
-      return true;
-    }
-    if (decision === 'skip') {
-      if (dead || local) return false;
-      await this.#bury(lane, entry, { kind: 'dead', reason: 'skipped', error: 'skipped' });
-      return true;
-    }
-    if (local) {
-      const [appended] = await this.#unshelved([entry]);
-      return appended?.status === 'queued';
-    }
-    if (!dead && !stopped) return false;
-    // A lane that stands still goes on with its head; a dead letter's lane went on without it.
-    if (dead) await this.#ledger.updateAtTail(entry, revived);
-    else await this.#ledger.update(entry, revived);
-    if (this.#lanes.dead.delete(id)) this.#lanes.add(entry);
-    return true;
+  import(records: readonly OperationRecord[]): Promise<readonly (Appended | 'duplicate')[]> {
+    return this.#decisions.import(records);
   }
 
-  async import(records: readonly OperationRecord[]): Promise<readonly (Appended | 'duplicate')[]> {
-    const known = ({ id }: OperationRecord) => this.#find(id) ?? this.#history.get(id);
-    const fresh = records.filter((record) => !known(record));
-    const appended = fresh.length > 0 ? await this.#turns.append(fresh.map(requeued)) : [];
-    const results = new Map(fresh.map(({ id }, index) => [id, appended[index]]));
-    return records.map(({ id }) => results.get(id) ?? 'duplicate');
-  }
-
-  #find(id: string): Entry | undefined {
-    const { entries, local, dead } = this.#lanes;
-    return entries.get(id) ?? local.entries.get(id) ?? dead.get(id);
+  /** A lane waits while a crash would repeat what it has settled: that must not come after newer writes. */
+  #wait(lane: Lane, unwritten: boolean): void {
+    lane.unwritten = unwritten;
+    this.#lanes.arrange(lane);
+    if (!unwritten) this.#turns.advance(lane);
   }
 
   async close(): Promise<void> {
@@ -305,7 +258,7 @@ class JournalQueue implements LaneQueue {
   #adopt(records: readonly Adopted[]): void {
     let count = 0;
     for (const [bucket, key, value] of records) {
-      if (bucket !== 'queue' || this.#find(key) || !this.#load(key, value)) continue;
+      if (bucket !== 'queue' || this.#lanes.known(key) || !this.#load(key, value)) continue;
       const entry = this.#lanes.entries.get(key);
       if (entry) this.#lanes.arrange(this.#lanes.lane(entry.record.lane));
       count += 1;
@@ -351,16 +304,8 @@ class JournalQueue implements LaneQueue {
     this.#lanes.arrange(lane);
     return {
       record: entry.record,
-      held: () => lane.holder === holder,
-      sending: async (durably) => {
-        entry.record = { ...entry.record, inFlight: true, sentAt: this.#options.clock.now() };
-        if (entry.volatile) return;
-        const written = this.#journal
-          .commit([putRecord(entry.record)], { lazy: !durably })
-          // A full disk must not stop the drain: only a restart can repeat what was not noted.
-          .catch((error: unknown) => this.#fail(error));
-        if (durably) await written;
-      },
+      held: () => lane.holder === holder && !this.#closed,
+      sending: (durably) => this.#ledger.note(entry, this.#options.clock.now(), durably),
     };
   }
 
@@ -387,43 +332,13 @@ class JournalQueue implements LaneQueue {
     };
   }
 
-  async #bury(
-    lane: Lane,
-    entry: Entry,
-    verdict: Extract<QueueVerdict, { kind: 'dead' }>,
-  ): Promise<void> {
-    this.#lanes.remove(entry);
-    this.#lanes.dead.set(entry.record.id, entry);
-    this.#lanes.arrange(lane);
-    const { trace } = entry.record;
-    const { reason, error } = verdict;
-    this.#say('dead_lettered', entry.record, { reason, error, ...(trace && { trace }) });
-    await this.#ledger.update(entry, ({ inFlight: _over, nextAt: _due, ...record }) => ({
-      ...record,
-      dead: verdict.reason,
-      lastError: verdict.error,
-    }));
-    await this.#dropOldestDead();
-  }
-
-  /** Dead letters are bounded, too; of those that go nothing goes silently. */
-  async #dropOldestDead(): Promise<void> {
-    const { dead } = this.#lanes;
-    for (const entry of dead.values()) {
-      if (dead.size <= this.#options.bounds.maxDead) return;
-      dead.delete(entry.record.id);
-      this.#say('dropped', entry.record, { reason: 'dead_letters' });
-      await this.#ledger.remove(entry, 'dropped');
-    }
-  }
-
-  #say(
+  readonly #say = (
     event: FallbackEvents['queue']['event'],
     { operation, id }: { readonly operation: string; readonly id: string },
     more: Omit<FallbackEvents['queue'], 'event' | 'operation' | 'id'> = {},
-  ): void {
+  ): void => {
     this.#options.events.emit('queue', { event, operation, id, ...more });
-  }
+  };
 
   #fail(error: unknown): void {
     this.#options.events.emit('storeFailed', { store: this.#journal.kind, verb: 'commit', error });
@@ -432,16 +347,4 @@ class JournalQueue implements LaneQueue {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** A person said: try again, as if it were new. */
-function revived({
-  dead: _dead,
-  stopped: _stopped,
-  nextAt: _due,
-  untilRecovery: _too,
-  sentAt: _sent,
-  ...record
-}: OperationRecord): OperationRecord {
-  return { ...record, attempts: 0, interruptions: 0 };
 }

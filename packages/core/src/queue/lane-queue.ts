@@ -160,6 +160,8 @@ export interface LaneQueue {
   queueWaiting(operations: ReadonlySet<string>): void;
   /** Whether the lane holds something that must go first. */
   busy(lane: string): boolean;
+  /** Whether an operation would be queued at once behind what its lane holds. */
+  joins(operation: NewOperation): boolean;
   /** Heads of free lanes that are due, oldest turn first. */
   claim(request: ClaimRequest): readonly Claim[];
   /** `lost` when the lane was somebody else's by now: nothing was written. */

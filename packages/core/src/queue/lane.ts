@@ -14,6 +14,8 @@ export interface Entry {
   committed: boolean;
   /** Present while a later write of its entity may replace it: until it is claimed, or the process ends. */
   coalescing?: Coalescing | undefined;
+  /** Aborted when it must not be sent any more: somebody is about to take it out. */
+  readonly withdrawn?: AbortSignal | undefined;
 }
 
 /** A live write that waits for its turn. */
@@ -37,6 +39,8 @@ export class Lane {
   holder: Holder | undefined;
   /** Live writes are being stored so that others can be queued behind them: those wait for the outcome. */
   spilling: Promise<unknown> | undefined;
+  /** What became of one of its operations is not on disk yet: a crash would repeat that one after all. */
+  unwritten = false;
   /** Who came meanwhile, in order. */
   gate: Promise<unknown> | undefined;
   #entries: Entry[] = [];
@@ -63,7 +67,7 @@ export class Lane {
   }
 
   get busy(): boolean {
-    return this.size > 0 || this.holder !== undefined;
+    return this.size > 0 || this.holder !== undefined || this.unwritten;
   }
 
   get empty(): boolean {

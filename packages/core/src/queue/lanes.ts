@@ -78,13 +78,26 @@ export class Lanes {
     if (entries?.size === 0) this.#byEntity.delete(key);
   }
 
+  /** An operation, wherever it stands. */
+  known(id: string): Entry | undefined {
+    return this.entries.get(id) ?? this.local.entries.get(id) ?? this.dead.get(id);
+  }
+
+  /** Takes one out from wherever it stands: while its removal is being written it must not be sent. */
+  takeOut(entry: Entry): void {
+    const { id, lane } = entry.record;
+    if (!this.dead.delete(id)) this.remove(entry);
+    this.local.remove(entry);
+    this.arrange(this.lane(lane));
+  }
+
   /** Puts a lane where it belongs after anything in it changed. */
   arrange(lane: Lane): void {
     this.#ready.delete(lane);
     this.#waiting.delete(lane);
     if (lane.empty && this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
     const { head } = lane;
-    if (!head?.committed || lane.holder || head.record.stopped) return;
+    if (!head?.committed || lane.holder || lane.unwritten || head.record.stopped) return;
     if ((head.record.nextAt ?? 0) > this.#clock.now()) this.#waiting.add(lane);
     else this.#ready.add(lane);
   }

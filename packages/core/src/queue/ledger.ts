@@ -27,7 +27,21 @@ export class Ledger {
   ): Promise<void> {
     if (!entry) return;
     entry.record = change(entry.record);
-    if (!entry.volatile) await this.#settlements.write(putRecord(entry.record));
+    if (!entry.volatile) await this.#settlements.write(entry.record.lane, putRecord(entry.record));
+  }
+
+  /**
+   * Notes that it is being sent. `durably` resolves when that is written, with all that was settled
+   * before it, or when the disk has failed for so long that the drain must go on.
+   */
+  async note(entry: Entry, sentAt: number, durably: boolean): Promise<void> {
+    entry.record = { ...entry.record, inFlight: true, sentAt };
+    const { record, volatile } = entry;
+    if (volatile) return;
+    const put = putRecord(record);
+    if (!durably) return this.#settlements.writeLazily(put);
+    await this.#settlements.write(record.lane, put);
+    await this.#settlements.written(record.lane);
   }
 
   /** The same, and in the journal it comes behind all others: a repeated put would keep its place. */
@@ -37,7 +51,8 @@ export class Ledger {
   ): Promise<void> {
     entry.record = change(entry.record);
     const { record, volatile } = entry;
-    if (!volatile) await this.#settlements.write(removeRecord(record.id), putRecord(record));
+    if (!volatile)
+      await this.#settlements.write(record.lane, removeRecord(record.id), putRecord(record));
   }
 
   /** Something newer of it is about to be committed: what could not be written must not come after that. */
@@ -50,7 +65,8 @@ export class Ledger {
     if (!entry) return;
     const { record, volatile } = entry;
     const remembered = ending ? this.#history.add(record, ending) : [];
-    if (!volatile) await this.#settlements.write(removeRecord(record.id), ...remembered);
+    if (!volatile)
+      await this.#settlements.write(record.lane, removeRecord(record.id), ...remembered);
     this.#lanes.remove(entry);
     this.#lanes.local.remove(entry);
   }

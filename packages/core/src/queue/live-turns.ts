@@ -56,7 +56,7 @@ export class LiveTurns {
       if (!lane.busy && lane.waiters.size === 0)
         return { kind: 'turn', turn: this.#take(lane, operation) };
       const { keep } = operation;
-      const behindQueued = lane.size > 0 || lane.holder?.kind === 'claim';
+      const behindQueued = isBehindQueued(lane);
       const mayWait = behindQueued ? keep === 'no' : true;
       if (mayWait && lane.waiters.size < longestWaitingList)
         return this.#wait(lane, operation, wait);
@@ -65,6 +65,12 @@ export class LiveTurns {
       const [appended] = await this.#append([this.#joining(operation)], [lane]);
       return { kind: 'queued', appended: appended as Appended };
     });
+  }
+
+  /** Whether an operation that enters now is queued at once. */
+  joins({ lane, keep }: NewOperation): boolean {
+    const found = this.#lanes.find(lane);
+    return keep !== 'no' && keep !== 'never' && found !== undefined && isBehindQueued(found);
   }
 
   /** Queues operations behind everything in their lanes: first who holds one, then who waits. */
@@ -107,7 +113,7 @@ export class LiveTurns {
     lane.holder = undefined;
     const next = lane.waiters.values().next().value;
     if (this.#closed) this.#dismiss(lane);
-    else if (next && lane.size === 0 && !lane.spilling) {
+    else if (next && lane.size === 0 && !lane.spilling && !lane.unwritten) {
       lane.waiters.delete(next);
       next.resolve({ kind: 'turn', turn: this.#take(lane, next.operation) });
       return;
@@ -171,13 +177,20 @@ export class LiveTurns {
         if (this.#isKeepable(operation)) this.#queueImpatient(lane);
         else this.#turnAway(lane);
       };
+      const withdraw = () => {
+        if (lane.waiters.delete(waiter)) waiter.resolve(turnedAway);
+        if (lane.empty) this.#lanes.arrange(lane);
+      };
+      const { withdrawn } = operation;
       const cancel: Undo = this.#clock.after(withinMs, giveUp);
       signal?.addEventListener('abort', giveUp, { once: true });
+      withdrawn?.addEventListener('abort', withdraw, { once: true });
       const settled =
         <V>(deliver: (value: V) => void) =>
         (value: V) => {
           cancel();
           signal?.removeEventListener('abort', giveUp);
+          withdrawn?.removeEventListener('abort', withdraw);
           deliver(value);
         };
       const waiter: Waiter = {
@@ -295,7 +308,8 @@ export class LiveTurns {
   #putBack(ahead: readonly Ahead[], error: unknown): void {
     for (const { holder, waiter, lane } of ahead) {
       if (holder) delete holder.appended;
-      if (waiter?.impatient) waiter.reject(error);
+      if (waiter?.operation.withdrawn?.aborted) waiter.resolve(turnedAway);
+      else if (waiter?.impatient) waiter.reject(error);
       else if (waiter) lane.waiters.add(waiter);
     }
   }
@@ -353,6 +367,10 @@ export class LiveTurns {
     }
     return undefined;
   }
+}
+
+function isBehindQueued({ size, holder }: Lane): boolean {
+  return size > 0 || holder?.kind === 'claim';
 }
 
 /** Somebody in a lane who must be stored first: the one who holds it, or one who waits. */

@@ -75,6 +75,8 @@ export interface NewOperation {
   readonly createdAt: number;
   readonly keep: Keep;
   readonly coalescing?: Coalescing;
+  /** Its caller was told that it failed, because of another of the same call: it must not be sent any more. */
+  readonly withdrawn?: AbortSignal;
   /** Begins the `send` step, in the context of the request: its trace context is stored with the operation. */
   readonly send: () => Sending;
   /** When it was sent without a certain answer. */

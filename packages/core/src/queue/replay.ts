@@ -55,6 +55,7 @@ export class Replayer {
     if (found) return found;
     if (!claim.held(write.timeoutMs)) return { kind: 'release' };
     await claim.sending(!write.idempotent);
+    if (!claim.held(write.timeoutMs)) return { kind: 'release' };
     return this.#call(record, write, permit);
   }
 
