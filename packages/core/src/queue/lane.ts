@@ -29,7 +29,13 @@ export interface Waiter {
 
 /** Who holds a lane: a live write, perhaps stored on the way, or a claim. */
 export type Holder =
-  | { readonly kind: 'live'; readonly operation: NewOperation; appended?: Promise<Appended> }
+  | {
+      readonly kind: 'live';
+      readonly operation: NewOperation;
+      appended?: Promise<Appended>;
+      /** It has come to its end: it must not be stored with others any more. */
+      left?: boolean;
+    }
   | { readonly kind: 'claim' };
 
 /** A lane in memory. It is kept only while it holds something. */

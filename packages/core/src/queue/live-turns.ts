@@ -262,7 +262,10 @@ export class LiveTurns {
   #ahead(lane: Lane): readonly Ahead[] {
     const { holder } = lane;
     const live =
-      holder?.kind === 'live' && !holder.appended && this.#isKeepable(holder.operation)
+      holder?.kind === 'live' &&
+      !holder.appended &&
+      !holder.left &&
+      this.#isKeepable(holder.operation)
         ? [holder]
         : [];
     return [
@@ -306,8 +309,9 @@ export class LiveTurns {
 
   /** What could not be stored waits on, but for those who want to wait no longer. */
   #putBack(ahead: readonly Ahead[], error: unknown): void {
-    for (const { holder, waiter, lane } of ahead) {
+    for (const { holder, waiter, lane, leaving } of ahead) {
       if (holder) delete holder.appended;
+      if (leaving && holder) holder.left = true;
       if (waiter?.operation.withdrawn?.aborted) waiter.resolve(turnedAway);
       else if (waiter?.impatient) waiter.reject(error);
       else if (waiter) lane.waiters.add(waiter);
@@ -315,7 +319,9 @@ export class LiveTurns {
   }
 
   async #done(holder: LiveHolder): Promise<void> {
-    const id = await this.#storedId(holder);
+    let id: string | undefined;
+    while (!id && holder.appended) id = await this.#storedId(holder.appended);
+    holder.left = true;
     if (id) await this.#storage.remove(id);
   }
 
@@ -323,7 +329,8 @@ export class LiveTurns {
     const nextAt = this.#clock.now() + failed.delayMs;
     const { sentAt, lastError } = failed;
     const how = { lastError, nextAt, ...(sentAt !== undefined && { sentAt }) };
-    const id = await this.#storedId(holder);
+    let id: string | undefined;
+    while (!id && holder.appended) id = await this.#storedId(holder.appended);
     if (id) {
       const appended = (await holder.appended) as Appended;
       await this.#storage.update(id, ({ inFlight: _over, sentAt: _sent, ...record }) => ({
@@ -332,7 +339,8 @@ export class LiveTurns {
       }));
       return appended;
     }
-    const self = { operation: { ...holder.operation, ...how }, inFlight: false, lane, holder };
+    const operation = { ...holder.operation, ...how };
+    const self = { operation, inFlight: false, lane, holder, leaving: true };
     if (holder.operation.keep === 'local') return this.#keepLocal(self);
     // Nothing is queued in a lane that a live write holds alone: it becomes the head.
     const waiting = this.#ahead(lane).filter(({ waiter }) => waiter);
@@ -340,6 +348,7 @@ export class LiveTurns {
     const crowded = this.#storage.limitReached(all.map(({ operation }) => operation));
     const limit = crowded && this.#storage.limitReached([self.operation]);
     if (limit) {
+      holder.left = true;
       this.#storage.refused(self.operation);
       return { status: 'full', limit };
     }
@@ -357,14 +366,12 @@ export class LiveTurns {
     return { status: 'full', limit };
   }
 
-  /** The id of a live write that was stored on the way, once it is known. */
-  async #storedId(holder: LiveHolder): Promise<string | undefined> {
-    while (holder.appended) {
-      const stored = await holder.appended.catch(() => undefined);
-      if (stored?.status === 'queued') return stored.id;
-      // Not stored: unless somebody tries again meanwhile, it never was.
-      await Promise.resolve();
-    }
+  /** The id of a live write that is being stored on the way, once it is known; nothing where that failed. */
+  async #storedId(storing: Promise<Appended>): Promise<string | undefined> {
+    const stored = await storing.catch(() => undefined);
+    if (stored?.status === 'queued') return stored.id;
+    // Somebody may try again meanwhile.
+    await Promise.resolve();
     return undefined;
   }
 }
@@ -378,4 +385,6 @@ interface Ahead extends Addition {
   readonly lane: Lane;
   readonly holder?: LiveHolder;
   readonly waiter?: Waiter;
+  /** It has failed, and is told so unless it can be stored. */
+  readonly leaving?: boolean;
 }
