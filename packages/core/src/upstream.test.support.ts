@@ -125,3 +125,14 @@ export async function recovery(kit: Pick<ReturnType<typeof testManager>, 'upstre
   kit.upstream.fail = undefined;
   await kit.clock.advance(70_000);
 }
+
+/** Reads go on, and close the breaker where the upstream answers them. */
+export async function untilClosed(
+  kit: Pick<ReturnType<typeof testManager>, 'manager' | 'get' | 'clock'>,
+) {
+  for (let round = 0; kit.manager.active && round < 100; round += 1) {
+    await kit.clock.advance(5_000);
+    await kit.get('x').catch(() => {});
+  }
+  if (kit.manager.active) throw new Error('The breaker does not close');
+}

@@ -122,7 +122,9 @@ class WritePath<Input, Value> {
         // One that never heard of its turn must not hold the lane when the turn comes after all.
         const first = entered ? index + 1 : index;
         for (const withdrawal of withdrawals.slice(first)) withdrawal.abort();
-        for (const rest of entering.slice(first)) void this.#abandon(rest);
+        const abandoned = Promise.all(entering.slice(first).map((each) => this.#abandon(each)));
+        // Who is told that they were not kept must not find them applied after a crash.
+        if (entered) await this.#stored(() => abandoned, timeoutMs);
         throw error;
       }
     }

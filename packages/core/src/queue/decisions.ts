@@ -74,6 +74,7 @@ export class Decisions {
       case 'ack':
         lanes.takeOut(entry);
         await ledger.remove(entry, decision === 'ack' ? 'done' : 'purged');
+        await ledger.written(entry.record.lane);
         return true;
       case 'skip':
         if (dead || local) return false;

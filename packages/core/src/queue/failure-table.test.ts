@@ -3,7 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { memoryJournal } from '../memory-journal.ts';
 import type { FallbackMode } from '../mode.ts';
-import { HttpError, outage, recovery, refused, testManager } from '../upstream.test.support.ts';
+import {
+  HttpError,
+  outage,
+  recovery,
+  refused,
+  testManager,
+  untilClosed,
+} from '../upstream.test.support.ts';
 
 function systemError(code: string): Error {
   return new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });
@@ -45,15 +52,6 @@ async function queued(write: 'put' | 'add' | 'log', error: () => Error): Promise
   await kit[write](item);
   failWrites(kit, error);
   return kit;
-}
-
-/** The upstream's reads work: two of them close the breaker once it is half-open. */
-async function closed(kit: Kit): Promise<void> {
-  for (let round = 0; kit.manager.active && round < 20; round += 1) {
-    await kit.clock.advance(10_000);
-    await kit.get('x').catch(() => {});
-  }
-  expect(kit.manager.active).toBe(false);
 }
 
 function head({ manager }: Kit) {
@@ -204,7 +202,7 @@ describe('a queued write', () => {
     'unavailable: after %s its lane backs off, uncharged',
     async (_, error) => {
       const kit = await queued('add', error);
-      await closed(kit);
+      await untilClosed(kit);
       await kit.clock.advance(20_000);
       expect(head(kit)).toMatchObject({ attempts: 0 });
       const sent = kit.upstream.received.length;
@@ -230,7 +228,7 @@ describe('a queued write', () => {
       await kit.clock.advance(60_000);
     expect(wait()).toBeGreaterThan(150_000);
     kit.upstream.fail = undefined;
-    await closed(kit);
+    await untilClosed(kit);
     await kit.clock.advance(1_000);
     expect(kit.upstream.applied).toEqual(['a=1']);
   });
@@ -246,7 +244,7 @@ describe('a queued write', () => {
 
   test('throttled: it is paused as long as Retry-After says, and its rate is bounded', async () => {
     const kit = await queued('add', () => new HttpError(429, { 'retry-after': '20' }));
-    await closed(kit);
+    await untilClosed(kit);
     kit.upstream.fail = undefined;
     const waits = (head(kit)?.nextAttemptAt ?? 0) - kit.clock.now();
     expect(waits).toBeGreaterThan(0);
@@ -263,7 +261,7 @@ describe('a queued write', () => {
     'unknown: after %s it is parked where it must not be repeated',
     async (_, error) => {
       const kit = await queued('add', error);
-      await closed(kit);
+      await untilClosed(kit);
       await kit.clock.advance(100_000);
       expect(head(kit)).toMatchObject({ state: 'parked', reason: 'unknown', attempts: 0 });
       const sent = kit.upstream.received.length;
@@ -277,7 +275,7 @@ describe('a queued write', () => {
     const good = (round: number) => kit.put({ id: 'good', value: String(round) });
     const { fail } = kit.upstream;
     kit.upstream.fail = (name) => (name.includes('a=1') ? fail?.(name) : undefined);
-    await closed(kit);
+    await untilClosed(kit);
     for (let round = 0; round < 40; round += 1) {
       await good(round);
       await kit.clock.advance(300_000);
@@ -288,7 +286,7 @@ describe('a queued write', () => {
 
   test('unknown: one that can be looked for is looked for before it is sent again', async () => {
     const kit = await queued('log', () => new HttpError(500));
-    await closed(kit);
+    await untilClosed(kit);
     await kit.clock.advance(60_000);
     const about = kit.upstream.received.filter((each) => each.includes('a=1'));
     expect(about.slice(0, 2)).toEqual(['put a=1', 'look a=1']);
@@ -298,7 +296,7 @@ describe('a queued write', () => {
     'unauthorized: after %s its lane is blocked, uncharged',
     async (_, error) => {
       const kit = await queued('put', error);
-      await closed(kit);
+      await untilClosed(kit);
       await kit.clock.advance(100_000);
       expect(head(kit)).toMatchObject({ state: 'blocked', reason: 'unauthorized', attempts: 0 });
       expect(kit.manager.status().queue.lanes.blocked).toBe(1);

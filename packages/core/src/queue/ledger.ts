@@ -41,7 +41,12 @@ export class Ledger {
     const put = putRecord(record);
     if (!durably) return this.#settlements.writeLazily(put);
     await this.#settlements.write(record.lane, put);
-    await this.#settlements.written(record.lane);
+    await this.written(record.lane);
+  }
+
+  /** Resolves when what became of a lane's operations is written, or the disk has failed for too long. */
+  written(lane: string): Promise<void> {
+    return this.#settlements.written(lane);
   }
 
   /** The same, and in the journal it comes behind all others: a repeated put would keep its place. */
