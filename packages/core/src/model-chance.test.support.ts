@@ -1,5 +1,7 @@
 /** Chance that falls alike for the same seed, so that a run can be repeated. */
 export interface Chance {
+  /** Begins anew: what falls from here on does not depend on what fell before. */
+  reseed(seed: number): void;
   /** From 0 to 1, without 1. */
   next(): number;
   /** True in this share of the cases. */
@@ -10,8 +12,8 @@ export interface Chance {
 }
 
 /** Source: mulberry32, by Tommy Ettinger. */
-export function seededChance(seed: number): Chance {
-  let state = seed >>> 0;
+export function seededChance(): Chance {
+  let state = 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -19,6 +21,9 @@ export function seededChance(seed: number): Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   return {
+    reseed(seed) {
+      state = seed >>> 0;
+    },
     next,
     happens: (share) => next() < share,
     below: (limit) => next() * limit,

@@ -3,9 +3,12 @@
 import type { Change, Durability, Journal } from './journal.ts';
 import { delay, type Life, never, type Surroundings } from './model-weather.test.support.ts';
 
+/** The kit's promise of order and of no repetition holds over failures of up to 5 s, in ms. */
+const longestFailing = 3_500;
+
 /** What is kept outlives the process; its unfinished commits do not. */
 export function modelJournal(kept: Journal, life: Life, around: Surroundings): Journal {
-  const { chance, weather, note } = around;
+  const { clock, chance, weather, note } = around;
   let closed = false;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -18,15 +21,21 @@ export function modelJournal(kept: Journal, life: Life, around: Surroundings): J
     const late = slow && chance.happens(0.5);
     if (slow && !late) await delay(around, life, 400);
     const what = changes.flatMap(named).join(', ');
-    if (disk === 'failing' && chance.happens(lazy ? 0.3 : 0.6)) {
+    if (disk === 'failing' && mayFail() && chance.happens(lazy ? 0.3 : 0.6)) {
       if (what) note(`disk fails: ${what}`);
       throw new Error('EIO');
     }
+    if (!lazy) weather.diskFailingSince = undefined;
     await kept.commit(changes);
     if (what) note(`disk ${what}${late ? ', tells it late' : ''}`);
     // Stored, but a process that is killed now was never told.
     if (late) await delay(around, life, 400);
     return life.alive ? 'disk' : never();
+  }
+
+  function mayFail(): boolean {
+    weather.diskFailingSince ??= clock.elapsed();
+    return clock.elapsed() - weather.diskFailingSince < longestFailing;
   }
 
   return {

@@ -26,13 +26,20 @@ export interface ModelWrite {
   code?: string;
 }
 
+/** One application of a write upstream. */
+export interface Application {
+  readonly number: number;
+  /** An upstream that honours it has each write once, however often it was sent. */
+  readonly key: string;
+}
+
 /** What happened in one run, from the first call until long after the upstream is well again. */
 export interface History {
   readonly writes: readonly ModelWrite[];
-  /** Numbers of writes in the order in which the upstream applied them. */
-  readonly applied: readonly number[];
-  /** What had to come to an end and did not, in words. */
-  readonly stuck: readonly string[];
+  /** Numbers of writes, with their idempotency keys, in the order in which the upstream applied them. */
+  readonly applied: readonly Application[];
+  /** What was seen to be wrong on the way, in words that begin with the kind of the finding. */
+  readonly wrong: readonly string[];
   /** Timers set per simulated second in each phase in which nobody wrote. */
   readonly timerRates: readonly number[];
 }
@@ -41,15 +48,16 @@ export interface History {
 const mostTimers = 50;
 
 /** What is wrong with a history, in words that begin with the kind of the finding. */
-export function findings({ writes, applied, stuck, timerRates }: History): readonly string[] {
+export function findings({ writes, applied, wrong, timerRates }: History): readonly string[] {
+  const numbers = applied.map(({ number }) => number);
   const times = new Map<number, number>();
-  for (const number of applied) times.set(number, (times.get(number) ?? 0) + 1);
+  for (const number of numbers) times.set(number, (times.get(number) ?? 0) + 1);
   const count = ({ number }: ModelWrite) => times.get(number) ?? 0;
   const acknowledged = writes.filter(({ answer }) =>
     ['applied', 'queued', 'volatile', 'stored'].includes(answer),
   );
   return [
-    ...stuck.map((what) => `stuck: ${what}`),
+    ...wrong,
     ...timerRates
       .filter((rate) => rate > mostTimers)
       .map((rate) => `hot: ${Math.round(rate)} timers a second`),
@@ -58,9 +66,24 @@ export function findings({ writes, applied, stuck, timerRates }: History): reado
     ...writes
       .filter((write) => write.kind === 'reconciled' && count(write) > 1)
       .map((write) => told('doubled', write)),
-    ...refusedButApplied(writes, new Set(applied)),
-    ...inversions(writes, applied),
+    ...rekeyed(writes, applied),
+    ...refusedButApplied(writes, new Set(numbers)),
+    ...inversions(writes, numbers),
   ];
+}
+
+/** Sent again under another key, a write has its effect twice also where the upstream knows keys. */
+function rekeyed(
+  writes: readonly ModelWrite[],
+  applied: readonly Application[],
+): readonly string[] {
+  const keys = new Map<number, string>();
+  return applied.flatMap(({ number, key }) => {
+    const first = keys.get(number) ?? key;
+    keys.set(number, first);
+    const write = writes[number];
+    return write && first !== key ? [told('rekeyed', write)] : [];
+  });
 }
 
 /** A call of several is refused because of one of them: those before it may have been applied. */

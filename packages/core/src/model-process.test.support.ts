@@ -9,6 +9,9 @@ import type { ModelUpstream } from './model-upstream.test.support.ts';
 import type { Life, Surroundings } from './model-weather.test.support.ts';
 import type { WriteContext } from './operation.ts';
 
+/** Room in a queue that is crowded. */
+export const mostQueued = 6;
+
 /** What a write is told: enough to find it again in the history. */
 export type ModelInput = Pick<ModelWrite, 'number' | 'lane'>;
 
@@ -48,7 +51,7 @@ export function startProcess(
     retry: { retries: 0 },
     timeouts: { write: 2_000 },
     closeTimeout: 1_000,
-    ...(crowded && { queue: { maxEntries: 6 } }),
+    ...(crowded && { queue: { maxEntries: mostQueued } }),
     ...(checksHealth && {
       health: {
         interval: 2_000,
@@ -71,6 +74,6 @@ export function startProcess(
       return upstream.has(idempotencyKey) ? 'applied' : 'absent';
     },
   });
-  const read = manager.read('read', { run: (id: string) => upstream.answer(id, life) });
+  const read = manager.read('read', { run: (of: string) => upstream.answer({ of }, life) });
   return { life, manager, read, idempotent, live, reconciled };
 }

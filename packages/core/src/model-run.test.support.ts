@@ -1,41 +1,22 @@
-/** One random run: a history of writes through outages, bad disks and restarts, and then fair weather. */
+/** One run of a story: writes through outages, bad disks and restarts, and then fair weather. */
 
 import { type ManualClock, manualClock, settled } from './manual-clock.test.support.ts';
 import { memoryJournal } from './memory-journal.ts';
-import { fallbackModes } from './mode.ts';
 import { type Chance, seededChance } from './model-chance.test.support.ts';
 import type { History, ModelWrite } from './model-oracle.test.support.ts';
-import { startProcess } from './model-process.test.support.ts';
+import { mostQueued, startProcess } from './model-process.test.support.ts';
+import type { Event, ModelConfiguration, Step } from './model-story.test.support.ts';
 import { ModelUpstream } from './model-upstream.test.support.ts';
 import type { Weather } from './model-weather.test.support.ts';
 import type { CallOptions } from './operation.ts';
 
-/** What may happen in a run, beside writes, reads and outages. */
-export interface ModelConfiguration {
-  readonly slow?: boolean;
-  readonly failing?: boolean;
-  readonly closes?: boolean;
-  readonly crashes?: boolean;
-  /** Callers that give up. */
-  readonly aborts?: boolean;
-  /** Several writes in one call. */
-  readonly several?: boolean;
-  readonly reconciles?: boolean;
-  readonly crowded?: boolean;
-  readonly checksHealth?: boolean;
-  /** Writes that are never kept. */
-  readonly live?: boolean;
-  /** A person who activates and deactivates fallback, in any mode. */
-  readonly byHand?: boolean;
-}
-
-/** Runs one seed; the log tells in order what was done. */
+/** Runs a story; the log tells in order what was done. */
 export async function runModel(
-  seed: number,
+  story: readonly Step[],
   configuration: ModelConfiguration,
 ): Promise<{ readonly history: History; readonly log: readonly string[] }> {
-  const run = new ModelRun(seed, configuration);
-  await run.turmoil();
+  const run = new ModelRun(configuration);
+  await run.turmoil(story);
   await run.fairWeather();
   // What a process would take along: it holds every manager that was never closed.
   Reflect.deleteProperty(globalThis, Symbol.for('graphiti-fallback.collector.1'));
@@ -45,25 +26,28 @@ export async function runModel(
 /** So many ends of processes with an operation in flight park it, by design, until a person decides. */
 const mostInterruptions = 3;
 
+type WriteEvent = Extract<Event, { kind: 'write' }>;
+
 class ModelRun {
   readonly log: string[] = [];
   readonly #writes: ModelWrite[] = [];
-  readonly #stuck: string[] = [];
+  readonly #wrong: string[] = [];
   readonly #timerRates: number[] = [];
   readonly #kept = memoryJournal();
   readonly #clock: ManualClock = manualClock();
-  readonly #weather: Weather = { outage: 0, disk: 'well' };
+  readonly #weather: Weather = { outage: 0, disk: 'well', diskFailingSince: undefined };
   readonly #configuration: ModelConfiguration;
-  readonly #chance: Chance;
+  readonly #chance: Chance = seededChance();
   readonly #upstream: ModelUpstream;
   #process: ReturnType<typeof startProcess>;
+  /** Records that the process found when it began: with them the queue may be more than full. */
+  #found = 0;
   #calls = 0;
   #timers = 0;
   #restarts = 0;
 
-  constructor(seed: number, configuration: ModelConfiguration) {
+  constructor(configuration: ModelConfiguration) {
     this.#configuration = configuration;
-    this.#chance = seededChance(seed);
     this.#upstream = new ModelUpstream(this.#around);
     this.#process = this.#start();
   }
@@ -72,18 +56,18 @@ class ModelRun {
     return {
       writes: this.#writes,
       applied: this.#upstream.applied,
-      stuck: this.#stuck,
+      wrong: this.#wrong,
       timerRates: this.#timerRates,
     };
   }
 
-  async turmoil(): Promise<void> {
-    const chance = this.#chance;
-    const steps = 25 + Math.floor(chance.below(30));
-    for (let step = 0; step < steps; step += 1) {
-      await this.#step();
-      if (chance.happens(0.7)) await this.#pass(chance.below(chance.pick(60, 2_000)));
-      else if (chance.happens(0.5)) await settled();
+  async turmoil(story: readonly Step[]): Promise<void> {
+    for (const { luck, thenMs, ...event } of story) {
+      this.#chance.reseed(luck);
+      await this.#happen(event);
+      this.#checkBounds();
+      if (thenMs === 0) await settled();
+      else if (thenMs !== undefined) await this.#pass(thenMs);
     }
     // An outage that goes on must not make anything spin either.
     await this.#quietly(async () => this.#pass(30_000));
@@ -100,11 +84,12 @@ class ModelRun {
     await this.#recover();
     if (await this.#decided()) await this.#recover();
     const { active, queue } = this.#process.manager.status();
-    if (active) this.#stuck.push('fallback is still active');
+    if (active) this.#wrong.push('stuck: fallback is still active');
     const listed = this.#process.manager.queue.list();
-    if (listed.length > 0) this.#stuck.push(`the queue holds ${JSON.stringify(listed)}`);
+    if (listed.length > 0) this.#wrong.push(`stuck: the queue holds ${JSON.stringify(listed)}`);
     const records = [...this.#kept.entries('queue')].length;
-    if (records > queue.size + queue.states.dead) this.#stuck.push(`${records} records are kept`);
+    if (records > queue.size + queue.states.dead)
+      this.#wrong.push(`stuck: ${records} records are kept`);
     this.#end();
   }
 
@@ -114,6 +99,7 @@ class ModelRun {
   }
 
   #start() {
+    this.#found = [...this.#kept.entries('queue')].length;
     const { crowded = false, checksHealth = false } = this.#configuration;
     return startProcess(
       {
@@ -129,42 +115,54 @@ class ModelRun {
     );
   }
 
-  async #step(): Promise<void> {
-    const chance = this.#chance;
-    const { slow, failing, closes, crashes, byHand } = this.#configuration;
-    const kind = chance.next();
-    if (kind < 0.55) {
-      const calls = 1 + Math.floor(chance.below(4));
-      for (let call = 0; call < calls; call += 1) this.#write();
-    } else if (kind < 0.65) this.#process.read(chance.pick('x', 'y')).catch(() => {});
-    else if (kind < 0.75) {
-      this.#weather.outage = chance.pick(0, 0, 0.3, 0.7, 1);
-      this.#note(`upstream fails ${this.#weather.outage}`);
-    } else if (kind < 0.85 && (slow || failing)) {
-      const bad = [...(slow ? ['slow' as const] : []), ...(failing ? ['failing' as const] : [])];
-      this.#weather.disk = chance.pick('well', ...bad);
-      this.#note(`disk ${this.#weather.disk}`);
-    } else if (kind >= 0.85 && kind < 0.9 && (closes || crashes)) {
-      if (crashes && (!closes || chance.happens(0.5))) this.#crash();
-      else await this.#close();
-    } else if (kind >= 0.9 && byHand) this.#decide();
+  async #happen(event: Event): Promise<void> {
+    switch (event.kind) {
+      case 'write':
+        return this.#write(event);
+      case 'read':
+        return this.#read(event.key);
+      case 'upstream':
+        this.#weather.outage = event.outage;
+        return this.#note(`upstream fails ${event.outage}`);
+      case 'disk':
+        this.#weather.disk = event.disk;
+        return this.#note(`disk ${event.disk}`);
+      case 'crash':
+        return this.#crash();
+      case 'close':
+        return this.#close(event);
+      case 'person':
+        return this.#decide(event);
+    }
   }
 
-  #decide(): void {
-    const chance = this.#chance;
+  #decide({ mode, deactivates }: Extract<Event, { kind: 'person' }>): void {
     const { manager } = this.#process;
-    const mode = chance.pick(...fallbackModes);
-    this.#note(manager.active ? 'deactivate' : `activate ${mode}`);
-    void (chance.happens(0.5) ? manager.deactivate() : manager.activate(mode));
+    this.#note(deactivates ? 'deactivate' : `activate ${mode}`);
+    const decided = deactivates ? manager.deactivate() : manager.activate(mode);
+    // Closed by then, it says so.
+    decided.catch(() => {});
   }
 
-  #write(): void {
-    const chance = this.#chance;
-    const { several, reconciles, live, byHand } = this.#configuration;
-    const lane = chance.pick('a', 'a', 'b');
-    const kept = reconciles && chance.happens(0.4) ? 'reconciled' : 'idempotent';
-    const kind = live && chance.happens(0.2) ? 'live' : kept;
-    const size = several && chance.happens(0.3) ? 1 + Math.floor(chance.below(3)) : 1;
+  #read(key: string): void {
+    this.#process.read(key).then(
+      ({ of }) => {
+        if (of !== key) this.#wrong.push(`mixed up: who asked for ${key} was told of ${of}`);
+      },
+      () => {},
+    );
+  }
+
+  #checkBounds(): void {
+    if (!this.#configuration.crowded) return;
+    const { size, states } = this.#process.manager.status().queue;
+    const queued = size + states.local;
+    if (queued > Math.max(mostQueued, this.#found))
+      this.#wrong.push(`crowded: ${queued} are queued`);
+  }
+
+  #write({ write: kind, lane, size, timeoutMs, givesUpAfterMs }: WriteEvent): void {
+    const { byHand } = this.#configuration;
     const call = this.#calls;
     this.#calls += 1;
     const writes = Array.from({ length: size }, (_, index): ModelWrite => {
@@ -172,10 +170,9 @@ class ModelRun {
     });
     this.#writes.push(...writes);
     const numbers = writes.map(({ number }) => number).join();
-    const options = this.#callOptions();
-    const { timeoutMs, signal } = options;
+    const options = this.#callOptions(timeoutMs, givesUpAfterMs);
     this.#note(
-      `${kind} ${numbers} in ${lane}${timeoutMs ? `, within ${Math.round(timeoutMs)}` : ''}${signal ? ', may give up' : ''}`,
+      `${kind} ${numbers} in ${lane}${timeoutMs ? `, within ${timeoutMs}` : ''}${options.signal ? ', may give up' : ''}`,
     );
     const { life, [kind]: write } = this.#process;
     const answered = (answer: ModelWrite['answer'], code?: string) => {
@@ -205,14 +202,12 @@ class ModelRun {
       );
   }
 
-  #callOptions(): CallOptions {
-    const chance = this.#chance;
-    const timeoutMs = chance.happens(0.6) ? 50 + chance.below(2_500) : undefined;
-    if (!this.#configuration.aborts || !chance.happens(0.25)) return { timeoutMs };
+  #callOptions(timeoutMs: number | undefined, givesUpAfterMs: number | undefined): CallOptions {
+    if (givesUpAfterMs === undefined) return { timeoutMs };
     const caller = new AbortController();
     const giveUp = () => caller.abort(new Error('The caller gave up'));
-    if (chance.happens(0.2)) giveUp();
-    else this.#clock.after(chance.below(1_500), giveUp);
+    if (givesUpAfterMs === 0) giveUp();
+    else this.#clock.after(givesUpAfterMs, giveUp);
     return { timeoutMs, signal: caller.signal };
   }
 
@@ -224,23 +219,21 @@ class ModelRun {
   }
 
   /** The process ends with its manager closed, or lives on with another manager in it. */
-  async #close(): Promise<void> {
-    const chance = this.#chance;
+  async #close({ lingersMs, exits }: Extract<Event, { kind: 'close' }>): Promise<void> {
     this.#note('close');
     let closed = false;
     void this.#process.manager.close().then(() => {
       closed = true;
     });
     for (let tick = 0; tick < 200 && !closed; tick += 1) await this.#pass(50);
-    if (!closed) this.#stuck.push('close() did not end');
+    if (!closed) this.#wrong.push('stuck: close() did not end');
     this.#forget('volatile');
-    if (chance.happens(0.5)) await this.#pass(chance.below(3_000));
-    const exits = chance.happens(0.5);
+    await this.#pass(lingersMs);
     this.#note(exits ? 'closed, exits' : 'closed');
     if (exits) this.#end();
     this.#restarts += 1;
     this.#process = this.#start();
-    if (chance.happens(0.5)) await this.#process.manager.open();
+    if (this.#chance.happens(0.5)) await this.#process.manager.open();
   }
 
   /** From here on the process does nothing any more, and nobody in it is told anything. */

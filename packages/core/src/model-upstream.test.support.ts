@@ -1,5 +1,6 @@
 /** An upstream that fails in every way, and remembers in which order it applied what. */
 
+import type { Application } from './model-oracle.test.support.ts';
 import { delay, type Life, never, type Surroundings } from './model-weather.test.support.ts';
 import { HttpError, refused } from './upstream.test.support.ts';
 
@@ -16,8 +17,8 @@ const faults = [
 
 /** Applies writes when they arrive, whatever its answer then says. */
 export class ModelUpstream {
-  /** Numbers of writes, in order. */
-  readonly applied: number[] = [];
+  /** In order. */
+  readonly applied: Application[] = [];
   readonly #keys = new Set<string>();
   readonly #around: Surroundings;
 
@@ -29,7 +30,7 @@ export class ModelUpstream {
     const { chance, weather, note } = this.#around;
     if (!life.alive) return never();
     const apply = () => {
-      this.applied.push(number);
+      this.applied.push({ number, key });
       this.#keys.add(key);
     };
     const wait = () => delay(this.#around, life, 300);

@@ -8,6 +8,8 @@ export interface Weather {
   /** Share of the upstream's calls that go wrong. */
   outage: number;
   disk: 'well' | 'slow' | 'failing';
+  /** When the disk first failed, where it has done nothing else since. */
+  diskFailingSince: number | undefined;
 }
 
 /** Whether a process still runs: nothing that it began before it was killed may act afterwards. */

@@ -9,14 +9,17 @@ const growth = 0.05;
 /** At least so many a second; beyond so many there is no bound any more. */
 const slowest = 1;
 const fastest = 10_000;
+/** Where too little was seen to tell what the upstream takes, this many a second are tried first. */
+const firstGuess = 10;
 /** What may begin at once after a pause: what would have begun in this time, in ms. */
-const burst = 50;
+const burst = 200;
 
 /** A bucket of tokens that fills at a rate which is halved by a 429 and creeps up again. */
 export class DrainRate {
   readonly #clock: Clock;
   /** When replays succeeded, within the window. */
   #successes: number[] = [];
+  #lastSuccessAt = Number.NEGATIVE_INFINITY;
   #limit: { readonly perSecond: number; readonly since: number } | undefined;
   #tokens = 0;
   #filledAt = 0;
@@ -41,11 +44,12 @@ export class DrainRate {
     return Math.floor(this.#tokens);
   }
 
-  /** How long until one may begin, in ms; 0 when it may now. */
-  get waitMs(): number {
+  /** How long until the next one may begin, in ms; never 0, since time goes on between two looks. */
+  get waitMs(): number | undefined {
     const { perSecond } = this;
-    if (perSecond === undefined || this.room >= 1) return 0;
-    return ((1 - this.#tokens) * 1_000) / perSecond;
+    if (perSecond === undefined) return undefined;
+    this.#fill();
+    return Math.max(1, ((1 - this.#tokens) * 1_000) / perSecond);
   }
 
   /** So many begin. */
@@ -55,6 +59,7 @@ export class DrainRate {
 
   succeeded(): void {
     const now = this.#clock.elapsed();
+    this.#lastSuccessAt = now;
     this.#successes.push(now);
     if (this.#successes.length > 2 * fastest) this.#forget(now);
   }
@@ -62,11 +67,20 @@ export class DrainRate {
   /** The upstream asked for patience: half of what it took is what it gets. */
   throttled(): void {
     const now = this.#clock.elapsed();
-    this.#forget(now);
-    const seen = this.perSecond ?? this.#successes.length;
-    this.#limit = { perSecond: Math.max(slowest, seen / 2), since: now };
+    this.#limit = { perSecond: this.#afterThrottling(now), since: now };
     this.#tokens = 0;
     this.#filledAt = now;
+  }
+
+  /** One that took nothing since it was last asked turns all away: that says nothing of how many it takes. */
+  #afterThrottling(now: number): number {
+    const { perSecond } = this;
+    const since = this.#limit?.since;
+    if (perSecond === undefined || since === undefined) {
+      this.#forget(now);
+      return Math.max(firstGuess, this.#successes.length / 2);
+    }
+    return this.#lastSuccessAt > since ? Math.max(slowest, perSecond / 2) : perSecond;
   }
 
   #fill(): void {

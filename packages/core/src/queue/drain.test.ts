@@ -1,7 +1,7 @@
 /** The drain: one canary, then more and more, and never so much that it hurts. */
 
 import { expect, test } from 'vitest';
-import { settled } from '../manual-clock.test.support.ts';
+import { type ManualClock, manualClock, settled } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import { HttpError, outage, refused, testManager, untilClosed } from '../upstream.test.support.ts';
 
@@ -198,6 +198,65 @@ test('after a 429 half of what was seen is the rate, and it grows by 5 % a secon
   expect(inOneSecond).toBeLessThan(75);
   await kit.clock.advance(30_000);
   expect(kit.manager.status().queue).toMatchObject({ size: 0, deadLettered: 0, replayed: 400 });
+});
+
+test('a 429 while nothing is taken at all says little of the rate: it is not halved again and again', async () => {
+  const kit = testManager();
+  await outage(kit);
+  await queue(kit, 100);
+  kit.upstream.fail = (name) =>
+    name.startsWith('put') ? new HttpError(429, { 'retry-after': '1' }) : undefined;
+  await untilClosed(kit);
+  await kit.clock.advance(30_000);
+  expect(kit.manager.status().queue).toMatchObject({ size: 100, deadLettered: 0 });
+  expect(kit.manager.status().queue.drainRate).toBeGreaterThanOrEqual(10);
+  kit.upstream.fail = undefined;
+  await kit.clock.advance(15_000);
+  expect(kit.manager.status().queue.size).toBe(0);
+});
+
+test('an upstream that takes hardly any is found out: the rate is halved down to one a second', async () => {
+  const kit = testManager();
+  await outage(kit);
+  await queue(kit, 40);
+  let takenAt = Number.NEGATIVE_INFINITY;
+  kit.upstream.fail = (name) => {
+    if (!name.startsWith('put')) return undefined;
+    if (kit.clock.elapsed() - takenAt < 1_000) return new HttpError(429, { 'retry-after': '1' });
+    takenAt = kit.clock.elapsed();
+    return undefined;
+  };
+  await untilClosed(kit);
+  await kit.clock.advance(10_000);
+  expect(kit.manager.status().queue.drainRate).toBeLessThan(2);
+  await kit.clock.advance(90_000);
+  expect(kit.manager.status().queue).toMatchObject({ size: 0, deadLettered: 0 });
+});
+
+test('a bounded rate goes on, also where time passes while the drain looks at it', async () => {
+  const clock = manualClock();
+  let looks = 0;
+  const elapsed = () => {
+    looks += 1;
+    return clock.elapsed() + looks * 0.01;
+  };
+  // Timers of Node come a fraction of a millisecond early now and then.
+  const after: ManualClock['after'] = (ms, wake) => clock.after(ms - (looks % 10) * 0.01, wake);
+  const kit = testManager({
+    drain: { limit: 100 },
+    clock: { ...clock, elapsed, after } as ManualClock,
+  });
+  await outage(kit);
+  await queue(kit, 300);
+  let taken = 0;
+  kit.upstream.fail = (name) => {
+    if (!name.startsWith('put')) return undefined;
+    taken += 1;
+    return taken === 51 ? new HttpError(429, { 'retry-after': '1' }) : undefined;
+  };
+  await untilClosed(kit);
+  await clock.advance(40_000);
+  expect(kit.manager.status().queue.size).toBe(0);
 });
 
 test('pause stops replays and nothing else; resume goes on', async () => {

@@ -165,11 +165,12 @@ export class Drain {
 
   /** How long until a pause is over, or a rate lets the next one begin, in ms. */
   get #nextTurn(): number {
-    const { flows, queue } = this.#around;
-    const waits = [...flows].flatMap(({ pausedForMs, rate, operations }) => {
-      if (pausedForMs > 0) return pausedForMs;
+    const { flows, queue, policy } = this.#around;
+    const waits = [...flows].flatMap((flow) => {
+      if (flow.pausedForMs > 0) return flow.pausedForMs;
       // With heads that are ready the rate tells when to come again.
-      return rate.waitMs > 0 && queue.claimable(operations) ? rate.waitMs : [];
+      const mayGo = flow.room(policy.bulkhead.free) > 0 && queue.claimable(flow.operations);
+      return mayGo ? (flow.rate.waitMs ?? []) : [];
     });
     return Math.min(longestSleep, ...waits);
   }
