@@ -12,8 +12,8 @@ export interface Chance {
 }
 
 /** Source: mulberry32, by Tommy Ettinger. */
-export function seededChance(): Chance {
-  let state = 0;
+export function seededChance(seed = 0): Chance {
+  let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -21,8 +21,8 @@ export function seededChance(): Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   return {
-    reseed(seed) {
-      state = seed >>> 0;
+    reseed(next) {
+      state = next >>> 0;
     },
     next,
     happens: (share) => next() < share,

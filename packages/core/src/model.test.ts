@@ -16,7 +16,7 @@ import { runModel } from './model-run.test.support.ts';
 import { type ModelConfiguration, stories } from './model-story.test.support.ts';
 
 const { MODEL_RUNS, MODEL_SEED, MODEL_PATH, MODEL_ONLY } = process.env;
-const runs = Number(MODEL_RUNS ?? 30);
+const runs = Number(MODEL_RUNS ?? 20);
 const seed = MODEL_SEED ? Number(MODEL_SEED) : MODEL_RUNS ? Date.now() : 1;
 
 const everything: ModelConfiguration = {
