@@ -67,7 +67,9 @@ test('the snippet runs as it stands: live, queued on disk, replayed, with one li
   await graphiti.close();
 });
 
-test('a queued write of a killed app is replayed by the next one', async () => {
+test('a queued write of a killed app is replayed by the next one', {
+  timeout: 30_000,
+}, async () => {
   const graphiti = await graphitiServer();
   const port = await freePort();
   const code = snippet(port);
