@@ -119,6 +119,23 @@ describe('a breaker of ones own', () => {
     process.off('warning', warn);
   });
 
+  test('is never stuck half-open: while a try hangs the others get the fallback at once, and later it is tried again', async () => {
+    const { breaker, clock, failing } = circuitKit({
+      fallback: () => 'instead',
+      halfOpenTimeout: 5_000,
+    });
+    for (let call = 0; call < 2; call += 1) await failing();
+    await clock.advance(1_000);
+    void breaker.execute(() => new Promise(() => {}));
+    expect(breaker.state).toBe('half_open');
+    expect(await breaker.execute(() => 'live')).toBe('instead');
+    await clock.advance(5_000);
+    expect(breaker.status()).toMatchObject({ state: 'open', retryInMs: 1_000 });
+    await clock.advance(1_000);
+    expect(await breaker.execute(() => 'live')).toBe('live');
+    expect(breaker.state).toBe('closed');
+  });
+
   test('a listener is told until it stops', async () => {
     const { breaker, failing } = circuitKit();
     const heard: string[] = [];
