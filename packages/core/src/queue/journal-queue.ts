@@ -168,14 +168,16 @@ class JournalQueue implements LaneQueue {
 
   claimable(operations: ReadonlySet<string>): number {
     const { isDeclared } = this.#options;
-    return this.#lanes.ready().count([...operations].filter(isDeclared));
+    const matches = (operation: string) => operations.has(operation) && isDeclared(operation);
+    return this.#lanes.ready().count(matches);
   }
 
   holds(operations: ReadonlySet<string>): boolean {
     const { isDeclared } = this.#options;
-    const ready = new Set([...operations].filter(isDeclared));
-    for (const { head } of this.#lanes.all())
-      if (head && !head.record.stopped && ready.has(head.record.operation)) return true;
+    for (const { head } of this.#lanes.all()) {
+      if (!head || head.record.stopped || !operations.has(head.record.operation)) continue;
+      if (isDeclared(head.record.operation)) return true;
+    }
     return false;
   }
 

@@ -38,7 +38,9 @@ export class ReadyLanes implements Iterable<Lane> {
     if (!place) return;
     const { priority, operation } = place;
     this.#placed.delete(lane);
-    this.#heads.set(operation, (this.#heads.get(operation) ?? 0) - 1);
+    const left = (this.#heads.get(operation) ?? 0) - 1;
+    if (left > 0) this.#heads.set(operation, left);
+    else this.#heads.delete(operation);
     const lanes = this.#byPriority.get(priority);
     lanes?.delete(lane);
     if (lanes?.size !== 0) return;
@@ -46,10 +48,10 @@ export class ReadyLanes implements Iterable<Lane> {
     this.#priorities = this.#priorities.filter((each) => each !== priority);
   }
 
-  /** How many heads are of these operations. */
-  count(operations: Iterable<string>): number {
+  /** How many heads are of operations that match; it costs as much as there are operations ready. */
+  count(matches: (operation: string) => boolean): number {
     let count = 0;
-    for (const operation of operations) count += this.#heads.get(operation) ?? 0;
+    for (const [operation, heads] of this.#heads) if (matches(operation)) count += heads;
     return count;
   }
 
