@@ -261,7 +261,9 @@ describe.each(subjects)('$name', (subject) => {
     expect(group.body).toMatchObject({ code: 'FALLBACK_INVALID_INPUT' });
     expect((await app.agent.get('/facts?q=')).status).toBe(400);
     expect((await say(app, 7)).status).toBe(400);
-    expect(graphiti.received()).toEqual([]);
+    // On a busy machine the first check of the background has come by now.
+    const asked = graphiti.received().filter(({ path }) => path !== '/healthcheck');
+    expect(asked).toEqual([]);
   });
 
   test('an upstream that hangs, with nothing that could stand in: 504', async () => {
