@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { missingJaeger } from './jaeger-server.ts';
+import { missingJaeger } from './jaeger/server.ts';
 
 /** What each backend needs that is not there, in words for the person who wants it. */
 const backends: Readonly<Record<string, () => string | undefined>> = { jaeger: missingJaeger };
@@ -15,10 +15,10 @@ const missing = chosen.flatMap((name) => backends[name]?.() ?? []);
 if (missing.length > 0) end(missing.join('\n\n'));
 
 const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
-const files = chosen.map((name) => `${name}.backends.ts`);
+const projects = chosen.flatMap((name) => ['--project', name]);
 const { status } = spawnSync(
   process.execPath,
-  [vitest, 'run', '--root', import.meta.dirname, ...rest, ...files],
+  [vitest, 'run', '--root', import.meta.dirname, ...projects, ...rest],
   { stdio: 'inherit' },
 );
 process.exitCode = status ?? 1;

@@ -18,12 +18,18 @@ export interface JaegerLink {
   readonly url: string;
 }
 
+/** A read in the middle of an outage. */
+const stale = {
+  'graphiti_fallback.outcome': 'stale',
+  'graphiti_fallback.fallback.reason': 'open',
+};
+
 /** Links to Jaeger's search, which finds a moment later what has arrived. */
 export function jaegerLinks({ write, ...options }: LinkOptions): JaegerLink[] {
   const link = (what: string, search: Search) => ({ what, url: urlOf(search, options) });
   return [
-    link('the outages', { operation: 'breaker_transition graphiti' }),
-    link('a stale read', { tags: { 'graphiti_fallback.outcome': 'stale' }, limit: 1 }),
+    link('the outages', { operation: 'outage graphiti' }),
+    link('a stale read', { tags: stale, limit: 1 }),
     ...(write === undefined
       ? []
       : [

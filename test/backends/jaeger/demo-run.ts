@@ -7,14 +7,19 @@ import { text } from 'node:stream/consumers';
 
 /** What the demo said. */
 export interface DemoRun {
+  readonly service: string;
   readonly report: { readonly ok: boolean; readonly queued: number; readonly stale: number };
   /** The links that it printed, by what they lead to. */
-  readonly links: ReadonlyMap<string, string>;
+  readonly links: Readonly<Record<string, string>>;
 }
 
-const main = join(import.meta.dirname, '../../examples/outage-demo/dist/main.js');
+const main = join(import.meta.dirname, '../../../examples/outage-demo/dist/main.js');
 
-/** Runs it to its end. */
+/**
+ * Runs it to its end.
+ *
+ * @throws {Error} when it is not ok, with what it printed
+ */
 export async function runDemo(options: {
   readonly service: string;
   readonly otlp: string;
@@ -30,12 +35,16 @@ export async function runDemo(options: {
   const output = Promise.all([text(child.stdout), text(child.stderr)]);
   await once(child, 'close');
   const [stdout, stderr] = await output;
-  const lines = stderr.split('\n');
-  const links = lines.flatMap((line, index) => {
-    const url = /^ {2}(http\S+\/search\?\S+)$/.exec(line)?.[1];
-    return url === undefined ? [] : [[lines[index - 1]?.replace(/:$/, '') ?? '', url] as const];
-  });
   const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as DemoRun['report'];
   if (!report.ok) throw new Error(`The demo is not ok:\n${stderr}`);
-  return { report, links: new Map(links) };
+  return { service, report, links: linksOf(stderr.split('\n')) };
+}
+
+function linksOf(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.flatMap((line, index) => {
+      const url = /^ {2}(http\S+\/search\?\S+)$/.exec(line)?.[1];
+      return url === undefined ? [] : [[lines[index - 1]?.replace(/:$/, '') ?? '', url]];
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 /** A trace as text: its spans below their parents, with what they link to. */
 
-import type { JaegerSpan, JaegerTrace } from './jaeger-query.ts';
+import type { JaegerSpan, JaegerTrace } from './query.ts';
 
 /** Attributes that tell nothing here: they say who made the span. */
 const uninteresting = /^(otel\.|span\.kind$|internal\.|net\.|network\.|server\.|user_agent)/;

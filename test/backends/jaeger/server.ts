@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../free-port.ts';
 
 /** A Jaeger that answers. */
 export interface JaegerServer {
@@ -17,13 +17,13 @@ export interface JaegerServer {
   close(): Promise<void>;
 }
 
-const goTool = join(import.meta.dirname, 'go-tool');
+const goTool = join(import.meta.dirname, '../go-tool');
 /** How long it may take to start, in ms. */
 const startWithin = 30_000;
 
 /** How to get a Jaeger, where there is none. */
 export function missingJaeger(): string | undefined {
-  if (process.env.JAEGER_URL || existsSync(program())) return undefined;
+  if (process.env.JAEGER_URL || hasProgram()) return undefined;
   return [
     'There is no Jaeger to test with. Either',
     '  build one, once (it needs Go 1.26 or newer, and 4 to 8 minutes): test/backends/go-tool jaeger',
@@ -45,12 +45,24 @@ export async function jaegerServer(): Promise<JaegerServer> {
   return { url, otlp: OTEL_EXPORTER_OTLP_ENDPOINT ?? beside, close: async () => {} };
 }
 
-async function startJaeger(): Promise<JaegerServer> {
+/**
+ * Starts the program; `more` are further files of its configuration, and `set` single values of it.
+ *
+ * @throws {Error} when it does not start, with what it said
+ */
+export async function startJaeger(
+  more: readonly string[] = [],
+  set: Readonly<Record<string, string>> = {},
+): Promise<JaegerServer> {
   const [query, grpc, otlp] = [await freePort(), await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'jaeger-'));
   const config = join(folder, 'config.yaml');
   writeFileSync(config, JSON.stringify(configuration(query, grpc, otlp))); // JSON is YAML
-  const child = spawn(program(), ['--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = [
+    ...[config, ...more].map((file) => `--config=file:${file}`),
+    ...Object.entries(set).map(([key, value]) => `--set=${key}=${value}`),
+  ];
+  const child = spawn(program(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data) => output.push(String(data)));
@@ -69,6 +81,11 @@ async function startJaeger(): Promise<JaegerServer> {
     await pause(100);
   }
   return { url, otlp: `http://127.0.0.1:${otlp}`, close };
+}
+
+/** Whether it was built. */
+export function hasProgram(): boolean {
+  return existsSync(program());
 }
 
 function program(): string {

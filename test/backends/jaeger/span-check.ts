@@ -1,7 +1,7 @@
 /** Whether spans are as the contract promises. */
 
 import { attributes, type SpanContract, scope, spans } from '@graphiti-fallback/core/telemetry';
-import type { JaegerSpan } from './jaeger-query.ts';
+import type { JaegerSpan } from './query.ts';
 
 /** Tags by which Jaeger tells what OTLP has elsewhere. */
 const ofJaeger =

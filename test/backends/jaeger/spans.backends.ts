@@ -1,0 +1,33 @@
+import { expect, inject, test } from 'vitest';
+import { linked, print, spanAt, spans } from './demo-spans.ts';
+import { breachesOf } from './span-check.ts';
+
+test('no span bears a warning, is an orphan, or links to nothing', () => {
+  expect(spans.length).toBeGreaterThan(1_000);
+  const warned = spans.flatMap(({ name, warnings }) => warnings.map((each) => `${name}: ${each}`));
+  expect(warned).toEqual([]);
+  const orphans = spans.filter(
+    ({ traceId, parentId }) => parentId !== undefined && !spanAt({ traceId, spanId: parentId }),
+  );
+  expect(orphans.map(({ name }) => name)).toEqual([]);
+  const dangling = spans.filter(({ links }) => !links.every(spanAt));
+  expect(dangling.map(({ name }) => name)).toEqual([]);
+});
+
+test('names and attributes are those of the contract', () => {
+  expect([...new Set(spans.flatMap(breachesOf))]).toEqual([]);
+});
+
+test('every stale answer has its read, and the link of the demo leads to one', async () => {
+  const stale = spans.filter(({ tags }) => tags['graphiti_fallback.outcome'] === 'stale');
+  expect(stale.length).toBeGreaterThanOrEqual(inject('demo').report.stale);
+  const [read, ...others] = await linked('a stale read');
+  expect(others).toEqual([]);
+  expect(read?.spans.map(({ tags }) => tags['graphiti_fallback.outcome'])).toContain('stale');
+  print('A stale read', read);
+});
+
+test('the status is asked for all the time, and is in no trace', () => {
+  const asked = spans.filter(({ tags }) => /health\/fallback/.test(String(tags['url.path'])));
+  expect(asked).toEqual([]);
+});
