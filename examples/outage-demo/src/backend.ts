@@ -18,18 +18,17 @@ const timeout = 5_000;
  * @throws {Error} when nobody is there, or nobody who takes traces
  */
 export async function backendAt(url: string, service: string): Promise<Backend> {
-  const base = url.replace(/\/+$/, '');
   const environment: Record<string, string> = {
     OTEL_SERVICE_NAME: service,
-    OTEL_EXPORTER_OTLP_ENDPOINT: base,
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     // Spans begin at whole milliseconds; Jaeger takes that for clocks of several hosts unless it sees that it is one.
     OTEL_RESOURCE_ATTRIBUTES: 'ip=127.0.0.1',
   };
   for (const signal of signals) {
-    const taken = await takes(`${base}/v1/${signal}`);
+    const taken = await takes(`${url}/v1/${signal}`);
     if (signal === 'traces' && !taken)
-      throw new Error(`Expected OTLP over HTTP at ${base}, got 404 for ${base}/v1/traces`);
+      throw new Error(`Expected OTLP over HTTP at ${url}, got 404 for ${url}/v1/traces`);
     environment[`OTEL_${signal.toUpperCase()}_EXPORTER`] = taken ? 'otlp' : 'none';
   }
   return { service, environment };

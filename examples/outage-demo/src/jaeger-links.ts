@@ -66,5 +66,5 @@ function urlOf(
     end: String(Math.ceil(to) * 1_000),
     limit: String(limit),
   });
-  return `${jaeger.replace(/\/+$/, '')}/search?${query}`;
+  return `${jaeger}/search?${query}`;
 }

@@ -1,7 +1,7 @@
 /** The command: `npm run demo`, `npm run demo -- --json`. */
 
 import { constants } from 'node:os';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { backendAt } from './backend.ts';
 import { closingTable } from './closing-table.ts';
 import { type DemoResult, runDemo } from './demo.ts';
@@ -15,10 +15,15 @@ import { shortenedTimesInWords } from './shortened-times.ts';
 const command = new Command('demo')
   .description('Three outages of Graphiti in a minute, and an app that does not lose a write.')
   .option('--json', 'print the result as one JSON object on the last line of stdout')
-  .option('--otlp <url>', 'send the telemetry of the app there, such as http://localhost:4318')
+  .option(
+    '--otlp <url>',
+    'send the telemetry of the app there, such as http://localhost:4318',
+    httpAddress,
+  )
   .option(
     '--jaeger <url>',
     "Jaeger's page, for the links at the end (default: port 16686 beside it)",
+    httpAddress,
   )
   .parse();
 const {
@@ -62,6 +67,13 @@ try {
   stream.write(`${ink('red', error instanceof Error ? error.message : String(error))}\n`);
   if (json && !endedBy) process.stdout.write('{"ok":false}\n');
   process.exitCode = endedBy ? 128 + constants.signals[endedBy] : 1;
+}
+
+/** A URL without the slash at its end. */
+function httpAddress(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))
+    return text.replace(/\/+$/, '');
+  throw new InvalidArgumentError('It has to be an address such as http://localhost:4318.');
 }
 
 function linksTo(page: string, from: number, { tally }: DemoResult): string {
