@@ -26,7 +26,7 @@ test('the beginning of an outage is exported at once', async () => {
     OTEL_BSP_SCHEDULE_DELAY: '3600000',
   });
   const names = () => receiver.spans.map(({ name }) => name);
-  await expect.poll(names, { timeout: 10_000 }).toContain('breaker_transition items');
+  await expect.poll(names, { timeout: 10_000 }).toContain('activate items');
   app.process.kill('SIGKILL');
   await app.ended;
   await folder.close();
