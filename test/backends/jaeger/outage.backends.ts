@@ -9,13 +9,16 @@ const outages = (await search(url, { service, operation: 'outage graphiti' })).s
   (one, two) => (one.spans[0]?.start ?? 0) - (two.spans[0]?.start ?? 0),
 );
 const trigger = 'graphiti_fallback.outage.trigger';
+/** On a slow machine the checks may be the first to notice. */
+const byCalls = outages.filter(({ spans }) => spans[0]?.tags[trigger] === 'calls');
 
 test('each outage is found by name, by tag and by the link of the demo, as one trace', async () => {
   expect(outages.length).toBeGreaterThanOrEqual(3);
   const ids = idsOf(outages);
   for (const operation of ['activate graphiti', 'deactivate graphiti'])
     expect(idsOf(await search(url, { service, operation }))).toEqual(ids);
-  expect(idsOf(await search(url, { service, tags: { [trigger]: 'calls' } }))).toEqual(ids);
+  const tagged = await search(url, { service, tags: { [trigger]: 'calls' } });
+  expect(idsOf(tagged)).toEqual(idsOf(byCalls));
   expect(idsOf(await linked('the outages'))).toEqual(ids);
 });
 
@@ -27,11 +30,14 @@ test('its trace holds activation, checks, deactivation, and the whole length', (
     expect(below.every(({ parentId }) => parentId === activate?.spanId)).toBe(true);
     const names = below.map(({ name }) => name).filter((name) => !name.startsWith('health_check '));
     expect(names).toEqual(['outage graphiti', 'deactivate graphiti']);
-    expect(below.some(({ name }) => name === 'health_check liveness')).toBe(true);
-    expect(outage.spans.every(({ tags }) => tags[trigger] === 'calls')).toBe(true);
+    const triggers = new Set(outage.spans.map(({ tags }) => tags[trigger]));
+    expect([...triggers]).toEqual([expect.stringMatching(/^(calls|health)$/)]);
     const [whole, end] = ['outage graphiti', 'deactivate graphiti'].map((name) =>
       outage.spans.find((span) => span.name === name),
     );
+    // It is checked every second.
+    if (Number(whole?.duration) > 5_000_000)
+      expect(below.map(({ name }) => name)).toContain('health_check liveness');
     expect(whole?.start).toBe(activate?.start);
     expect((whole?.start ?? 0) + (whole?.duration ?? 0)).toBe(end?.start);
     expect(whole?.tags['graphiti_fallback.outage.duration']).toBe((whole?.duration ?? 0) / 1e6);
@@ -52,9 +58,11 @@ test('it links to the call that began it; transitions and drains link to it', ()
   const roots = named('activate graphiti');
   const isRoot = (link: JaegerSpan['links'][number]) =>
     roots.some(({ traceId, spanId }) => traceId === link.traceId && spanId === link.spanId);
-  for (const { links } of roots) {
-    const [call] = links.flatMap((link) => spanAt(link) ?? []);
-    expect(upwards(call).at(-1)?.name).toMatch(/^(GET|POST) \//);
+  expect(byCalls.length).toBeGreaterThan(0);
+  for (const { spans: all } of byCalls) {
+    const activate = all.find(({ name }) => name === 'activate graphiti');
+    const [call] = activate?.links.flatMap((link) => spanAt(link) ?? []) ?? [];
+    expect(upwards(call).at(-1)?.name).toMatch(/^((GET|POST) \/|drain )/);
   }
   const first = Math.min(...roots.map(({ start }) => start));
   for (const name of ['breaker_transition graphiti', 'drain graphiti']) {
