@@ -29,7 +29,7 @@ test('a problem is said once a minute, another one at once', () => {
   say('cannot export:', refused);
   expect(lines).toEqual([
     '[opentelemetry] cannot export: connect ECONNREFUSED ::1:4318',
-    '[opentelemetry] cannot export: Not Found (404)',
+    '[opentelemetry] cannot export: Not Found (404). A backend that takes no metrics or no logs is spared them by OTEL_METRICS_EXPORTER=none, OTEL_LOGS_EXPORTER=none',
     '[opentelemetry] cannot export: connect ECONNREFUSED ::1:4318',
   ]);
 });

@@ -5,6 +5,9 @@ import { getStringFromEnv, setGlobalErrorHandler } from '@opentelemetry/core';
 
 /** How often one problem is said, in ms. */
 const quietFor = 60_000;
+/** What a backend means that has no such path: Jaeger has none for metrics and logs. */
+const notTaken =
+  'A backend that takes no metrics or no logs is spared them by OTEL_METRICS_EXPORTER=none, OTEL_LOGS_EXPORTER=none';
 /** How many problems are told apart at most. */
 const mostProblems = 100;
 
@@ -43,5 +46,8 @@ function inWords(part: unknown): string {
   const [first] = part instanceof AggregateError ? part.errors : [];
   const { code } = part as { readonly code?: unknown };
   const message = part.message || (first instanceof Error ? first.message : part.name);
-  return code === undefined || message.includes(String(code)) ? message : `${message} (${code})`;
+  const hint = code === 404 ? `. ${notTaken}` : '';
+  return code === undefined || message.includes(String(code))
+    ? message
+    : `${message} (${code})${hint}`;
 }
