@@ -163,8 +163,8 @@ test('metrics are exported every 15 seconds, and the variables stay as they were
     console.log(process.env.OTEL_METRIC_EXPORT_INTERVAL);
   `;
   expect(await run(intervals(''))).toBe('15000\nundefined\n');
-  const own = intervals("process.env.OTEL_METRIC_EXPORT_INTERVAL = '60000';");
-  expect(await run(own)).toBe('60000\n60000\n');
+  const own = intervals("process.env.OTEL_METRIC_EXPORT_INTERVAL = '5000';");
+  expect(await run(own)).toBe('5000\n5000\n');
 });
 
 test('OTEL_METRICS_EXPORTER=prometheus serves them, and says so when the port is taken', async () => {
@@ -200,6 +200,27 @@ test('OTEL_METRICS_EXPORTER=prometheus serves them, and says so when the port is
   await expect.poll(scraped, { timeout: 10_000 }).toContain('work_done_total');
   app.process.kill();
   await app.ended;
+});
+
+test('a backend that takes traces only says which variables spare it the rest', async () => {
+  const tracesOnly = createServer(({ url }, response) => {
+    response.writeHead(url === '/v1/traces' ? 200 : 404).end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(tracesOnly, 'listening');
+  const { port } = tracesOnly.address() as AddressInfo;
+  const code = `
+    import { startTelemetry } from '@graphiti-fallback/otel';
+    import * as api from '@opentelemetry/api';
+    startTelemetry();
+    api.metrics.getMeter('app').createCounter('work.done').add(1);
+  `;
+  const environment = { ...exporting, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` };
+  const { stderr } = await folder.start('traces.mjs', code, environment, []).ended;
+  expect(stderr.trim().split('\n')).toEqual([
+    expect.stringContaining('OTEL_METRICS_EXPORTER=none'),
+  ]);
+  tracesOnly.closeAllConnections();
+  tracesOnly.close();
 });
 
 test('a backend that is down is told of once, and costs the app nothing', async () => {

@@ -46,8 +46,7 @@ function inWords(part: unknown): string {
   const [first] = part instanceof AggregateError ? part.errors : [];
   const { code } = part as { readonly code?: unknown };
   const message = part.message || (first instanceof Error ? first.message : part.name);
-  const hint = code === 404 ? `. ${notTaken}` : '';
-  return code === undefined || message.includes(String(code))
-    ? message
-    : `${message} (${code})${hint}`;
+  const told = code === undefined || message.includes(String(code));
+  const hint = code === 404 || message.includes('Not Found') ? `. ${notTaken}` : '';
+  return `${message}${told ? '' : ` (${code})`}${hint}`;
 }

@@ -1,6 +1,6 @@
 /** Starts OpenTelemetry in this process: the one thing that this package is for. */
 
-import { getBooleanFromEnv } from '@opentelemetry/core';
+import { getBooleanFromEnv, getStringFromEnv } from '@opentelemetry/core';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { flushAtActivation } from './flush-at-activation.ts';
 import { flushOnExit } from './flush-on-exit.ts';
@@ -19,12 +19,9 @@ const shared = Symbol.for('graphiti-fallback.telemetry.1');
  * What differs from the SDK's defaults, in ms. A minute between exports of metrics leaves `rate(x[1m])`
  * empty; spans that wait for five seconds are gone when an app calls `process.exit()`.
  */
-const variables = {
-  OTEL_METRIC_EXPORT_INTERVAL: '15000',
-  OTEL_METRIC_EXPORT_TIMEOUT: '10000',
-  OTEL_BSP_SCHEDULE_DELAY: '1000',
-  OTEL_BLRP_SCHEDULE_DELAY: '1000',
-};
+const variables = { OTEL_BSP_SCHEDULE_DELAY: '1000', OTEL_BLRP_SCHEDULE_DELAY: '1000' };
+/** Likewise; the timeout has to be the shorter one, so that it goes with this interval only. */
+const intervals = { OTEL_METRIC_EXPORT_INTERVAL: '15000', OTEL_METRIC_EXPORT_TIMEOUT: '10000' };
 
 /**
  * Starts traces, metrics and logs as the `OTEL_*` variables say (OTLP to port 4318 by default), with
@@ -49,7 +46,8 @@ function start(options: TelemetryOptions): Telemetry {
   sayProblems();
   const instrumentations = appInstrumentations(more);
   hookModules(instrumentations);
-  const sdk = withVariables(variables, () => {
+  const ownInterval = getStringFromEnv('OTEL_METRIC_EXPORT_INTERVAL') !== undefined;
+  const sdk = withVariables({ ...variables, ...(!ownInterval && intervals) }, () => {
     const name = serviceName === undefined ? {} : { serviceName };
     const started = new NodeSDK({
       resource: appResource(),
