@@ -244,6 +244,31 @@ test('an entity node whose outcome is unknown is sent again: it is an upsert', a
   expect(server.nodes('g')).toHaveLength(1);
 });
 
+test('an entity of type entity_node is added to Graphiti, in an outage later, and is kept here', async () => {
+  const { server, client, manager } = await setUp();
+  const ann = { type: 'entity_node', id: 'ann', group_id: 'g', name: 'Ann', summary: 'drinks tea' };
+  expect(await manager.storeEntity(ann)).toMatchObject({
+    outcome: 'applied',
+    value: { uuid: 'ann', name: 'Ann' },
+  });
+  server.fault({ kind: 'refuse' });
+  await outage(manager, client);
+  const ben = { type: 'entity_node', id: 'ben', group_id: 'h', name: 'Ben' };
+  expect(await manager.storeEntity(ben)).toMatchObject({ outcome: 'queued' });
+  expect(await manager.listEntities('entity_node')).toEqual([ann, ben]);
+  await server.heal();
+  await expect.poll(() => server.nodes('h').map(({ name }) => name), wait).toEqual(['Ben']);
+  expect(server.nodes('g')).toMatchObject([{ uuid: 'ann', summary: 'drinks tea' }]);
+  const wrong = manager.storeEntity({ type: 'entity_node', id: 'no', name: 'No group' });
+  await expect(wrong).rejects.toMatchObject({ code: 'FALLBACK_INVALID_INPUT' });
+
+  await expect.poll(() => [manager.active, manager.status().queue.size], wait).toEqual([false, 0]);
+  await client.deleteGroup('g', { confirm: 'g' });
+  expect(await manager.listEntities('entity_node')).toEqual([ben]);
+  await client.clear({ confirm: 'CLEAR ALL' });
+  expect(await manager.listEntities('entity_node')).toEqual([]);
+});
+
 test('a fact is deleted, and every answer that it is part of; a second time it is not there', async () => {
   const { server, client } = await setUp();
   const [tea, milk] = await remembered(server, client, 'Tea is hot.', 'Milk is cold.');

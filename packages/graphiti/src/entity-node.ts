@@ -1,6 +1,6 @@
 /** Entity nodes: written whole, over whatever has their `uuid`. */
 
-import type { CallOptions, FallbackManager, Receipt } from '@graphiti-fallback/core';
+import type { CallOptions, FallbackManager, LocalEntity, Receipt } from '@graphiti-fallback/core';
 import { isEntityNode } from './answer.ts';
 import { groupEntity, groupLane } from './group.ts';
 import { checkEntityNode } from './input.ts';
@@ -13,7 +13,12 @@ export type AddEntityNode = (
   options?: CallOptions,
 ) => Promise<Receipt<StoredEntityNode>>;
 
-/** Declares `graphiti.add_entity_node` on a manager. */
+type LocalNode = LocalEntity & Pick<EntityNode, 'group_id'>;
+
+/** The type of local entities that are entity nodes: their id is the `uuid`. */
+const entityNodeType = 'entity_node';
+
+/** Declares `graphiti.add_entity_node` on a manager; it owns the local entities of that type. */
 export function declareEntityNode(
   manager: FallbackManager,
   { transport, lastGroup }: Parts,
@@ -23,12 +28,26 @@ export function declareEntityNode(
       transport({ method: 'POST', path: '/entity-node', body, signal, accepts: isEntityNode }),
     entity: ({ group_id }) => groupEntity(group_id),
     lane: ({ group_id }) => groupLane(group_id),
+    owns: entityNodeType,
+    fromEntity: ({ type: _type, id: uuid, ...node }) =>
+      used({ uuid, ...node } as unknown as EntityNode),
     idempotent: true,
   });
 
   return async function addEntityNode(node, options) {
+    return write(used(node), options);
+  };
+
+  function used(node: EntityNode): EntityNode {
     checkEntityNode(node);
     lastGroup.use(node.group_id);
-    return write(node, options);
-  };
+    return node;
+  }
+}
+
+/** Forgets the local entities that are nodes of a group, or of any: Graphiti has erased them. */
+export async function forgetEntityNodes(manager: FallbackManager, groupId?: string): Promise<void> {
+  for (const { id, group_id } of await manager.listEntities<LocalNode>(entityNodeType))
+    if (groupId === undefined || group_id === groupId)
+      await manager.deleteEntity(entityNodeType, id);
 }

@@ -8,6 +8,7 @@ import {
   type Receipt,
 } from '@graphiti-fallback/core';
 import { isResult } from './answer.ts';
+import { forgetEntityNodes } from './entity-node.ts';
 import { anyGroup, groupEntity, groupLane } from './group.ts';
 import { checkClear, checkGroupDeletion } from './input.ts';
 import type { Result } from './model.ts';
@@ -45,6 +46,7 @@ export function declareDeleteGroup(
       return afterwards(sent, () => {
         manager.cache.remove(anyGroup);
         lastGroup.forget(group_id);
+        return forgetEntityNodes(manager, group_id);
       });
     },
     entity: ({ group_id }) => groupEntity(group_id),
@@ -69,6 +71,7 @@ export function declareClear(manager: FallbackManager, { transport, lastGroup }:
       return afterwards(sent, () => {
         manager.cache.clear();
         lastGroup.forget();
+        return forgetEntityNodes(manager);
       });
     },
     idempotent: false,
@@ -89,13 +92,19 @@ export function declareClear(manager: FallbackManager, { transport, lastGroup }:
 }
 
 /** Does what follows from an erasure, also from one that may have happened. */
-async function afterwards<T>(erasure: Promise<T>, follow: () => void): Promise<T> {
+async function afterwards<T>(erasure: Promise<T>, follow: () => Promise<void>): Promise<T> {
+  let value: T;
   try {
-    const value = await erasure;
-    follow();
-    return value;
+    value = await erasure;
   } catch (error) {
-    if (classify(error).applied === 'maybe') follow();
+    if (classify(error).applied === 'maybe') await quietly(follow());
     throw error;
   }
+  await quietly(follow());
+  return value;
+}
+
+/** What a store cannot forget, the manager says as an event; what Graphiti did stays done. */
+function quietly(following: Promise<void>): Promise<void> {
+  return following.catch(() => {});
 }
