@@ -4,7 +4,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AdaptiveBreaker, CircuitBreaker, FallbackManager } from '@graphiti-fallback/core';
-import { circuitBreaker, getCircuitBreaker, getFallbackManager } from '@graphiti-fallback/express';
+import {
+  circuitBreaker,
+  getCircuitBreaker,
+  getFallbackManager,
+  withFallback,
+} from '@graphiti-fallback/express';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 /** An upstream that works, or answers 503. */
@@ -151,4 +156,72 @@ describe('breakers', () => {
     down = false;
     expect(await read()).toBe('answer');
   });
+});
+
+test('wrap a function or a method: by the verb in its name, on the default manager', async () => {
+  await using manager = getFallbackManager();
+  class Notes {
+    @withFallback()
+    async getNote(id: string): Promise<string> {
+      return `${id} ${await ask()}`;
+    }
+
+    @withFallback
+    async saveNote<T extends { readonly id: string }>(note: T): Promise<T> {
+      await ask();
+      return { ...note, saved: true };
+    }
+  }
+  const notes = new Notes();
+  const findNotes = withFallback(ask, { kind: 'read', name: 'note.find' });
+  expect(await notes.saveNote({ id: '1' })).toEqual({ id: '1', saved: true });
+  const live = [await notes.getNote('1'), await findNotes()];
+  down = true;
+  expect([await notes.getNote('1'), await findNotes()]).toEqual(live);
+  expect(await findNotes.detailed()).toMatchObject({ outcome: 'stale' });
+  expect(await notes.saveNote({ id: '2' })).toEqual({ id: '2' });
+  expect(manager.queue.list()).toMatchObject([
+    { operation: 'Notes.saveNote', input: [{ id: '2' }], state: 'ready' },
+  ]);
+});
+
+test('local entities: stored and related here; sent or queued where a write owns their type', async () => {
+  await using manager = new FallbackManager({
+    name: 'notes',
+    logger: false,
+    retry: { retries: 0 },
+  });
+  manager.write('note.save', { run: (_note: { readonly id: string }) => ask(), owns: 'note' });
+  const get = manager.read('note.get', {
+    run: async (_id: string) => ({ text: await ask() }),
+    entities: (id) => [{ type: 'note', id }],
+    fromEntity: ({ text }) => ({ text: String(text) }),
+  });
+  const [note, draft] = [
+    { type: 'note', id: '1', text: 'one' },
+    { type: 'draft', id: '2' },
+  ];
+  expect(await manager.storeEntity(note)).toEqual({ outcome: 'applied', value: 'answer' });
+  down = true;
+  expect(await manager.storeEntity(note)).toMatchObject({ outcome: 'queued' });
+  expect(await manager.storeEntity(draft)).toMatchObject({ outcome: 'local' });
+  await manager.storeRelationship({ type: 'becomes', from: draft, to: note });
+  expect(await manager.getEntity('note', '1')).toEqual(note);
+  expect(await manager.listEntities('draft')).toEqual([draft]);
+  expect(await manager.listRelationships('note', '1')).toEqual([
+    { type: 'becomes', from: { type: 'draft', id: '2' }, to: { type: 'note', id: '1' } },
+  ]);
+  expect(await get.detailed('1')).toMatchObject({ outcome: 'entity', value: { text: 'one' } });
+});
+
+test('activate and deactivate by hand: a batch import reaches the upstream when it is let go', async () => {
+  await using manager = new FallbackManager({ name: 'import', logger: false });
+  const save = manager.write('save', { run: (_line: string) => ask(), idempotent: true });
+  await manager.activate('queue_writes', 'batch import');
+  expect(await save.all(['a', 'b', 'c'])).toMatchObject({ outcome: 'queued' });
+  expect(await manager.sync()).toMatchObject({ replayed: 0, states: { ready: 3 } });
+  expect(asked).toBe(0);
+  expect(await manager.deactivate()).toBe(true);
+  expect(await manager.sync()).toMatchObject({ replayed: 3, failed: 0 });
+  expect(manager.active).toBe(false);
 });

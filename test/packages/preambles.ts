@@ -17,6 +17,18 @@ export const preambles: Record<string, string> = {
     };
     const app = express();
   `,
+  'README.md # Several upstreams': `
+    import express from 'express';
+    import { graphitiFallback } from '@graphiti-fallback/express';
+    const app = express();
+  `,
+  'README.md # Maintenance and batch imports': `
+    import type { FallbackManager, WriteOperation } from '@graphiti-fallback/core';
+    interface Question { id: string; text: string }
+    declare const manager: FallbackManager;
+    declare const questions: Question[];
+    declare const saveQuestion: WriteOperation<Question, Question>;
+  `,
   'README.md # Functions and methods that you have': `
     interface Report { id: string; text: string }
     declare const api: {

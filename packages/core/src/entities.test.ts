@@ -149,6 +149,14 @@ describe('relationships', () => {
     expect(await manager.listRelationships('note', 'b')).toHaveLength(1);
   });
 
+  test('hold which entities they relate, not what these were', async () => {
+    const { manager } = kit();
+    await manager.storeRelationship({ type: 'cites', from: note('a'), to: note('b') });
+    expect(await manager.listRelationships('note', 'a')).toEqual([
+      { type: 'cites', from: a, to: b },
+    ]);
+  });
+
   test('are refused where they are none', async () => {
     const { manager } = kit();
     const wrong = { type: 'cites', from: a, to: { type: 'note' } as Entity };

@@ -163,7 +163,9 @@ function checkedRelationship(given: RelationshipEnds, maxBytes: number): Relatio
   if (!isText(relationship.type)) throw notText('type', 'a relationship');
   checkEntity('`from` of a relationship', relationship.from);
   checkEntity('`to` of a relationship', relationship.to);
-  return relationship;
+  // Whoever gives whole entities means which they are, not what they were.
+  const [from, to] = [relationship.from, relationship.to].map(({ type, id }) => ({ type, id }));
+  return deepFreeze({ ...relationship, from, to } as Relationship);
 }
 
 function checkEntity(noun: string, entity: Entity): void {

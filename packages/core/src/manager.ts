@@ -33,6 +33,7 @@ import { type SyncOptions, type SyncReport, sync } from './queue/sync.ts';
 import { declareRead } from './read.ts';
 import type { FallbackStatus } from './status.ts';
 import { statusOf, storeStatus } from './status-of.ts';
+import { claimStores } from './store-claim.ts';
 import { publishActivations } from './telemetry/activation-channel.ts';
 import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
@@ -57,6 +58,7 @@ export class FallbackManager {
   readonly #names = new Set<string>();
   readonly #entities: EntitySurface;
   readonly #memories: OutageMemories;
+  readonly #returnStores: Undo;
   readonly #retire: Undo;
   readonly #warnOfLosses: Undo;
   #report: OpenReport | undefined;
@@ -130,6 +132,7 @@ export class FallbackManager {
       outages: this.#engine.tracing.outages,
     });
     recordReplays(this.#engine);
+    this.#returnStores = claimStores(name, store, this.#options.cache.store);
     this.#retire = this.#engine.collector.add({
       name,
       measure: () => measurements(this.#counters, this.status(), breakers.removed),
@@ -455,6 +458,7 @@ export class FallbackManager {
       events.emit('storeFailed', { store: store.kind, verb: 'close', error });
     }
     tracing.close();
+    this.#returnStores();
     this.#retire();
   }
 }

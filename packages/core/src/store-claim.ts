@@ -1,0 +1,23 @@
+/** A store is one manager's: with two on it, one's writes would be replayed to the other's upstream. */
+
+import type { Undo } from './events.ts';
+import type { Journal } from './journal.ts';
+
+const owners = new WeakMap<Journal, string>();
+
+/**
+ * Takes stores for a manager, and returns how to give them back.
+ *
+ * @throws {TypeError} when another manager has one
+ */
+export function claimStores(name: string, ...stores: readonly Journal[]): Undo {
+  const taken = stores.find((store) => owners.has(store));
+  if (taken)
+    throw new TypeError(
+      `Expected a \`store\` of its own for '${name}', got the one of '${owners.get(taken)}', which is not closed; two stores may have one directory`,
+    );
+  for (const store of stores) owners.set(store, name);
+  return () => {
+    for (const store of stores) owners.delete(store);
+  };
+}
