@@ -475,6 +475,18 @@ test.each<[FallbackMode, string]>([
   expect(await made.manager.getEntity('note', 'a')).toEqual(note('a'));
 });
 
+test('an entity is kept as the breaker of its own write has it', async () => {
+  const store = memoryJournal();
+  const { manager } = kit({ store });
+  const run = async (_input: { id: string }) => {};
+  manager.write('page.save', { run, owns: 'page', breaker: 'pages' });
+  await manager.breaker('pages').isolate('moving house', 'memory_only');
+  const receipt = await manager.storeEntity({ type: 'page', id: 'a' });
+  expect(receipt).toMatchObject({ outcome: 'queued', durability: 'memory' });
+  expect(await manager.storeEntity(item('a', '1'))).toMatchObject({ outcome: 'applied' });
+  expect([...store.entries('entities')].map(([key]) => key)).toEqual(['entity:item:a']);
+});
+
 test('what memory_only changes or deletes of a lasting entity', async () => {
   const store = memoryJournal();
   const before = kit({ store });

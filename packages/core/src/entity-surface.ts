@@ -42,7 +42,7 @@ const keepings: Readonly<Record<FallbackWrite, Keeping>> = {
 
 /** Makes the surface. */
 export function entitySurface(engine: Engine, maxBytes: number): EntitySurface {
-  const { entities, owners, life } = engine;
+  const { entities, owners, writes, life } = engine;
   const breaker = engine.breakers.own;
 
   return {
@@ -101,10 +101,11 @@ export function entitySurface(engine: Engine, maxBytes: number): EntitySurface {
     entity: LocalEntity,
     deed: Deed,
   ): Promise<{ receipt: Receipt<unknown>; keeping: Keeping; operation?: string } | undefined> {
-    const send = owners.of(entity.type, deed);
-    if (!send) return undefined;
-    const receipt = await send(entity);
-    const volatile = modes[breaker.mode].write === 'memory';
+    const owner = owners.of(entity.type, deed);
+    if (!owner) return undefined;
+    const receipt = await owner.send(entity);
+    const { mode } = writes.get(owner.name)?.flow.breaker ?? breaker;
+    const volatile = modes[mode].write === 'memory';
     if (receipt.outcome === 'applied') return { receipt, keeping: volatile ? 'memory' : 'lazily' };
     // What waits to be replayed is not kept lazily: no restart may know the write and not the entity.
     const keeping = volatile ? 'memory' : 'durably';

@@ -4,15 +4,19 @@ import type { LocalEntity } from './entity.ts';
 import type { WriteSpec } from './operation.ts';
 import type { Receipt } from './outcome.ts';
 
-/** Sends an entity as its write. */
-type Send = (entity: LocalEntity) => Promise<Receipt<unknown>>;
+/** The write that owns a type. */
+export interface Owner {
+  readonly name: string;
+  /** Sends an entity as this write. */
+  send(entity: LocalEntity): Promise<Receipt<unknown>>;
+}
 
 /** What is done to an entity. */
 export type Deed = 'store' | 'delete';
 
 /** Writes by the type of entities that they own. */
 export class Owners {
-  readonly #writes = new Map<string, { readonly name: string; readonly send: Send }>();
+  readonly #writes = new Map<string, Owner>();
 
   /**
    * Makes a write the owner of the type that it declares, if it does.
@@ -38,9 +42,8 @@ export class Owners {
     this.#writes.set(key, { name, send: (entity) => write(fromEntity(entity) as Input) });
   }
 
-  /** Sends an entity as its write; `undefined` where no write owns its type. */
-  of(type: string, deed: Deed): Send | undefined {
-    return this.#writes.get(keyOf(type, deed))?.send;
+  of(type: string, deed: Deed): Owner | undefined {
+    return this.#writes.get(keyOf(type, deed));
   }
 }
 
