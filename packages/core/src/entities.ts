@@ -164,8 +164,6 @@ export class LocalEntities {
   #put(key: string, kept: Shelved): void {
     for (const name of namesOf(key, kept)) this.#index.add(name, key);
     this.#shelf.set(key, kept);
-    // Larger than everything that may be kept: the bounds may be narrower than those of an earlier process.
-    if (!this.#shelf.peek(key)) this.#evict(key, kept);
   }
 
   #take(key: string, kept: Shelved): void {

@@ -58,6 +58,22 @@ test('what is pinned no more goes like everything else, without asking for each 
   expect(values.bytes).toBe(210);
 });
 
+test('what is larger than all together may be goes at once, also when it is pinned no more', () => {
+  const { values, set, pinned, evicted } = lru(100, 10);
+  set('large', 11);
+  expect(evicted).toEqual(['large']);
+  pinned.add('held');
+  set('held', 11);
+  expect(values.bytes).toBe(11);
+  pinned.clear();
+  for (let index = 0; index <= 64; index += 1) {
+    pinned.add(`${index}`);
+    set(`${index}`);
+  }
+  expect(evicted).toEqual(['large', 'held']);
+  expect([values.size, values.bytes]).toEqual([65, 65]);
+});
+
 test('one that is replaced is counted once, pinned or not', () => {
   const { values, set, pinned } = lru(10);
   set('a', 5);

@@ -23,11 +23,13 @@ export class PinningLru<Value extends Sized> {
   readonly #free: LRUCache<string, Value>;
   readonly #pinned = new Map<string, Value>();
   readonly #isPinned: (value: Value) => boolean;
+  readonly #onEvicted: (key: string, value: Value) => void;
   #pinnedBytes = 0;
   #manyPinned = fewPinned;
 
   constructor({ maxEntries, maxBytes, isPinned, onEvicted }: Rules<Value>) {
     this.#isPinned = isPinned;
+    this.#onEvicted = onEvicted;
     this.#free = new LRUCache({
       max: maxEntries,
       maxSize: maxBytes,
@@ -58,7 +60,7 @@ export class PinningLru<Value extends Sized> {
   set(key: string, value: Value): void {
     this.#unpin(key);
     if (!this.#isPinned(value)) {
-      this.#free.set(key, value);
+      this.#setFree(key, value);
       return;
     }
     this.#free.delete(key);
@@ -76,12 +78,18 @@ export class PinningLru<Value extends Sized> {
     return this.#pinned.delete(key);
   }
 
+  /** What is larger than everything together may be goes at once. */
+  #setFree(key: string, value: Value): void {
+    this.#free.set(key, value);
+    if (!this.#free.has(key)) this.#onEvicted(key, value);
+  }
+
   /** Lets go of what is pinned no more. Often enough that at most half of them are, and no oftener. */
   #sweep(): void {
     for (const [key, value] of [...this.#pinned]) {
       if (this.#isPinned(value)) continue;
       this.#unpin(key);
-      this.#free.set(key, value);
+      this.#setFree(key, value);
     }
     this.#manyPinned = Math.max(fewPinned, 2 * this.#pinned.size);
   }
