@@ -514,11 +514,13 @@ test('answers outlast the process with their times, and only for the same upstre
   await before.get('a');
   await before.manager.close();
   await clock.advance(6_000);
-  const after = testManager({ clock, store, upstream: `${upstream}/` });
   const other = testManager({ clock, store, upstream: 'https://other.internal/v1' });
-  for (const { upstream } of [after, other]) upstream.fail = down;
-  expect(await after.get.detailed('a')).toMatchObject({ outcome: 'stale', ageMs: 6_000 });
+  other.upstream.fail = down;
   await expect(other.get('a')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
+  await other.manager.close();
+  const after = testManager({ clock, store, upstream: `${upstream}/` });
+  after.upstream.fail = down;
+  expect(await after.get.detailed('a')).toMatchObject({ outcome: 'stale', ageMs: 6_000 });
   await clock.advance(4_000);
   await expect(after.get('a')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
 });
