@@ -222,7 +222,7 @@ test('one that was in flight whenever its process died stops its lane after thre
   for (let life = 0; life < 4; life += 1) {
     // Each process is killed while it sends this one: it is simply never heard of again.
     upstream.gate = (name) => (name.includes('deadly') ? new Promise(() => {}) : undefined);
-    kit = testManager({ store, clock: kit.clock }, upstream);
+    kit = testManager({ store: { ...store }, clock: kit.clock }, upstream);
     await kit.manager.open();
     await kit.clock.advance(1_000);
   }
