@@ -10,7 +10,9 @@ import {
   getFallbackManager,
   withFallback,
 } from '@graphiti-fallback/express';
+import { lowdbStore } from '@graphiti-fallback/store-lowdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** An upstream that works, or answers 503. */
 let upstream: Server;
@@ -39,6 +41,46 @@ async function ask(): Promise<string> {
   if (response.ok) return response.text();
   throw Object.assign(new Error(`HTTP ${response.status}`), { status: response.status });
 }
+
+describe('cache', () => {
+  const folder = temporaryFolder('guide-cache-');
+  const cached = () => {
+    const manager = new FallbackManager({
+      name: 'cached',
+      application: 'guide',
+      upstream: url,
+      logger: false,
+      cache: { store: lowdbStore({ directory: folder.path }), maxEntries: 3 },
+      retry: { retries: 0 },
+    });
+    const read = manager.read('read', { run: (_id: string) => ask(), ttl: 60_000 });
+    return { manager, read };
+  };
+
+  test('manager.cache: get, set, delete, clear and warm, bounded, and loaded at the next start', async () => {
+    const first = cached();
+    const { manager, read } = first;
+    expect(await read('live')).toBe('answer');
+    expect(await manager.cache.get(read, 'live')).toBe('answer');
+    expect(await manager.cache.set(read, 'set', 'known')).toBe(true);
+    expect((await read.detailed('set')).outcome).toBe('cache');
+    expect(await manager.cache.delete(read, 'set')).toBe(true);
+    expect(await manager.cache.get(read, 'set')).toBeUndefined();
+    const entries = ['a', 'b', 'c'].map((input) => ({ operation: 'read', input, value: input }));
+    expect(await manager.cache.warm(entries)).toBe(3);
+    expect(manager.status().cache).toMatchObject({ entries: 3, hits: 1, misses: 1, hitRate: 0.5 });
+    await manager.close();
+
+    down = true;
+    const second = cached();
+    const answers = await Promise.all(['a', 'b', 'c'].map((id) => second.read(id)));
+    expect(answers).toEqual(['a', 'b', 'c']);
+    second.manager.cache.clear();
+    await expect(second.read('a')).rejects.toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
+    expect(asked).toBe(2);
+    await second.manager.close();
+  });
+});
 
 describe('breakers', () => {
   test('a breaker of one’s own, with a fallback', async () => {

@@ -446,6 +446,15 @@ test('being served does not make an answer last longer, nor does a failing refre
   expect(kit.manager.status().cache.entries).toBe(0);
 });
 
+test('an answer that may never be served again is not kept', async () => {
+  const store = memoryJournal();
+  const kit = testManager({ store, cache: { ttl: 0, staleIfError: 0 } });
+  await kit.get('a');
+  expect(Object.isFrozen(await kit.get('a'))).toBe(true);
+  expect(kit.manager.status().cache.entries).toBe(0);
+  expect([...store.entries('cache')]).toEqual([]);
+});
+
 test('an update counts staleness from then on, and only once', async () => {
   const kit = testManager({ cache: { ttl: 60_000, staleIfError: 10_000 } });
   await kit.get('a');
