@@ -1,16 +1,31 @@
 /** The ideas of the fallback guide that this project grew from, each as an app uses it. */
 
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AdaptiveBreaker, CircuitBreaker, FallbackManager } from '@graphiti-fallback/core';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import {
+  AdaptiveBreaker,
+  CircuitBreaker,
+  FallbackManager,
+  type FallbackManagerOptions,
+} from '@graphiti-fallback/core';
 import {
   circuitBreaker,
+  fallback,
   getCircuitBreaker,
   getFallbackManager,
+  graphitiFallback,
   withFallback,
 } from '@graphiti-fallback/express';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
+import { graphitiServer } from '@graphiti-fallback/testing';
+import express from 'express';
+import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -57,7 +72,7 @@ describe('cache', () => {
     return { manager, read };
   };
 
-  test('manager.cache: get, set, delete, clear and warm, bounded, and loaded at the next start', async () => {
+  test('cache: get, set, delete, clear and warm, bounded, and loaded at the next start', async () => {
     const first = cached();
     const { manager, read } = first;
     expect(await read('live')).toBe('answer');
@@ -83,7 +98,7 @@ describe('cache', () => {
 });
 
 describe('breakers', () => {
-  test('a breaker of one’s own, with a fallback', async () => {
+  test('a breaker of one’s own: with a fallback', async () => {
     const breaker = new CircuitBreaker({
       failureThreshold: 2,
       successThreshold: 1,
@@ -99,7 +114,7 @@ describe('breakers', () => {
     expect(breaker.status()).toMatchObject({ state: 'closed', failureRate: 0 });
   });
 
-  test('one that adapts to health: the worse it is, the sooner it opens, and the longer it stays so', async () => {
+  test('a breaker that adapts to health: the worse it is, the sooner it opens, and the longer it stays so', async () => {
     let health: 'healthy' | 'degraded' | 'unhealthy' = 'healthy';
     const breaker = new AdaptiveBreaker({ health: () => health });
     down = true;
@@ -110,7 +125,7 @@ describe('breakers', () => {
     expect(breaker.status().retryInMs).toBeGreaterThan(100_000);
   });
 
-  test('breakers by name, of the default manager; all statuses together; reset and remove', async () => {
+  test('a breaker by name: of the default manager; all statuses together; reset and remove', async () => {
     await using manager = getFallbackManager();
     const search = getCircuitBreaker('search', { failureThreshold: 1 });
     const transitions: string[] = [];
@@ -139,7 +154,7 @@ describe('breakers', () => {
     expect(manager.breakers.remove('search')).toBe(true);
   });
 
-  test('as a wrapper and as a decorator', async () => {
+  test('a breaker as a wrapper and as a decorator', async () => {
     await using manager = getFallbackManager();
     const own = new CircuitBreaker({ failureThreshold: 1, fallback: () => 'fallback' });
 
@@ -266,4 +281,221 @@ test('activate and deactivate by hand: a batch import reaches the upstream when 
   expect(await manager.deactivate()).toBe(true);
   expect(await manager.sync()).toMatchObject({ replayed: 3, failed: 0 });
   expect(manager.active).toBe(false);
+});
+
+describe('the manager', () => {
+  const folder = temporaryFolder('guide-');
+  /** A manager of the upstream above, with a read and a write. */
+  const managed = (options: Partial<FallbackManagerOptions> = {}) => {
+    const manager = new FallbackManager({
+      name: 'guide',
+      application: 'guide',
+      upstream: url,
+      logger: false,
+      recoveryRamp: 0,
+      retry: { retries: 0 },
+      breaker: { failureThreshold: 2, successThreshold: 1, openFor: 50 },
+      ...options,
+    });
+    const read = manager.read('read', { run: (_id: string) => ask() });
+    const write = manager.write('write', { run: (_text: string) => ask(), idempotent: true });
+    const open = async () => {
+      down = true;
+      for (const id of ['one', 'two']) await read(id).catch(() => {});
+      expect(manager.active).toBe(true);
+    };
+    return { manager, read, write, open };
+  };
+  /** Says how the upstream is. */
+  const ping = { name: 'ping', check: async () => void (await ask()) };
+
+  test('one global manager: made on first use, the same everywhere, found by name', async () => {
+    const manager = getFallbackManager();
+    expect(getFallbackManager()).toBe(manager);
+    expect(getFallbackManager('graphiti')).toBe(manager);
+    expect(() => getFallbackManager('grafiti')).toThrow(/'graphiti'/);
+    await manager.close();
+  });
+
+  test('check health and activate: one unhealthy answer, asked by the app, is enough', async () => {
+    const { manager } = managed({ health: { checks: [ping], interval: 0 } });
+    expect(await manager.checkAndActivate()).toBe(false);
+    down = true;
+    await expect.poll(() => manager.checkAndActivate(), { timeout: 3_000 }).toBe(true);
+    const before = asked;
+    await Promise.all([manager.checkAndActivate(), manager.checkAndActivate()]);
+    expect(asked - before).toBeLessThanOrEqual(1);
+    await manager.close();
+  });
+
+  test('a protected block: it knows how the upstream is, and drains behind itself', async () => {
+    const { manager, write } = managed({ health: { checks: [ping], interval: 0 } });
+    down = true;
+    await manager.run(async (block) => {
+      expect(block).toMatchObject({ active: true, mode: 'queue_writes' });
+      expect(await write('kept')).toMatchObject({ outcome: 'queued' });
+      down = false;
+    });
+    await expect.poll(() => manager.status().queue.replayed, { timeout: 5_000 }).toBe(1);
+    {
+      await using block = await manager.context();
+      expect(block.active).toBe(false);
+    }
+    await manager.close();
+  });
+
+  test('custom folders: the queue and the cache lie where the app says', async () => {
+    const directory = join(folder.path, 'queue');
+    const cache = { store: lowdbStore({ directory: join(folder.path, 'cache') }) };
+    const { manager, write, open } = managed({ store: lowdbStore({ directory }), cache });
+    await open();
+    expect(await write('kept')).toMatchObject({ outcome: 'queued', durability: 'disk' });
+    expect(readdirSync(directory)).toHaveLength(1);
+    expect(manager.status().store).toMatchObject({ kind: 'lowdb', durability: 'disk' });
+    await manager.close();
+  });
+
+  test('a flag for handlers: req.fallback.active', async () => {
+    const { manager, open } = managed();
+    const app = express().use(fallback(manager));
+    app.get('/', (req, res) => {
+      res.json({ active: req.fallback.active });
+    });
+    expect((await request(app).get('/')).body).toEqual({ active: false });
+    await open();
+    const response = await request(app).get('/');
+    expect(response.body).toEqual({ active: true });
+    expect(response.headers['x-fallback-mode']).toBe('queue_writes');
+    await manager.close();
+  });
+
+  test('status: one snapshot of everything', async () => {
+    const { manager, read, write, open } = managed();
+    await read('live');
+    await open();
+    await read('live');
+    await write('kept');
+    expect(manager.status()).toMatchObject({
+      active: true,
+      reason: '503',
+      trigger: 'calls',
+      mode: { configured: 'queue_writes', current: 'queue_writes' },
+      operations: { live: 1, stale: 1, queued: 1, failure: 2 },
+      queue: { size: 1, lanes: { ready: 1, blocked: 0 }, states: { ready: 1, dead: 0 } },
+      cache: { entries: 1, stale: 1, evictions: 0 },
+      breakers: { guide: { state: 'open', calls: { success: 1, failure: 2 } } },
+      store: { kind: 'memory' },
+    });
+    const { breakers, queue, since } = manager.status();
+    expect(breakers.guide?.retryInMs).toBeGreaterThan(0);
+    expect(breakers.guide?.timeInStateMs).toBeGreaterThanOrEqual(0);
+    expect(queue.oldestAgeMs).toBeGreaterThanOrEqual(0);
+    expect(since).toBeLessThanOrEqual(Date.now());
+    await manager.close();
+  });
+
+  test('manual sync: what waits is listed, taken as applied, and replayed on demand', async () => {
+    const { manager, write, open } = managed({ breaker: { failureThreshold: 2, openFor: 60_000 } });
+    await open();
+    await write('one');
+    const two = await write('two');
+    const [first] = manager.queue.list();
+    expect(first).toMatchObject({ operation: 'write', input: 'one', state: 'ready', attempts: 0 });
+    expect(await manager.sync({ timeoutMs: 1_000 })).toMatchObject({ replayed: 0, failed: 0 });
+    expect(await manager.queue.ack(first?.id ?? '')).toBe(true);
+    down = false;
+    manager.breakers.reset();
+    expect(await manager.sync()).toMatchObject({ replayed: 1, deadLettered: 0 });
+    expect(two.outcome === 'queued' && manager.queue.get(two.operation)?.state).toBe('done');
+    await manager.close();
+  });
+
+  test('background sync: it starts at boot where the store holds operations', async () => {
+    const store = () => lowdbStore({ directory: folder.path });
+    const first = managed({ store: store() });
+    await first.open();
+    await first.write('kept');
+    await first.manager.close();
+    down = false;
+    const second = managed({ store: store() });
+    await second.manager.open();
+    await expect.poll(() => second.manager.status().queue.replayed, { timeout: 5_000 }).toBe(1);
+    await second.manager.close();
+  });
+
+  test('system health: every component, and the whole', async () => {
+    const other = { name: 'other', critical: false, check: () => 'degraded' as const };
+    const { manager } = managed({ health: { checks: [ping, other], interval: 0 } });
+    expect(manager.health.system().status).toBe('unknown');
+    await manager.checkAndActivate();
+    const { status, components } = manager.health.system();
+    expect(status).toBe('degraded');
+    expect(components.map(({ name, status }) => `${name} ${status}`)).toEqual(
+      expect.arrayContaining(['ping healthy', 'other degraded']),
+    );
+    down = true;
+    await expect.poll(() => manager.checkAndActivate(), { timeout: 3_000 }).toBe(true);
+    expect(manager.health.upstream).toBe('unhealthy');
+    await manager.close();
+  });
+
+  test('load shedding while degraded: reads that are cached spare the upstream, others and writes go to it', async () => {
+    const check = { name: 'load', check: () => 'degraded' as const };
+    const health = { checks: [check], interval: 0, shedding: 1 };
+    const { manager, read, write } = managed({ health, random: () => 0 });
+    await read('known');
+    await manager.checkAndActivate();
+    const before = asked;
+    expect(await read.detailed('known')).toMatchObject({ outcome: 'stale' });
+    expect(asked).toBe(before);
+    expect(await read.detailed('unknown')).toMatchObject({ outcome: 'live' });
+    expect(await write('sent')).toMatchObject({ outcome: 'applied' });
+    await manager.close();
+  });
+
+  test('debug output: lines by section, and a page for people, both without what was written', async () => {
+    const { manager, write, open } = managed();
+    await open();
+    await write('secret text');
+    const page = manager.inspect();
+    expect(page).toMatch(/guide/);
+    expect(page).toMatch(/queue +1/);
+    expect(page).not.toContain('secret text');
+    await manager.close();
+    const program = `
+      const { FallbackManager } = await import('@graphiti-fallback/core');
+      const manager = new FallbackManager({ name: 'debugged', application: 'guide' });
+      await manager.read('read', { run: async () => 'secret answer' })();
+      await manager.close();`;
+    const args = ['--conditions=@graphiti-fallback/source', '--input-type=module', '-e', program];
+    const env = { ...process.env, GRAPHITI_FALLBACK_DEBUG: 'call' };
+    const cwd = fileURLToPath(new URL('.', import.meta.url));
+    const { stderr } = await promisify(execFile)(process.execPath, args, { cwd, env });
+    expect(stderr).toMatch(/read/);
+    expect(stderr).not.toContain('secret answer');
+  });
+
+  test('test a fallback scenario: a Graphiti that fails on demand', async () => {
+    const graphiti = await graphitiServer();
+    const middleware = graphitiFallback({ url: graphiti.url, logger: false });
+    const app = express().use(express.json(), middleware);
+    app.post('/', async (req, res) => {
+      const message = { role_type: 'user' as const, role: 'ann', content: req.body.text };
+      const receipt = await req.graphiti.addMessages('demo', [message]);
+      res.status(receipt.outcome === 'applied' ? 200 : 202).json(receipt);
+    });
+    await request(app).post('/').send({ text: 'one' }).expect(200);
+    graphiti.fault({ kind: 'refuse' });
+    await request(app)
+      .post('/')
+      .send({ text: 'two' })
+      .expect(202)
+      .expect('location', /operations/);
+    graphiti.heal();
+    await expect
+      .poll(() => middleware.manager.status().queue.replayed, { timeout: 10_000 })
+      .toBe(1);
+    await middleware.close();
+    await graphiti.close();
+  });
 });
