@@ -1,10 +1,11 @@
 /** One cache of answers, indexed by the entities that they concern. */
 
 import { LRUCache } from 'lru-cache';
+import { CacheWriter } from './cache-writer.ts';
 import type { Clock } from './clock.ts';
 import { type Entity, entityKey } from './entity.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
-import type { Change, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { deepFreeze, type Json } from './json.ts';
 import { KeyIndex } from './key-index.ts';
 import { type Reader, ReadsUnderWay } from './reads-under-way.ts';
@@ -86,11 +87,20 @@ export class Cache {
   readonly #byEntity = new KeyIndex();
   readonly #underWay = new ReadsUnderWay();
   readonly #around: CacheSurroundings;
+  readonly #writer: CacheWriter;
   /** What an earlier process kept is read like an answer: when it comes late, more is known. */
   readonly #loading = this.#underWay.begin();
 
   constructor(around: CacheSurroundings) {
     this.#around = around;
+    const { journal, clock, events } = around;
+    this.#writer = new CacheWriter(clock, (changes) => {
+      journal
+        .commit(changes, { lazy: true })
+        .catch((error: unknown) =>
+          events.emit('storeFailed', { store: journal.kind, verb: 'cache', error }),
+        );
+    });
     this.#values = new LRUCache({
       max: around.maxEntries,
       maxSize: around.maxBytes,
@@ -105,7 +115,7 @@ export class Cache {
     for (const [key, stored] of this.#around.journal.entries('cache')) {
       if (this.#values.has(key)) continue;
       if (!this.#takeIn(key, stored as unknown as Partial<Cached> | null, now))
-        this.#commit({ bucket: 'cache', key, delete: true });
+        this.#writer.delete(key);
     }
     this.#loading.end();
   }
@@ -161,7 +171,7 @@ export class Cache {
       bytes: Buffer.byteLength(JSON.stringify(value)) + Buffer.byteLength(key),
     };
     if (!this.#keep(key, cached)) return false;
-    this.#commit({ bucket: 'cache', key, put: cached as unknown as Json });
+    this.#writer.soon(key, cached);
     return true;
   }
 
@@ -174,7 +184,7 @@ export class Cache {
       if (!cached || cached.freshUntil <= now) continue;
       const expired = expiredAt(cached, now);
       this.#keep(key, expired);
-      this.#commit({ bucket: 'cache', key, put: expired as unknown as Json });
+      this.#writer.now(key, expired);
     }
   }
 
@@ -207,6 +217,11 @@ export class Cache {
     for (const key of [...this.#values.keys()]) this.delete(key);
   }
 
+  /** Hands what is not written yet to the store. */
+  close(): void {
+    this.#writer.flush();
+  }
+
   status(): CacheStatus {
     return { entries: this.#values.size, bytes: this.#values.calculatedSize };
   }
@@ -225,7 +240,7 @@ export class Cache {
     this.#values.set(key, cached);
     const kept = this.#values.has(key);
     this.#byEntity.move(key, before, kept ? cached.entities : none);
-    if (!kept) this.#commit({ bucket: 'cache', key, delete: true });
+    if (!kept) this.#writer.delete(key);
     return kept;
   }
 
@@ -233,17 +248,7 @@ export class Cache {
     if (reason === 'set') return;
     this.#byEntity.move(key, cached.entities, none);
     if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
-    this.#commit({ bucket: 'cache', key, delete: true });
-  }
-
-  /** The cache may lose its last second, never the request that fills it. */
-  #commit(change: Change): void {
-    const { journal, events } = this.#around;
-    journal
-      .commit([change], { lazy: true })
-      .catch((error: unknown) =>
-        events.emit('storeFailed', { store: journal.kind, verb: 'cache', error }),
-      );
+    this.#writer.delete(key);
   }
 }
 

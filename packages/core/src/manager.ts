@@ -449,8 +449,9 @@ export class FallbackManager {
     unregister(this);
     this.#memories.close();
     this.#warnOfLosses();
-    const { queue, breakers, events, store, cacheStore, tracing } = this.#engine;
+    const { cache, queue, breakers, events, store, cacheStore, tracing } = this.#engine;
     for (const breaker of breakers) breaker.close();
+    cache.close();
     try {
       await queue.close();
       if (cacheStore !== store) await cacheStore.close();

@@ -627,6 +627,7 @@ test('headers are stored as a hash, and no error repeats them', async () => {
   const store = memoryJournal();
   const kit = testManager({ store });
   await kit.get('a', { headers: { authorization: 'Bearer secret', 'x-tenant': 't' } });
+  await kit.clock.advance(1_000);
   const stored = JSON.stringify([...store.entries('cache')]);
   expect(stored).toContain('item.get');
   expect(stored).not.toMatch(/secret|authorization|x-tenant/);
