@@ -29,7 +29,7 @@ export interface FallbackEvents {
     /** The breaker that it stands behind. */
     readonly breaker: string;
     readonly outcome: Outcome;
-    readonly reason?: FallbackReason;
+    readonly reason?: FallbackReason | undefined;
     readonly durationMs: number;
   };
   /** The upstream was tried once. */

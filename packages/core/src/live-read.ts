@@ -1,5 +1,6 @@
 /** A read of the upstream: one call a key at a time, whose answer is kept and whose failure rests. */
 
+import type { Breaker } from './breaker/breaker.ts';
 import { freePermit, type Permit } from './breaker/permit.ts';
 import type { SentHeaders } from './call-headers.ts';
 import type { DeclaredRead } from './declared-read.ts';
@@ -7,10 +8,11 @@ import type { Engine } from './engine.ts';
 import { type Failure, isGone, isRepeatable } from './failure.ts';
 import { KeptFailures } from './kept-failures.ts';
 import type { ReadContext } from './operation.ts';
-import { attemptsOf, type Note } from './perform.ts';
-import type { DeadlineContext } from './policy/deadline.ts';
-import { CallAborted } from './policy/policy.ts';
+import { type Note, noteAttempt } from './perform.ts';
+import { CallAborted, type CallPlan, type Tried } from './policy/call.ts';
+import type { DeadlineContext } from './policy/timed-call.ts';
 import type { ReadLimits } from './read-limits.ts';
+import type { Reader } from './reads-under-way.ts';
 import { type Flight, flightOf, SingleFlight } from './single-flight.ts';
 
 /** One call: what it asks, and how long it waits. */
@@ -36,7 +38,6 @@ export class LiveRead<Input, Value> {
     this.#flights = new SingleFlight({
       clock: engine.clock,
       isSharable: (value) => answers.isSharable(value),
-      onSharedFailure: (key, error) => this.#failedForSeveral(key, error),
     });
     this.#failures = new KeptFailures(engine.defaults.failureTtl, engine.clock);
   }
@@ -55,40 +56,40 @@ export class LiveRead<Input, Value> {
     return this.#flights.fly(asking.key, { timeoutMs, waitedMs: 0, signal }, fetch);
   }
 
-  async #fetch(asking: Asking<Input>, flight: Flight): Promise<Value> {
-    const { input, key } = asking;
-    const { answers } = this.#read;
+  #fetch(asking: Asking<Input>, flight: Flight): Promise<Value> {
     const reader = this.#engine.cache.reader();
+    return this.#call(asking, flight).then(
+      (value) => this.#arrived(asking, flight, reader, value),
+      (error: unknown) => this.#failed(asking, flight, reader, error),
+    );
+  }
+
+  #arrived({ key, input }: Asking<Input>, flight: Flight, reader: Reader, value: Value): Value {
+    const { answers } = this.#read;
     try {
-      const value = await this.#call(asking, flight);
       this.#failures.succeeded(key);
       if (flight.joined) flight.overtaken = !answers.isCurrent(key, input, value, reader);
       return answers.keep(key, input, value, reader);
-    } catch (error) {
-      if (this.#saysGone(error)) this.#engine.cache.delete(key);
-      throw error;
     } finally {
       reader.end();
+      flight.landed();
     }
   }
 
+  #failed({ key }: Asking<Input>, flight: Flight, reader: Reader, error: unknown): never {
+    reader.end();
+    flight.landed();
+    if (this.#saysGone(error)) this.#engine.cache.delete(key);
+    if (flight.joined) this.#failedForSeveral(key, error);
+    throw error;
+  }
+
   #call(
-    { input, headers, limits: { timeoutMs }, note }: Asking<Input>,
-    { signal, waitedMs }: Pick<Flight, 'signal' | 'waitedMs'>,
+    asking: Asking<Input>,
+    flight: Pick<Flight, 'signal' | 'waitedMs'>,
     permit?: Permit,
   ): Promise<Value> {
-    const { policy } = this.#engine;
-    const { name, spec, breaker } = this.#read;
-    return policy.call({
-      run: (context) => spec.run(input, new LiveContext(context, headers)),
-      breaker,
-      timeoutMs,
-      waitedMs,
-      signal,
-      ...(permit && { permit }),
-      retriable: (failed) => isRepeatable(failed, true),
-      onAttempt: attemptsOf(this.#engine, name, note),
-    });
+    return this.#engine.policy.call(new LiveCall(this.#read, asking, flight, permit));
   }
 
   /** An answer that the upstream says is not there is none any more, whoever still waits to hear it. */
@@ -115,6 +116,49 @@ export class LiveRead<Input, Value> {
 /** Whether a failure leads to the fallback; the caller's own, and credentials, pass through. */
 export function leadsToFallback({ fault }: Failure): boolean {
   return fault === 'upstream' || fault === 'limit';
+}
+
+/** The call to the upstream for one asking. */
+class LiveCall<Input, Value> implements CallPlan<Value> {
+  readonly breaker: Breaker;
+  readonly timeoutMs: number;
+  readonly waitedMs: number;
+  readonly startedAt: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly permit: Permit | undefined;
+  readonly #read: DeclaredRead<Input, Value>;
+  readonly #asking: Asking<Input>;
+
+  constructor(
+    read: DeclaredRead<Input, Value>,
+    asking: Asking<Input>,
+    { signal, waitedMs }: Pick<Flight, 'signal' | 'waitedMs'>,
+    permit: Permit | undefined,
+  ) {
+    this.breaker = read.breaker;
+    this.timeoutMs = asking.limits.timeoutMs;
+    this.waitedMs = waitedMs;
+    // One that waited for others began when they were done.
+    this.startedAt = waitedMs > 0 ? undefined : asking.note.startedAt;
+    this.signal = signal;
+    this.permit = permit;
+    this.#read = read;
+    this.#asking = asking;
+  }
+
+  run(context: DeadlineContext): PromiseLike<Value> | Value {
+    const { input, headers } = this.#asking;
+    return this.#read.spec.run(input, new LiveContext(context, headers));
+  }
+
+  retriable(failed: Failure): boolean {
+    return isRepeatable(failed, true);
+  }
+
+  onAttempt(number: number, failed: Failure | undefined, tried: Tried): void {
+    const { engine, name } = this.#read;
+    noteAttempt(engine, name, this.#asking.note, number, failed, tried);
+  }
 }
 
 /** What `run` gets: its signal is made only when it is read. */

@@ -12,8 +12,8 @@ import { modes } from './mode.ts';
 import type { ReadCallOptions, ReadOperation, ReadSpec } from './operation.ts';
 import type { Detailed, ReadOutcome } from './outcome.ts';
 import { Overlay } from './overlay.ts';
-import { type Note, perform } from './perform.ts';
-import { CallAborted } from './policy/policy.ts';
+import { type Note, perform, same } from './perform.ts';
+import { CallAborted } from './policy/call.ts';
 import { readLimits } from './read-limits.ts';
 import { settlesWithin } from './soft-timeout.ts';
 
@@ -26,13 +26,16 @@ export function declareRead<Input, Value>(
   const declared = declaredRead(engine, name, spec);
   const path = new ReadPath(declared);
   const performed = { operation: name, kind: 'read', breaker: declared.breaker } as const;
-  const detailed = (input: Input, options: ReadCallOptions = {}) =>
-    perform(engine, performed, (note) => path.read(input, options, note));
-  const call = (input: Input, options?: ReadCallOptions) => detailed(input, options).then(valueIn);
+  const detailed = (input: Input, options = noOptions) =>
+    perform(engine, performed, (note) => path.read(input, options, note), same);
+  const call = (input: Input, options = noOptions) =>
+    perform(engine, performed, (note) => path.read(input, options, note), valueIn);
   const operation = Object.assign(call, { detailed, operationName: name });
   engine.reads.set(name, { operation, answers: declared.answers as AnyAnswers });
   return operation;
 }
+
+const noOptions: ReadCallOptions = Object.freeze({});
 
 function valueIn<Value>({ value }: Detailed<Value>): Value {
   return value;
@@ -51,7 +54,11 @@ class ReadPath<Input, Value> {
     this.#upstream = new LiveRead(read);
   }
 
-  async read(input: Input, options: ReadCallOptions, note: Note): Promise<Detailed<Value>> {
+  read(
+    input: Input,
+    options: ReadCallOptions,
+    note: Note,
+  ): Promise<Detailed<Value>> | Detailed<Value> {
     const { cache, shedding, events, life, defaults } = this.#engine;
     const { name, spec, breaker, answers } = this.#read;
     const { signal } = options;
@@ -86,13 +93,11 @@ class ReadPath<Input, Value> {
     }
     if (!cached) note.cacheResult = 'miss';
     if (answers.ttl > 0) events.emit('cacheLookup', { result: 'miss', fallback: false });
-    try {
-      if (staleAtHand && limits.softTimeout !== false)
-        return await this.#liveOrStale(asking, limits.softTimeout, signal);
-      return this.#answer(asking, await this.#upstream.ask(asking, signal), 'live');
-    } catch (error) {
-      return this.#afterFailure(asking, error);
-    }
+    const failed = (error: unknown) => this.#afterFailure(asking, error);
+    if (staleAtHand && limits.softTimeout !== false)
+      return this.#liveOrStale(asking, limits.softTimeout, signal).catch(failed);
+    const live = (value: Value) => this.#answer(asking, value, 'live');
+    return this.#upstream.ask(asking, signal).then(live, failed);
   }
 
   /** After close: straight to the upstream, whatever it says. */

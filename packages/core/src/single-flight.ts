@@ -2,7 +2,7 @@
 
 import type { Clock } from './clock.ts';
 import { TimeoutError } from './errors.ts';
-import { CallAborted } from './policy/policy.ts';
+import { CallAborted } from './policy/call.ts';
 
 /** How long one caller waits. */
 export interface Patience {
@@ -18,34 +18,25 @@ export interface Flight {
   readonly signal: AbortSignal | undefined;
   readonly waitedMs: number;
   /** Whether others wait for it, too. */
-  joined: boolean;
+  readonly joined: boolean;
   /** To be set where what it asked for changed meanwhile: who joined may have come after that. */
   overtaken: boolean;
+  /** To be called when it has ended, before those who wait hear of it: nobody joins it from then on. */
+  landed(): void;
 }
 
 /** Makes a call; it must have ended by the deadline of the caller who begins it. */
 export type Call<Value> = (flight: Flight) => Promise<Value>;
 
-interface SharedFlight<Value> {
-  readonly flight: Flight;
-  readonly answer: Promise<Value>;
-  readonly began: number;
-  readonly lastsMs: number;
-  readonly ending: AbortController | undefined;
-  waiting: number;
-}
-
 interface Surroundings<Value> {
   readonly clock: Clock;
   /** An answer that is not belongs to the caller who began; others then call for themselves. */
   readonly isSharable: (value: Value) => boolean;
-  /** Told of a failure that several waited for, before they are. */
-  readonly onSharedFailure: (key: string, error: unknown) => void;
 }
 
 /** Calls in the air, by key. */
 export class SingleFlight<Value> {
-  readonly #flights = new Map<string, SharedFlight<Value>>();
+  readonly #flights: Flights<Value> = new Map();
   readonly #around: Surroundings<Value>;
   #moment = 0;
 
@@ -69,7 +60,7 @@ export class SingleFlight<Value> {
     if (shared && shared.lastsMs >= patience.timeoutMs - patience.waitedMs)
       return this.#join(key, shared, patience, call, came);
     const begun = this.#begin(key, patience, call);
-    return patience.signal ? this.#leavable(key, begun, patience) : begun.answer;
+    return patience.signal ? this.#leavable(begun, patience) : begun.answer;
   }
 
   async #join(
@@ -80,15 +71,15 @@ export class SingleFlight<Value> {
     came: number,
   ): Promise<Value> {
     const { clock, isSharable } = this.#around;
-    const { flight, answer, lastsMs, began } = shared;
+    const { answer, lastsMs, began } = shared;
     const { timeoutMs, waitedMs, signal } = patience;
     const joinedAt = clock.elapsed();
     shared.waiting += 1;
-    flight.joined = true;
+    shared.joined = true;
     const leaves = signal || timeoutMs - waitedMs < lastsMs;
-    const value = await (leaves ? this.#leavable(key, shared, patience) : answer);
+    const value = await (leaves ? this.#leavable(shared, patience) : answer);
     const own = !isSharable(value);
-    if (!own && (!flight.overtaken || began > came)) return value;
+    if (!own && (!shared.overtaken || began > came)) return value;
     const later = { ...patience, waitedMs: waitedMs + clock.elapsed() - joinedAt };
     return own ? call(flightOf(later.waitedMs, signal)) : this.fly(key, later, call, came);
   }
@@ -98,25 +89,15 @@ export class SingleFlight<Value> {
     { timeoutMs, waitedMs, signal }: Patience,
     call: Call<Value>,
   ): SharedFlight<Value> {
-    const ending = signal && new AbortController();
-    const flight = flightOf(waitedMs, ending?.signal);
-    const began = ++this.#moment;
-    const answer = call(flight);
     const lastsMs = timeoutMs - waitedMs;
-    const shared = { flight, answer, began, lastsMs, ending, waiting: 1 };
+    const ending = signal && new AbortController();
+    const shared = new SharedFlight(this.#flights, key, ++this.#moment, waitedMs, lastsMs, ending);
     this.#flights.set(key, shared);
-    answer.then(
-      () => this.#remove(key, shared),
-      (error: unknown) => {
-        this.#remove(key, shared);
-        if (flight.joined) this.#around.onSharedFailure(key, error);
-      },
-    );
+    shared.answer = call(shared);
     return shared;
   }
 
   #leavable(
-    key: string,
     shared: SharedFlight<Value>,
     { timeoutMs, waitedMs, signal }: Patience,
   ): Promise<Value> {
@@ -147,7 +128,7 @@ export class SingleFlight<Value> {
         reject(error);
         shared.waiting -= 1;
         if (shared.waiting > 0) return;
-        this.#remove(key, shared);
+        shared.landed();
         shared.ending?.abort(error);
       };
       const release = () => {
@@ -156,14 +137,49 @@ export class SingleFlight<Value> {
       };
     });
   }
+}
+
+type Flights<Value> = Map<string, SharedFlight<Value>>;
+
+class SharedFlight<Value> implements Flight {
+  readonly began: number;
+  readonly waitedMs: number;
+  readonly lastsMs: number;
+  readonly ending: AbortController | undefined;
+  waiting = 1;
+  joined = false;
+  overtaken = false;
+  answer!: Promise<Value>;
+  readonly #flights: Flights<Value>;
+  readonly #key: string;
+
+  constructor(
+    flights: Flights<Value>,
+    key: string,
+    began: number,
+    waitedMs: number,
+    lastsMs: number,
+    ending: AbortController | undefined,
+  ) {
+    this.#flights = flights;
+    this.#key = key;
+    this.began = began;
+    this.waitedMs = waitedMs;
+    this.lastsMs = lastsMs;
+    this.ending = ending;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.ending?.signal;
+  }
 
   /** Whoever comes later must not join it; another may fly in its place already. */
-  #remove(key: string, shared: SharedFlight<Value>): void {
-    if (this.#flights.get(key) === shared) this.#flights.delete(key);
+  landed(): void {
+    if (this.#flights.get(this.#key) === this) this.#flights.delete(this.#key);
   }
 }
 
-/** A call that nobody else waits for yet. */
+/** A call that nobody else waits for. */
 export function flightOf(waitedMs: number, signal: AbortSignal | undefined): Flight {
-  return { signal, waitedMs, joined: false, overtaken: false };
+  return { signal, waitedMs, joined: false, overtaken: false, landed() {} };
 }

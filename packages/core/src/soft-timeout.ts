@@ -1,7 +1,7 @@
 /** How long a call that others can do without is waited for. */
 
 import type { Clock } from './clock.ts';
-import { CallAborted } from './policy/policy.ts';
+import { CallAborted } from './policy/call.ts';
 
 /**
  * Whether a call settles, either way, within `ms`; it goes on in any case.

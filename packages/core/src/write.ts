@@ -14,8 +14,8 @@ import { deepFreeze, type Json, notJson } from './json.ts';
 import { type FallbackWrite, modes } from './mode.ts';
 import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
 import type { Receipt } from './outcome.ts';
-import { attemptsOf, type Note, perform } from './perform.ts';
-import { CallAborted, type CallPlan } from './policy/policy.ts';
+import { type Note, noteAttempt, perform, same } from './perform.ts';
+import { CallAborted, type CallPlan } from './policy/call.ts';
 import { checkTimeout } from './policy/timeout.ts';
 import type { Appended, Entered, Turn } from './queue/lane-queue.ts';
 import type { Keep, NewOperation } from './queue/operation-record.ts';
@@ -44,9 +44,9 @@ export function declareWrite<Input, Value>(
   const path = new WritePath<Input, Value>(engine, declared, spec);
   const performed = { operation: name, kind: 'write', breaker: declared.flow.breaker } as const;
   const operation = (input: Input, options: CallOptions = {}) =>
-    perform(engine, performed, (note) => path.write([input], options, note));
+    perform(engine, performed, (note) => path.write([input], options, note), same);
   const all = (inputs: readonly Input[], options: CallOptions = {}) =>
-    perform(engine, performed, (note) => path.write(inputs, options, note));
+    perform(engine, performed, (note) => path.write(inputs, options, note), same);
   engine.owners.add(name, spec, operation);
   engine.writes.set(name, declared);
   return Object.assign(operation, { all, operationName: name });
@@ -195,7 +195,8 @@ class WritePath<Input, Value> {
         this.#write.run(input, { signal, idempotencyKey: id, createdAt }) as PromiseLike<Value>,
       breaker: this.#breaker,
       retriable: (failed) => isRepeatable(failed, this.#write.idempotent),
-      onAttempt: attemptsOf(this.#engine, this.#write.name, note),
+      onAttempt: (number, failed, tried) =>
+        noteAttempt(this.#engine, this.#write.name, note, number, failed, tried),
     });
   }
 

@@ -2,7 +2,8 @@
 
 import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
-import { createDeadline, type Deadline } from '../policy/deadline.ts';
+import { Deadline } from '../policy/deadline.ts';
+import { inTime } from '../policy/in-time.ts';
 import { type HealthChecker, type HealthStatus, healthStatuses } from './checker.ts';
 
 /** What one check came to. */
@@ -76,7 +77,7 @@ export class Component {
     this.concerns = around.concerns;
     this.critical = checker.critical ?? true;
     this.#around = around;
-    this.#deadline = createDeadline(checker.timeoutMs ?? around.timeoutMs, around.clock);
+    this.#deadline = new Deadline(checker.timeoutMs ?? around.timeoutMs, around.clock);
     this.#since = around.clock.now();
   }
 
@@ -129,7 +130,8 @@ export class Component {
   async #check(): Promise<Checked> {
     const { clock, signal: ended } = this.#around;
     const started = clock.elapsed();
-    const answer = await this.#deadline(
+    const answer = await inTime(
+      this.#deadline,
       async ({ signal }) => this.#understood(await this.checker.check({ signal })),
       ended,
     ).catch(() => 'unhealthy' as const);

@@ -1,9 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
-import { createDeadline as deadlineOn } from './deadline.ts';
+import { Deadline } from './deadline.ts';
+import { inTime } from './in-time.ts';
+import type { DeadlineContext } from './timed-call.ts';
 
-const createDeadline = (ms: number) => deadlineOn(ms, systemClock);
+function createDeadline(ms: number) {
+  const deadline = new Deadline(ms, systemClock);
+  return <T>(call: (context: DeadlineContext) => PromiseLike<T> | T, signal?: AbortSignal) =>
+    inTime(deadline, call, signal);
+}
 
 const never = () => new Promise<never>(() => {});
 

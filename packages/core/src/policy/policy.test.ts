@@ -6,7 +6,8 @@ import { systemClock } from '../clock.ts';
 import { Emitter } from '../events.ts';
 import { classify } from '../failure.ts';
 import { manualClock, settled } from '../manual-clock.test.support.ts';
-import { type CallPlan, createPolicy } from './policy.ts';
+import type { CallPlan } from './call.ts';
+import { createPolicy } from './policy.ts';
 
 function policyKit({ limit = 64, queue = 256, retries = 2, clock = manualClock() } = {}) {
   const breaker = new Breaker(

@@ -14,7 +14,8 @@ import { Emitter } from '../events.ts';
 import { classify, isRepeatable } from '../failure.ts';
 import { manualClock, settled } from '../manual-clock.test.support.ts';
 import { HttpError, testManager } from '../upstream.test.support.ts';
-import { type CallPlan, createPolicy } from './policy.ts';
+import type { CallPlan } from './call.ts';
+import { createPolicy } from './policy.ts';
 
 function scarKit({
   limit = 64,
