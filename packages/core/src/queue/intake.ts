@@ -193,6 +193,7 @@ export class Intake {
     const kept = volatile ? 'memory' : durability;
     if (record.local) {
       sending.end();
+      if (record.changed) void this.#around.ledger.update(entry, (each) => each);
       return { status: 'queued', id, durability: kept, local: true };
     }
     const was = lanes.local.entries.get(id);

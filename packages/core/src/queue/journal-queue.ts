@@ -216,9 +216,13 @@ class JournalQueue implements LaneQueue {
   }
 
   changed(entity: Entity): void {
-    for (const entry of this.#lanes.local.concerning(entity))
-      if (!entry.record.changed)
-        void this.#ledger.update(entry, (record) => ({ ...record, changed: true }));
+    for (const entry of this.#lanes.local.concerning(entity)) {
+      if (entry.record.changed) continue;
+      const changed = { ...entry.record, changed: true as const };
+      // One that is still being stored must not be stored by this if its own commit fails.
+      if (entry.committed) void this.#ledger.update(entry, () => changed);
+      else entry.record = changed;
+    }
   }
 
   pending(entity: Entity): readonly OperationRecord[] {
