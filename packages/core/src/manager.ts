@@ -293,7 +293,12 @@ export class FallbackManager {
     checkOptions('activate', { mode, reason }, { mode: oneOf(...fallbackModes), reason: text });
     await this.open();
     if (this.#closing) throw new Error(`The manager '${this.name}' is closed`);
-    for (const breaker of this.#engine.breakers) breaker.isolate(mode, reason);
+    const { breakers } = this.#engine;
+    for (const breaker of breakers) {
+      // What a person set apart by itself stays as that person said.
+      const apart = breaker !== breakers.own && breaker.isolation && !breaker.isolation.all;
+      if (!apart) breaker.isolate(mode, reason, true);
+    }
     await this.#remembered();
   }
 
@@ -304,11 +309,13 @@ export class FallbackManager {
   async deactivate(): Promise<boolean> {
     await this.open();
     const { breakers } = this.#engine;
-    const ended = !this.#closing && breakers.own.isolation !== undefined;
-    if (!ended) return false;
-    for (const breaker of breakers) breaker.restore();
-    await this.#remembered();
-    return ended;
+    if (this.#closing) return false;
+    const ends = [...breakers].filter(
+      (breaker) => breaker.isolation && (breaker === breakers.own || breaker.isolation.all),
+    );
+    for (const breaker of ends) breaker.restore();
+    if (ends.length > 0) await this.#remembered();
+    return ends.length > 0;
   }
 
   /**

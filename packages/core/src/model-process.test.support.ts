@@ -22,12 +22,14 @@ interface ModelProcessOptions {
   /** Room for a few writes only. */
   readonly crowded: boolean;
   readonly checksHealth: boolean;
+  /** Reconciled writes, and those that only live, have a breaker of their own. */
+  readonly twoBreakers: boolean;
   readonly onTimer: () => void;
 }
 
 /** Starts a process on what an earlier one left. */
 export function startProcess(
-  { upstream, kept, crowded, checksHealth, onTimer }: ModelProcessOptions,
+  { upstream, kept, crowded, checksHealth, twoBreakers, onTimer }: ModelProcessOptions,
   around: Surroundings,
 ) {
   const life: Life = { alive: true };
@@ -63,8 +65,16 @@ export function startProcess(
   const run = ({ number }: ModelInput, { idempotencyKey }: WriteContext) =>
     upstream.write(number, idempotencyKey, life);
   const idempotent = manager.write('idempotent', { entity, run, idempotent: true });
-  const live = manager.write('live', { entity, run, idempotent: true, replayable: false });
+  const behind = twoBreakers ? { breaker: 'second' } : {};
+  const live = manager.write('live', {
+    ...behind,
+    entity,
+    run,
+    idempotent: true,
+    replayable: false,
+  });
   const reconciled = manager.write('reconciled', {
+    ...behind,
     entity,
     run,
     // It applies at once or never: what is not there a moment later is not on its way.

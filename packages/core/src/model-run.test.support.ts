@@ -100,13 +100,14 @@ class ModelRun {
 
   #start() {
     this.#found = [...this.#kept.entries('queue')].length;
-    const { crowded = false, checksHealth = false } = this.#configuration;
+    const { crowded = false, checksHealth = false, twoBreakers = false } = this.#configuration;
     return startProcess(
       {
         upstream: this.#upstream,
         kept: this.#kept,
         crowded,
         checksHealth,
+        twoBreakers,
         onTimer: () => {
           this.#timers += 1;
         },

@@ -18,6 +18,8 @@ export interface ModelConfiguration {
   readonly reconciles?: boolean;
   readonly crowded?: boolean;
   readonly checksHealth?: boolean;
+  /** Some writes share a breaker of their own, which opens and closes by itself. */
+  readonly twoBreakers?: boolean;
   /** Writes that are never kept. */
   readonly live?: boolean;
   /** A person who activates and deactivates fallback, in any mode. */

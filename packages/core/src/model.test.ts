@@ -49,6 +49,15 @@ const configurations: Readonly<Record<string, ModelConfiguration>> = {
   live: { live: true, aborts: true, reconciles: true, slow: true },
   manual: { byHand: true, live: true, aborts: true, reconciles: true },
   'manual-crashes': { byHand: true, live: true, crashes: true, closes: true, slow: true },
+  'two-breakers': { twoBreakers: true, live: true, aborts: true, reconciles: true, slow: true },
+  'two-breakers-crashes': {
+    twoBreakers: true,
+    byHand: true,
+    closes: true,
+    crashes: true,
+    reconciles: true,
+    slow: true,
+  },
   everything,
 };
 

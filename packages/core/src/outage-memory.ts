@@ -167,7 +167,8 @@ export class OutageMemories {
         memory.resume();
         const { isolation } = breakers.own;
         // A person set apart all there is.
-        if (isolation) breaker.isolate(isolation.mode, isolation.reason);
+        if (isolation?.all && !breaker.isolation)
+          breaker.isolate(isolation.mode, isolation.reason, true);
       }
       return () => {
         this.#memories.delete(memory);
@@ -204,8 +205,9 @@ function isKept(stored: unknown): stored is Kept {
   );
 }
 
-function isIsolation({ since, mode, reason }: Isolation): boolean {
+function isIsolation({ since, mode, reason, all = true }: Isolation): boolean {
   return (
+    all === true &&
     typeof since === 'number' &&
     typeof reason === 'string' &&
     fallbackModes.some((known) => known === mode)

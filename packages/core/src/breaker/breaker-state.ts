@@ -24,6 +24,8 @@ export interface Isolation {
   readonly mode: FallbackMode;
   /** Why, in the person's words. */
   readonly reason: string;
+  /** Together with all breakers of its manager, and ended with them. */
+  readonly all?: true;
 }
 
 /** A breaker's state. */

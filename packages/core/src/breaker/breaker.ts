@@ -105,8 +105,8 @@ export class Breaker implements PermitGiver {
   /** How it was set apart by hand, while it is. */
   get isolation(): Isolation | undefined {
     if (this.#state.kind !== 'isolated') return undefined;
-    const { since, mode, reason } = this.#state;
-    return { since, mode, reason };
+    const { kind: _isolated, ...isolation } = this.#state;
+    return isolation;
   }
 
   /** How often it has closed: what was counted before the last time is history. */
@@ -176,9 +176,10 @@ export class Breaker implements PermitGiver {
   }
 
   /** Sets it apart by hand: nothing goes through until {@link restore}, whatever the upstream does. */
-  isolate(mode: FallbackMode, reason: string): void {
+  isolate(mode: FallbackMode, reason: string, all = false): void {
     const since = this.#around.clock.now();
-    const next: BreakerState = { kind: 'isolated', since, mode, reason };
+    const together = all ? { all: true as const } : {};
+    const next: BreakerState = { kind: 'isolated', since, mode, reason, ...together };
     // Isolated already: another mode is no transition.
     if (this.#state.kind === 'isolated') this.#state = { ...next, since: this.#state.since };
     else this.#enter(next, 'manual', { since, trigger: 'manual', reason: 'manual' });

@@ -138,6 +138,29 @@ test('by hand a manager is set apart with all its breakers, also with those that
   ]);
 });
 
+test('what was set apart by itself stays so when the manager is let go, and what was set apart with it is let go though it alone was stored', async () => {
+  const { manager, search } = sharingKit();
+  await search.isolate('reindexing', 'read_only');
+  await manager.activate('memory_only', 'maintenance');
+  expect(search.status().isolation).toMatchObject({ reason: 'reindexing', mode: 'read_only' });
+  expect(await manager.deactivate()).toBe(true);
+  expect(search.state).toBe('isolated');
+  expect(manager.breaker().state).toBe('half_open');
+  expect(await manager.deactivate()).toBe(false);
+  await manager.close();
+
+  const store = memoryJournal();
+  const first = sharingKit({ store });
+  await first.manager.activate();
+  await store.commit([{ bucket: 'state', key: 'breaker:items', delete: true }]);
+  const second = sharingKit({ store });
+  await second.manager.open();
+  expect(second.manager.active).toBe(false);
+  expect(second.search.state).toBe('isolated');
+  expect(await second.manager.deactivate()).toBe(true);
+  expect(second.search.state).toBe('half_open');
+});
+
 test('one breaker is set apart by hand, the others are not, and a restart does not end it', async () => {
   const store = memoryJournal();
   const first = sharingKit({ store });
