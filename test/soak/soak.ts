@@ -51,9 +51,9 @@ export interface SoakReport {
 
 /** Memory may grow by the bounded books: the last 10,000 endings, and what is cached. */
 const mostHeapGrowth = 12;
-/** Connections come and go with the users. */
-const mostHandleGrowth = 16;
-const mostTimerGrowth = 16;
+/** Connections come and go with the users; a leak of one a request would be hundreds in half a minute. */
+const mostHandleGrowth = 48;
+const mostTimerGrowth = 48;
 /** Restarts come in the first half: what grows shows in a process that lives on. */
 const restartsUntil = 0.5;
 /** When the vitals are first looked at, as a share of the time. */

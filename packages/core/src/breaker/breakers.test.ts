@@ -153,7 +153,7 @@ test('what was set apart by itself stays so when the manager is let go, and what
   const first = sharingKit({ store });
   await first.manager.activate();
   await store.commit([{ bucket: 'state', key: 'breaker:items', delete: true }]);
-  const second = sharingKit({ store });
+  const second = sharingKit({ store: { ...store } });
   await second.manager.open();
   expect(second.manager.active).toBe(false);
   expect(second.search.state).toBe('isolated');
