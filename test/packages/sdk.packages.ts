@@ -97,12 +97,16 @@ function exporting() {
 
 function expectOneOfEach() {
   const spans = receiver.spans.filter(({ scope }) => scope === '@graphiti-fallback/core');
-  const count = (name: string) => spans.filter((span) => span.name === name).length;
+  const named = (name: string) => spans.filter((span) => span.name === name);
+  const count = (name: string) => named(name).length;
   expect({
     reads: count('items.get'),
     writes: count('items.save'),
     sends: count('send items'),
-    replays: count('process items'),
+    // On a busy machine one is tried in vain before the upstream is back.
+    replays: named('process items').filter(
+      ({ attributes }) => attributes['graphiti_fallback.queue.result'] === 'done',
+    ).length,
   }).toEqual({ reads: 2, writes: 1, sends: 1, replays: 1 });
   expect(receiver.metrics).toContain('graphiti_fallback.operations');
 }
