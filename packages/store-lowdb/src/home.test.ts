@@ -63,14 +63,20 @@ test('another identity sees nothing of this one', async () => {
   }
 });
 
-test('a folder that was removed meanwhile costs one commit', async () => {
+test('a folder that was removed is noticed within a second, and costs one commit then', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
   const { store } = await opened(directory);
+  const removed = async () => {
+    await rm(directory, { recursive: true });
+    vi.advanceTimersByTime(1_001);
+  };
   await store.commit([put('a', 1)]);
-  await rm(directory, { recursive: true });
+  await removed();
   await expect(store.commit([put('b', 1)])).rejects.toMatchObject({ code: 'ENOENT' });
   await store.commit([put('c', 1)]);
   expect(await keysOnDisk(directory)).toEqual(['a', 'c']);
-  await rm(directory, { recursive: true });
+  await removed();
   await expect(store.commit([put('d', 1)])).rejects.toMatchObject({ code: 'ENOENT' });
   await store.close();
 });

@@ -3,6 +3,7 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { codeOf } from './durable-file.ts';
 import type { JournalRecord } from './journal-record.ts';
 import type { Records } from './records.ts';
@@ -36,6 +37,8 @@ export interface SegmentScan {
   readonly shortened: boolean;
   /** Where the last sound record that counts ends. */
   readonly soundUntil: number;
+  /** Of the bytes until there. */
+  readonly checksum: number;
 }
 
 /** What was found in a journal. */
@@ -76,12 +79,18 @@ export async function scanJournal(
     return loaded;
   };
   const ahead = [load(0), load(1)];
-  for (const [index, { segment, length }] of chain.entries()) {
+  for (const [index, { segment, sealed }] of chain.entries()) {
     const bytes = (await ahead.shift()) ?? Buffer.alloc(0);
     ahead.push(load(index + 2));
-    segments.push(await reader.read(segment, bytes, length));
+    segments.push(await reader.read(segment, bytes, sealed));
   }
   return { ...reader.end(), segments, sizes };
+}
+
+/** A segment that counts, with how it was left where that is known. */
+interface Link {
+  readonly segment: number;
+  readonly sealed: Sealed | undefined;
 }
 
 /** Segments that count, each with how much of it does. */
@@ -89,10 +98,7 @@ async function chainOf(
   folder: string,
   numbers: readonly number[],
   from: number,
-): Promise<{
-  chain: { segment: number; length: number | undefined }[];
-  sizes: Map<number, number>;
-}> {
+): Promise<{ chain: Link[]; sizes: Map<number, number> }> {
   const sizes = new Map<number, number>();
   const before = new Map<number, Sealed | undefined>();
   const sound = new Set<number>();
@@ -102,11 +108,11 @@ async function chainOf(
     if (header) sound.add(segment);
     before.set(segment, header?.previous);
   }
-  const chain: { segment: number; length: number | undefined }[] = [];
+  const chain: Link[] = [];
   let next: Sealed | undefined;
   for (const segment of numbers.filter((each) => each >= from).reverse()) {
     if (next && segment > next.segment) continue; // left from an attempt that failed
-    chain.unshift({ segment, length: next?.segment === segment ? next.length : undefined });
+    chain.unshift({ segment, sealed: next?.segment === segment ? next : undefined });
     next = sound.has(segment) ? before.get(segment) : undefined;
   }
   return { chain, sizes };
@@ -167,14 +173,16 @@ class JournalReader {
     this.#seq = seq;
   }
 
-  /** Reads a segment, of which `length` bytes count where that is known. */
-  async read(segment: number, all: Buffer, length = all.length): Promise<SegmentScan> {
+  /** Reads a segment, of which no more counts than when it was left. */
+  async read(segment: number, all: Buffer, sealed: Sealed | undefined): Promise<SegmentScan> {
+    const length = sealed?.length ?? all.length;
     const bytes = all.subarray(0, length);
+    const trusted = sealed !== undefined && crc32(bytes) === sealed.checksum;
     const damage: Damage[] = [];
     let records = 0;
     let first: number | undefined;
     let soundUntil = readHeader(bytes, segment) ? bytes.indexOf('\n') + 1 : 0;
-    for (const found of scanSegment(bytes, segment)) {
+    for (const found of scanSegment(bytes, segment, trusted)) {
       if (isDamage(found)) {
         damage.push(found);
         this.#tail = true;
@@ -190,7 +198,18 @@ class JournalReader {
     }
     const shortened = all.length < length;
     const name = segmentName(segment);
-    return { segment, name, bytes: all.length, records, first, damage, shortened, soundUntil };
+    const checksum = trusted ? sealed.checksum : crc32(bytes.subarray(0, soundUntil));
+    return {
+      segment,
+      name,
+      bytes: all.length,
+      records,
+      first,
+      damage,
+      shortened,
+      soundUntil,
+      checksum,
+    };
   }
 
   end(): Pick<JournalScan, 'seq' | 'torn' | 'missing'> {

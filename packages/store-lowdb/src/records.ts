@@ -72,6 +72,9 @@ export class Records {
   );
   /** How much lives in each segment that is somebody's home. */
   readonly #homes = new Map<number, number>();
+  /** By how much the latest of them grew since: mostly many changes in a row belong to one. */
+  #latestHome = 0;
+  #latestGrowth = 0;
   #size = 0;
 
   /** How many there are, in all buckets or in one. */
@@ -88,7 +91,8 @@ export class Records {
   /** Of {@link size}, what is at home before a segment. */
   sizeBefore(segment: number): number {
     let sum = 0;
-    for (const [home, size] of this.#homes) if (home < segment) sum += size;
+    for (const home of new Set([...this.#homes.keys(), this.#latestHome]))
+      if (home < segment) sum += this.#sizeOf(home);
     return sum;
   }
 
@@ -144,9 +148,17 @@ export class Records {
 
   #grow(home: number, by: number): void {
     this.#size += by;
-    const size = (this.#homes.get(home) ?? 0) + by;
-    if (size === 0) this.#homes.delete(home);
-    else this.#homes.set(home, size);
+    if (home !== this.#latestHome) {
+      this.#homes.set(this.#latestHome, this.#sizeOf(this.#latestHome));
+      this.#latestHome = home;
+      this.#latestGrowth = 0;
+    }
+    this.#latestGrowth += by;
+  }
+
+  #sizeOf(home: number): number {
+    const growth = home === this.#latestHome ? this.#latestGrowth : 0;
+    return (this.#homes.get(home) ?? 0) + growth;
   }
 
   #of(bucket: Bucket): Map<string, Entry> {

@@ -3,7 +3,7 @@
 import { open, readdir, rm, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Low } from 'lowdb';
-import { syncFolder } from './durable-file.ts';
+import { codeOf, syncFolder } from './durable-file.ts';
 import { type JournalScan, type SegmentScan, scanJournal, sizeOf } from './journal-scan.ts';
 import { keepCopy, keepPart, quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
@@ -28,8 +28,22 @@ export interface Recovered {
   readonly warnings: readonly string[];
 }
 
-/** Reads what a slot holds, and changes nothing. @throws the system's error */
-export async function look(folder: string): Promise<Recovered> {
+/**
+ * Reads what a slot holds, and changes nothing. Where that is in use files may go meanwhile: then it looks
+ * again.
+ *
+ * @throws the system's error
+ */
+export async function look(folder: string, tries = 5): Promise<Recovered> {
+  try {
+    return await lookOnce(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || tries === 1) throw error;
+    return look(folder, tries - 1);
+  }
+}
+
+async function lookOnce(folder: string): Promise<Recovered> {
   const file = new SnapshotFile(folder);
   const low = new Low<Snapshot>(file, emptySnapshot);
   await low.read();
@@ -39,7 +53,11 @@ export async function look(folder: string): Promise<Recovered> {
   const scan = await scanJournal(folder, records, { segment, seq });
   const last = Math.max(0, segment - 1, ...scan.sizes.keys());
   const newest = scan.segments.at(-1);
-  const previous = newest && { segment: newest.segment, length: newest.soundUntil };
+  const previous = newest && {
+    segment: newest.segment,
+    length: newest.soundUntil,
+    checksum: newest.checksum,
+  };
   return {
     records,
     low,

@@ -3,6 +3,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { codeOf, syncFolder } from './durable-file.ts';
 import { renderHeader, type Sealed, seedOf, segmentName } from './segment.ts';
 
@@ -27,8 +28,11 @@ interface OpenSegment {
   readonly segment: number;
   readonly handle: FileHandle;
   length: number;
+  checksum: number;
 }
 
+/** For how long a segment that was there is taken to be there, in ms. */
+const thereForMs = 1000;
 /** With O_DSYNC one call writes and syncs. */
 const synced = process.platform === 'linux';
 
@@ -38,6 +42,7 @@ export class SegmentWriter {
   readonly #limit: number;
   readonly #sizes: Map<number, SegmentSize>;
   #last: number;
+  #thereUntil = 0;
   #previous: Sealed | undefined;
   #open: OpenSegment | undefined;
 
@@ -118,25 +123,31 @@ export class SegmentWriter {
     const bytes = render(seedOf(open.segment));
     const isNew = open !== this.#open;
     try {
-      const [{ nlink }] = await Promise.all([
-        open.handle.stat(),
-        writeAll(open.handle, isNew ? withHeader(open, this.#previous, bytes) : bytes),
-      ]);
-      // Somebody removed the folder: the system would go on writing into the void.
-      if (nlink === 0)
-        throw Object.assign(new Error(`${this.#folder} is gone`), { code: 'ENOENT' });
+      if (!isNew) await this.#assertThere(open.handle);
+      await writeAll(open.handle, isNew ? withHeader(open, this.#previous, bytes) : bytes);
       if (isNew) await syncFolder(this.#folder);
     } catch (error) {
       await this.#poison(open, isNew);
       throw error;
     }
     this.#open = open;
+    const { segment } = open;
     open.length += bytes.length;
-    this.#previous = { segment: open.segment, length: open.length };
+    open.checksum = crc32(bytes, open.checksum);
+    this.#previous = { segment, length: open.length, checksum: open.checksum };
     const known = this.#sizes.get(open.segment)?.first ?? first;
     this.#sizes.set(open.segment, { bytes: open.length, first: known });
     if (open.length >= this.#limit) await this.seal();
     return open.segment;
+  }
+
+  /** Where somebody removed the folder the system would go on writing into the void. */
+  async #assertThere(handle: FileHandle): Promise<void> {
+    const now = performance.now();
+    if (now < this.#thereUntil) return;
+    const { nlink } = await handle.stat();
+    if (nlink === 0) throw Object.assign(new Error(`${this.#folder} is gone`), { code: 'ENOENT' });
+    this.#thereUntil = now + thereForMs;
   }
 
   /** Creates the next segment; it counts once its first batch is written. */
@@ -146,8 +157,8 @@ export class SegmentWriter {
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | (synced ? O_DSYNC : 0);
     this.#last = segment; // a number is never used twice, whatever becomes of it
     const handle = await open(this.#path(segment), flags, 0o600);
-    const length = Buffer.byteLength(renderHeader({ segment, previous: this.#previous }));
-    return { segment, handle, length };
+    const header = renderHeader({ segment, previous: this.#previous });
+    return { segment, handle, length: header.length, checksum: crc32(header) };
   }
 
   /** Takes off the disk, as far as it can be, what will be refused, and gives a full disk its room back. */

@@ -16,7 +16,9 @@ function segmentOf(number = 17): Buffer {
     ...strange.map((key) => [{ bucket: 'cache', key, put: key }]),
   ].map((changes) => toLines(changes as never));
   return Buffer.concat([
-    Buffer.from(renderHeader({ segment: number, previous: { segment: 16, length: 99 } })),
+    Buffer.from(
+      renderHeader({ segment: number, previous: { segment: 16, length: 99, checksum: 7 } }),
+    ),
     renderBatch(commits, 5, seedOf(number)),
   ]);
 }
@@ -34,12 +36,12 @@ test('a segment is NDJSON, and says where the one before ended', () => {
     .split('\n')
     .map((line) => JSON.parse(line));
   expect(lines[0]?.slice(1)).toEqual([
-    { format: 2, segment: 17, previous: { segment: 16, length: 99 } },
+    { format: 2, segment: 17, previous: { segment: 16, length: 99, checksum: 7 } },
   ]);
   expect(lines[2]?.slice(1)).toEqual([6, 5, 13, 1, 'queue', { key: 'b' }]);
   expect(readHeader(segmentOf(), 17)).toEqual({
     segment: 17,
-    previous: { segment: 16, length: 99 },
+    previous: { segment: 16, length: 99, checksum: 7 },
   });
 });
 

@@ -2,7 +2,7 @@
  * A segment: a file of the journal, `wal-00000017.ndjson`. Its first line says where the one before ended:
  *
  * ```
- * ["0b5c9a3e",{"format":2,"segment":17,"previous":{"segment":16,"length":8388690}}]
+ * ["0b5c9a3e",{"format":2,"segment":17,"previous":{"segment":16,"length":8388690,"checksum":1871630012}}]
  * ```
  *
  * What a segment holds beyond that length was never acknowledged, and segments in between are left from
@@ -17,6 +17,8 @@ import { type JournalRecord, readRecord } from './journal-record.ts';
 export interface Sealed {
   readonly segment: number;
   readonly length: number;
+  /** Of those bytes: where it holds, nothing in them need be checked again. */
+  readonly checksum: number;
 }
 
 /** What a segment says of itself. */
@@ -81,15 +83,19 @@ export function readHeader(bytes: Buffer, segment: number): Header | undefined {
 
 /**
  * The records of a segment in order, and what between them is damaged. A damaged line costs no other: in
- * it, too, is looked for where a sound one begins.
+ * it, too, is looked for where a sound one begins. Of bytes that are `trusted` no checksum is looked at.
  */
-export function* scanSegment(bytes: Buffer, segment: number): Generator<JournalRecord | Damage> {
+export function* scanSegment(
+  bytes: Buffer,
+  segment: number,
+  trusted = false,
+): Generator<JournalRecord | Damage> {
   const seed = seedOf(segment);
   let start = readHeader(bytes, segment) ? bytes.indexOf(lineFeed) + 1 : 0;
   while (start < bytes.length) {
     const found = bytes.indexOf(lineFeed, start);
     const end = found < 0 ? bytes.length : found;
-    const record = found < 0 ? undefined : readRecord(bytes, start, end, seed);
+    const record = found < 0 ? undefined : readRecord(bytes, start, end, seed, trusted);
     if (record) yield record;
     else yield* inDamaged(bytes, start, end, seed);
     start = end + 1;
