@@ -22,6 +22,7 @@ import { createJournalQueue } from './queue/journal-queue.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
 import { createShedding, type Shedding } from './shedding.ts';
 import { collector } from './telemetry/collector.ts';
+import { withStoreCounts } from './telemetry/store-counts.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
 
 /** Where a manager stands between its first call and its end. */
@@ -81,8 +82,15 @@ export function createEngine(
 ): Engine {
   const { name, mode, clock, random, cache, timeouts } = options;
   const tracing = createTracing({ name, clock, events, levels: options.telemetry });
-  const store = tracing.journal(options.store);
-  const cacheStore = cache.store === options.store ? store : tracing.journal(cache.store);
+  const told = (journal: Journal, role: 'queue' | 'cache') =>
+    withStoreCounts(tracing.journal(journal), {
+      store: role,
+      clock,
+      events,
+      onCommit: (ms) => collector().record('storeCommitDuration', name, [role], ms / 1_000),
+    });
+  const store = told(options.store, 'queue');
+  const cacheStore = cache.store === options.store ? store : told(cache.store, 'cache');
   const writes = new Map<string, DeclaredWrite>();
   const read = readerOf(options.classify, events);
   const identity = identityOf({ ...options, manager: name });

@@ -3,7 +3,7 @@
 import type { BreakerStateKind, Trigger } from './breaker/breaker-state.ts';
 import type { FailureLabel } from './failure.ts';
 import type { HealthStatus } from './health/checker.ts';
-import type { storeVerbs } from './journal.ts';
+import type { storeResults, storeRoles, storeVerbs } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
 import type { FallbackReason, Outcome } from './outcome.ts';
 import type { TraceCarrier } from './queue/operation-record.ts';
@@ -87,6 +87,12 @@ export interface FallbackEvents {
     /** Since when it is as it is now. */
     readonly since: number;
     readonly at: number;
+  };
+  /** A store was asked something, and did it or could not. */
+  storeAsked: {
+    readonly store: (typeof storeRoles)[number];
+    readonly verb: (typeof storeVerbs)[number];
+    readonly result: (typeof storeResults)[number];
   };
   /** The store did not do what it was asked. */
   storeFailed: {

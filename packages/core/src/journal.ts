@@ -9,6 +9,15 @@ export type Durability = 'disk' | 'replica' | 'memory';
 /** What a store is asked: opening, commits by what they are for, closing. */
 export const storeVerbs = ['open', 'commit', 'cache', 'entities', 'state', 'close'] as const;
 
+/** The stores of a manager: that of the queue, and of the cache where that has one of its own. */
+export const storeRoles = ['queue', 'cache'] as const;
+
+/** What became of what a store was asked. */
+export const storeResults = ['success', 'failure'] as const;
+
+/** Kinds of files that a store on disk has. */
+export const storeFiles = ['snapshot', 'previous', 'journal'] as const;
+
 /** The drawers of a journal. */
 export type Bucket = 'queue' | 'cache' | 'entities' | 'state';
 

@@ -121,6 +121,8 @@ export class FallbackManager {
     breakers.onEach((breaker) => {
       this.#counters.declareBreaker(breaker.name);
     });
+    this.#counters.declareStore('queue');
+    if (this.#options.cache.store !== store) this.#counters.declareStore('cache');
     for (const component of health.system().components)
       this.#counters.declareComponent(component.name);
     events.on('stateChange', ({ breaker, to }) => {

@@ -6,6 +6,7 @@ import type {
   FallbackManager,
   FallbackStatus,
   Isolation,
+  JournalStatus,
 } from '@graphiti-fallback/core';
 import { sendJson } from './own-answer.ts';
 import { sendProblem } from './problem.ts';
@@ -29,6 +30,14 @@ export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache' | 'breakers'> 
     readonly problem?: string;
     readonly quarantined: number;
     readonly warnings: number;
+    /** Acknowledged changes that were gone when it was opened. */
+    readonly missing: number;
+    readonly bytes?: number;
+    readonly segments?: number;
+    /** Processes that are gone whose operations this one replays. */
+    readonly adopted?: number;
+    readonly checkpoint?: JournalStatus['checkpoint'];
+    readonly commits?: JournalStatus['commits'];
     /** Of the cache's own store, where it has one. */
     readonly cache?: {
       readonly kind: string;
@@ -54,6 +63,8 @@ export function publicStatus(status: FallbackStatus): PublicStatus {
       ...condition(store),
       quarantined: store.report?.quarantined.length ?? 0,
       warnings: store.report?.warnings.length ?? 0,
+      missing: store.report?.missing ?? 0,
+      ...numbersOf(store),
       ...(cacheStore && { cache: { kind: cacheStore.kind, ...condition(cacheStore) } }),
     },
   };
@@ -77,6 +88,17 @@ function publicBreaker({ isolation, ...breaker }: BreakerStatus): PublicBreaker 
   if (!isolation) return breaker;
   const { since, mode } = isolation;
   return { ...breaker, isolation: { since, mode } };
+}
+
+/** What a store on disk tells of itself in numbers. */
+function numbersOf({ bytes, segments, adopted, checkpoint, commits }: JournalStatus) {
+  return {
+    ...(bytes !== undefined && { bytes }),
+    ...(segments !== undefined && { segments }),
+    ...(adopted !== undefined && { adopted }),
+    ...(checkpoint && { checkpoint }),
+    ...(commits && { commits }),
+  };
 }
 
 function condition({ writable, problem }: { writable: boolean; problem?: string }): {

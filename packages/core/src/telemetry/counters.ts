@@ -9,6 +9,7 @@ import {
   queueEvents,
 } from '../events.ts';
 import { healthStatuses } from '../health/checker.ts';
+import { storeResults, type storeRoles, storeVerbs } from '../journal.ts';
 import type { FallbackMode } from '../mode.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../outcome.ts';
 import { activations } from './activations.ts';
@@ -48,6 +49,9 @@ export class Counters {
     events.on('stateChange', ({ breaker, from, to }) =>
       this.#add('breakerTransitions', [breaker, from, to]),
     );
+    events.on('storeAsked', ({ store, verb, result }) =>
+      this.#add('storeOperations', [store, verb, result]),
+    );
     events.on('healthChecked', ({ component, status }) =>
       this.#add('healthChecks', [component, status]),
     );
@@ -66,6 +70,12 @@ export class Counters {
     for (const [mode, trigger] of activations(this.#mode))
       this.#add('activations', [breaker, mode, trigger], 0);
     for (const [from, to] of transitions) this.#add('breakerTransitions', [breaker, from, to], 0);
+  }
+
+  /** A store exists. */
+  declareStore(store: (typeof storeRoles)[number]): void {
+    for (const verb of storeVerbs)
+      for (const result of storeResults) this.#add('storeOperations', [store, verb, result], 0);
   }
 
   /** A component that is checked exists. */

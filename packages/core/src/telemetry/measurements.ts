@@ -3,6 +3,7 @@
 import type { BreakerCalls } from '../breaker/breaker.ts';
 import { type BreakerStatus, breakerStates } from '../breaker/breaker-state.ts';
 import { healthStatuses } from '../health/checker.ts';
+import { type JournalStatus, storeFiles, type storeRoles } from '../journal.ts';
 import { operationStates } from '../queue/lane-queue.ts';
 import type { FallbackStatus } from '../status.ts';
 import { activations } from './activations.ts';
@@ -34,6 +35,8 @@ export function* measurements(
   yield { metric: 'cacheSize', values: [name], value: cache.bytes };
   yield { metric: 'entityEntries', values: [], value: entities.entries };
   yield { metric: 'entitySize', values: [], value: entities.bytes };
+  yield* ofStore('queue', store);
+  if (cache.store) yield* ofStore('cache', cache.store);
   for (const component of status.health.components)
     for (const each of healthStatuses)
       yield {
@@ -64,6 +67,16 @@ function* ofBreaker(
   yield { metric: 'breakerRetryDelay', values: [name], value: retryInMs / 1000 };
   for (const [result, value] of Object.entries(calls))
     yield { metric: 'breakerCalls', values: [name, result], value };
+}
+
+function* ofStore(
+  name: (typeof storeRoles)[number],
+  { durability, writable, files = {} }: JournalStatus,
+): Generator<Measurement> {
+  for (const file of storeFiles)
+    yield { metric: 'storeSize', values: [name, file], value: files[file] ?? 0 };
+  const durable = writable && durability !== 'memory';
+  yield { metric: 'storeDurable', values: [name], value: Number(durable) };
 }
 
 function* ofQueue({ name, queue }: FallbackStatus): Generator<Measurement> {

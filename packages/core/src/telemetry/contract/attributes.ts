@@ -3,7 +3,7 @@
 import { breakerStates, callResults, triggers } from '../../breaker/breaker-state.ts';
 import { cacheResults, evictionReasons, queueEvents, replayResults } from '../../events.ts';
 import { healthStatuses } from '../../health/checker.ts';
-import { storeVerbs } from '../../journal.ts';
+import { storeFiles, storeResults, storeRoles, storeVerbs } from '../../journal.ts';
 import { fallbackModes } from '../../mode.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../../outcome.ts';
 import { operationStates } from '../../queue/lane-queue.ts';
@@ -50,6 +50,9 @@ export const attribute = {
   drainReplayed: 'graphiti_fallback.drain.replayed',
   drainFailed: 'graphiti_fallback.drain.failed',
   storeKind: 'graphiti_fallback.store.kind',
+  storeName: 'graphiti_fallback.store.name',
+  storeResult: 'graphiti_fallback.store.result',
+  storeFile: 'graphiti_fallback.store.file',
   storeVerb: 'graphiti_fallback.store.verb',
   healthComponent: 'graphiti_fallback.health.component',
   healthStatus: 'graphiti_fallback.health.status',
@@ -158,6 +161,9 @@ const told: Readonly<Record<AttributeKey, Told>> = {
   drainReplayed: measured('Operations that were applied.', '{operation}'),
   drainFailed: measured('Replays that failed.', '{operation}'),
   storeKind: names('The kind of store.'),
+  storeName: values('What the store is for.', storeRoles),
+  storeResult: values('What became of it.', storeResults),
+  storeFile: values('The kind of file.', storeFiles),
   storeVerb: values('What the store was asked.', storeVerbs),
   healthComponent: names('The component that is checked.'),
   healthStatus: values('How a component is.', healthStatuses),

@@ -23,6 +23,7 @@ export interface MetricContract {
 }
 
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const commits = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const waits = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
 
 function metric(
@@ -75,6 +76,10 @@ export type MetricKey =
   | 'drainLimit'
   | 'queueWaitDuration'
   | 'queueProcessDuration'
+  | 'storeOperations'
+  | 'storeCommitDuration'
+  | 'storeSize'
+  | 'storeDurable'
   | 'healthStatus'
   | 'healthChecks'
   | 'shed';
@@ -229,6 +234,32 @@ export const metrics: Readonly<Record<MetricKey, MetricContract>> = {
     'How long a replay took.',
     [a.queueName, a.queueResult],
     durations,
+  ),
+  storeOperations: metric(
+    'store.operations',
+    'counter',
+    '{operation}',
+    'What stores were asked, by what became of it.',
+    [a.storeName, a.storeVerb, a.storeResult],
+  ),
+  storeCommitDuration: metric(
+    'store.commit.duration',
+    'histogram',
+    's',
+    'How long commits took that somebody waited for.',
+    [a.storeName],
+    commits,
+  ),
+  storeSize: metric('store.size', 'upDownCounter', 'By', 'Size of the files of a store.', [
+    a.storeName,
+    a.storeFile,
+  ]),
+  storeDurable: metric(
+    'store.durable',
+    'upDownCounter',
+    '{store}',
+    'Whether what is stored outlasts the process: 1, or 0 also while the store takes nothing.',
+    [a.storeName],
   ),
   healthStatus: metric(
     'health.status',
