@@ -80,16 +80,17 @@ export class Child {
   async stop(withinMs: number): Promise<boolean> {
     this.#asked = true;
     this.#process.kill('SIGTERM');
-    const patience = setTimeout(() => this.kill(), withinMs);
+    const patience = setTimeout(() => void this.kill(), withinMs);
     await this.#exited;
     clearTimeout(patience);
     return this.#process.signalCode !== 'SIGKILL';
   }
 
-  /** Ends it at once. */
-  kill(): void {
+  /** Ends it at once, and resolves when it is gone. */
+  kill(): Promise<void> {
     this.#asked = true;
     this.#process.kill('SIGKILL');
+    return this.#exited;
   }
 
   #listen(ready: () => void, failed: (error: Error) => void): void {

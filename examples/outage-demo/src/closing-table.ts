@@ -59,9 +59,7 @@ function remarks({ tally, groups }: DemoResult): string[] {
   const { refused, uncertain } = tally;
   const lines: string[] = [];
   if (refused > 0)
-    lines.push(
-      `While the app was restarted, ${refused} requests found nobody; they were repeated.`,
-    );
+    lines.push(`While the app was dead, ${refused} requests found nobody; they were repeated.`);
   if (uncertain.length > 0) {
     const copies = groups.reduce((sum, { unanswered }) => sum + unanswered.length, 0);
     lines.push(

@@ -89,7 +89,7 @@ function introduction(): string {
       'bold',
       'Five users talk to an Express app whose memory is Graphiti, and Graphiti fails three times:',
     ),
-    'it refuses connections, it answers 503 (and the app itself is restarted meanwhile), it hangs.',
+    'it refuses connections, it answers 503 (and the app itself is killed by kill -9 meanwhile), it hangs.',
     ink('dim', 'Shortened for the demo (in brackets the defaults):'),
     ink('dim', `${shortenedTimesInWords.join(', ')}.`),
     '',

@@ -21,7 +21,7 @@ const outages: readonly Outage[] = [
   { name: 'hanging', fault: { kind: 'hang' }, lasts: 8_000, restartsApp: false },
 ];
 
-/** Phase of the outage in whose middle the app is restarted. */
+/** Phase of the outage in whose middle the app is killed and started again. */
 export const restartPhase: string = phaseOf(outages.find(({ restartsApp }) => restartsApp));
 
 /** How long all is well at first, in ms: what is read then is there in the outages. */
@@ -68,9 +68,8 @@ function phaseOf(outage: Outage | undefined): string {
 }
 
 async function restartApp({ stage, tell, signal }: OutageScriptOptions): Promise<void> {
-  tell(`the app gets SIGTERM with ${await queued()} writes queued`);
-  const byItself = await stage.stopApp();
-  tell(byItself ? 'the app has ended' : 'the app did not end in time and was killed');
+  tell(`the app is killed by kill -9 with ${await queued()} writes queued`);
+  await stage.killApp();
   await stage.startApp();
   tell(`the app is back with ${await queued()} writes queued`);
 

@@ -17,8 +17,6 @@ export interface StageListener {
   transition(transition: Transition): void;
 }
 
-/** How long the app may take to end by itself when it is restarted, in ms. */
-const endWithin = 4_000;
 /** How long the processes may take to end when all is over, in ms. */
 const leaveWithin = 1_500;
 
@@ -85,9 +83,9 @@ export class Stage {
     this.#appUrl = this.#running.address('app');
   }
 
-  /** Ends the app with SIGTERM; resolves to whether it ended by itself. */
-  async stopApp(): Promise<boolean> {
-    return (await this.#running?.stop(endWithin)) ?? true;
+  /** Kills the app (kill -9): it has no chance to store anything. */
+  async killApp(): Promise<void> {
+    await this.#running?.kill();
   }
 
   /** Ends all processes and removes the folder. */
@@ -100,7 +98,7 @@ export class Stage {
   /** The same at once, for a process that is about to exit. */
   closeNow(): void {
     this.#closed = true;
-    for (const child of this.#children) child.kill();
+    for (const child of this.#children) void child.kill();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
