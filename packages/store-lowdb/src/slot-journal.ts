@@ -162,7 +162,8 @@ export class SlotJournal {
     if (batch.length > 0) this.#problem = undefined;
     this.#lazy.succeeded();
     if (this.#group.waiting.some(({ lazy }) => lazy)) this.#lazy.changed();
-    this.#checkpoints.changed(this.#files?.journalBytes ?? 0);
+    // An empty batch is a snapshot's own doing: it must not be the reason for the next one.
+    if (batch.length > 0) this.#checkpoints.changed(this.#files?.journalBytes ?? 0);
   }
 
   async #store(batch: readonly Commit[]): Promise<void> {
