@@ -146,6 +146,17 @@ export class Records {
     this.#grow(known.home, known.start - known.end);
   }
 
+  /** Lets go of the files that were read: a few entries that stay must not keep all of their bytes. */
+  detach(): void {
+    for (const entries of this.#buckets.values())
+      for (const [key, entry] of entries) {
+        if (typeof entry.text === 'string') continue;
+        const text = textOf(entry);
+        this.#grow(entry.home, text.length - (entry.end - entry.start));
+        entries.set(key, { text, start: 0, end: text.length, home: entry.home });
+      }
+  }
+
   #grow(home: number, by: number): void {
     this.#size += by;
     if (home !== this.#latestHome) {

@@ -20,6 +20,8 @@ interface Commit {
 
 /** For so long nothing new is taken after a disk was full, so that what is done can be written; in ms. */
 const fullForMs = 1000;
+/** Of so few bytes a copy costs nothing that anybody would notice. */
+const detachedBelow = 1024 * 1024;
 /** What a line of the journal takes besides its entry, about. */
 const lineOverhead = 80;
 
@@ -242,6 +244,7 @@ export class SlotJournal {
       this.#checkpointing = undefined;
       const tookMs = performance.now() - began;
       this.#checkpoint = { at, tookMs, ...(problem !== undefined && { problem }) };
+      if (this.#records.size < detachedBelow) this.#records.detach();
       if (problem === undefined) this.#checkpoints.succeeded(tookMs);
       else this.#checkpoints.failed();
       this.#outdated &&= problem !== undefined;
