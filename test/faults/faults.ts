@@ -12,11 +12,13 @@ import {
 import { failing, fileSizeLimit, fullDisk } from './kinds/failing-disk.ts';
 import { clockJumps, kill9, killAtWrite } from './kinds/kill.ts';
 import { powerCut, powerCutWithoutSync } from './kinds/power-cut.ts';
+import { simulatedPowerCut, simulatedPowerCutWithoutSync } from './kinds/simulated-power-cut.ts';
 
 export const faults: readonly Fault[] = [
   kill9,
   killAtWrite,
   powerCut,
+  simulatedPowerCut,
   ...['ENOSPC', 'EIO', 'EROFS', 'EACCES', 'EMFILE'].map(failing),
   fullDisk,
   fileSizeLimit,
@@ -29,5 +31,6 @@ export const faults: readonly Fault[] = [
   zeroedTail,
   bitFlips,
   powerCutWithoutSync,
+  simulatedPowerCutWithoutSync,
   bitFlipsWithoutChecksums,
 ];
