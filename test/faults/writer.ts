@@ -1,5 +1,6 @@
 /** A process that writes without end, and says what it begins and what was acknowledged. */
 
+import { writeSync } from 'node:fs';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
 import { contentOf, identity, keyOf, lineOf, type Written } from './workload.ts';
 
@@ -20,7 +21,12 @@ const { directory, firstLane, lanes, from, segmentBytes, checkpointBytes } = opt
 const store = lowdbStore({ directory, segmentBytes, checkpointBytes });
 await store.open(identity);
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+/** By a blocking write: what waits in memory for a slow reader would be lost with the process. */
+function say(line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+}
+
 const breath = () => new Promise((resolve) => setTimeout(resolve, 2));
 
 /** What each lane holds, oldest first: also what an earlier writer left. */
