@@ -102,9 +102,9 @@ test('a process with something unwritten ends when its work is done, without a w
   expect(child.complaints()).toBe('');
 });
 
-test('a full disk takes nothing new, lets go of what is done, and is written again when that made room', async ({
-  skip,
-}) => {
+test('a full disk takes nothing new, lets go of what is done, and is written again when that made room', {
+  timeout: 60_000,
+}, async ({ skip }) => {
   const mount = await temporary();
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', mount]).catch(
     () => undefined,
@@ -128,7 +128,7 @@ test('a full disk takes nothing new, lets go of what is done, and is written aga
   for (let number = 0; number < stored; number += 1)
     await store.commit([{ bucket: 'queue', key: `${number}`, delete: true }]);
   expect(await keysOnDisk(directory)).toEqual([]);
-  await expect.poll(() => put(1).catch(() => 'full'), { timeout: 5_000 }).toBe('disk');
+  await expect.poll(() => put(1).catch(() => 'full'), { timeout: 30_000 }).toBe('disk');
   expect(store.status().writable).toBe(true);
   expect(await keysOnDisk(directory)).toEqual(['1']);
 });
