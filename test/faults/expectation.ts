@@ -2,6 +2,9 @@
 
 import { contentOf, keyOf, stepOf, type Verb, type Written } from './workload.ts';
 
+/** How many operations a process may number. */
+const numbersOfAProcess = 100_000;
+
 interface Known {
   readonly written: Written;
   /** Of each version whether it was acknowledged. */
@@ -33,13 +36,21 @@ export class Expectation {
     }
   }
 
-  /** Judges the queue's records in order, of all slots. */
-  judge(slots: readonly (readonly (readonly [key: string, value: unknown])[])[]): Judgement {
+  /**
+   * Judges the queue's records in order, of all slots. Of a store that is `opened` they come as one: slots
+   * of several processes, one after the other, and only what one process wrote has an order among itself.
+   */
+  judge(
+    slots: readonly (readonly (readonly [key: string, value: unknown])[])[],
+    opened = false,
+  ): Judgement {
     const lost: string[] = [];
     const wrong: string[] = [];
     const found = new Map<string, unknown>();
     for (const records of slots) {
-      wrong.push(...outOfOrder(records.map(([key]) => key)));
+      const keys = records.map(([key]) => key);
+      const groups = opened ? byProcess(keys) : [keys];
+      wrong.push(...groups.flatMap(outOfOrder));
       for (const [key, value] of records) {
         if (found.has(key)) wrong.push(`${key} is there twice`);
         found.set(key, value);
@@ -95,6 +106,18 @@ function latestAcknowledged({ versions }: Known): number {
     -1,
     ...[...versions].flatMap(([version, acknowledged]) => (acknowledged ? version : [])),
   );
+}
+
+/** Each process begins its numbers anew, a hundred thousand higher. */
+function byProcess(keys: readonly string[]): string[][] {
+  const groups = new Map<number, string[]>();
+  for (const key of keys) {
+    const process = Math.floor(Number(key.split(':')[1]) / numbersOfAProcess);
+    const group = groups.get(process) ?? [];
+    groups.set(process, group);
+    group.push(key);
+  }
+  return [...groups.values()];
 }
 
 function outOfOrder(keys: readonly string[]): string[] {

@@ -81,6 +81,10 @@ const realOpen = fs.open;
 fs.open = async (path, flags, mode) => {
   const handle = await realOpen(path, flags, mode);
   const synced = typeof flags === 'number' && (flags & constants.O_DSYNC) !== 0;
+  // The system gives the number of a file that is gone to a new one.
+  const isNew = typeof flags === 'number' ? (flags & constants.O_CREAT) !== 0 : flags === 'w';
+  if (isNew && resolve(String(path)).startsWith(root))
+    rmSync(contentOf(String(path)), { force: true });
   opened.set(handle, { path: resolve(String(path)), synced });
   return handle;
 };
