@@ -3,14 +3,22 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { missingJaeger } from './jaeger/server.ts';
+import { missingOtlpPrometheus, missingPrometheus } from './prometheus/server.ts';
 
 /** What each backend needs that is not there, in words for the person who wants it. */
-const backends: Readonly<Record<string, () => string | undefined>> = { jaeger: missingJaeger };
+const backends: Readonly<Record<string, () => string | undefined>> = {
+  jaeger: missingJaeger,
+  prometheus: missingPrometheus,
+  'prometheus-otlp': missingOtlpPrometheus,
+};
+/** Those that are tested only when they are asked for: they take long to get. */
+const onDemand = ['prometheus-otlp'];
 
 const { only, rest } = argumentsOf(process.argv.slice(2));
 const unknown = only.filter((name) => !backends[name]);
 if (unknown.length > 0) end(`There is no backend ${unknown.join(', ')}: only ${known()}`);
-const chosen = only.length > 0 ? only : Object.keys(backends);
+const chosen =
+  only.length > 0 ? only : Object.keys(backends).filter((name) => !onDemand.includes(name));
 const missing = chosen.flatMap((name) => backends[name]?.() ?? []);
 if (missing.length > 0) end(missing.join('\n\n'));
 

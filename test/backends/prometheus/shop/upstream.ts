@@ -1,0 +1,54 @@
+/** The upstream of the shop: a real server that works, fails or is half well, as it is told. */
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+
+/** What the upstream does to everybody. */
+type Weather = 'well' | 'down' | 'degraded';
+
+/** An upstream that answers. */
+export interface Upstream {
+  readonly url: string;
+  turn(weather: Weather): void;
+  close(): Promise<void>;
+}
+
+/** What it has against single things, whoever asks: their ids begin so. */
+const statuses: Readonly<Record<string, number>> = {
+  invalid: 422,
+  secret: 401,
+  doubtful: 500,
+};
+/** How often it asks for patience before it takes something hasty. */
+const patience = 2;
+
+/** Starts it on a free port. */
+export async function startUpstream(): Promise<Upstream> {
+  let weather: Weather = 'well';
+  let hasty = 0;
+  const server = createServer((request, response) => {
+    const [, kind = '', id = ''] = request.url?.split('/') ?? [];
+    const health = kind === 'health';
+    if (weather === 'down') response.statusCode = 503;
+    else if (weather === 'degraded' && health) response.statusCode = 404;
+    else response.statusCode = statuses[id.replace(/-.*/, '')] ?? 200;
+    if (weather !== 'down' && id.startsWith('hasty') && hasty++ < patience)
+      response.statusCode = 429;
+    response.setHeader('content-type', 'application/json');
+    request.resume().on('end', () => response.end(JSON.stringify({ id, at: Date.now() })));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    turn(next) {
+      weather = next;
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
