@@ -1,12 +1,13 @@
 /** The answers of one read: what they are kept under, what they concern, and that nobody can change them. */
 
-import { hashOfHeaders, type SentHeaders } from './call-headers.ts';
+import { hashOfHeaders, noHeaders, type SentHeaders } from './call-headers.ts';
 import type { Engine } from './engine.ts';
 import type { Entity } from './entity.ts';
 import { FallbackError } from './errors.ts';
 import { canonical, deepFreeze, type Json, notJson } from './json.ts';
 import type { ReadSpec } from './operation.ts';
 import type { Reader } from './reads-under-way.ts';
+import { TextKeys } from './text-keys.ts';
 
 /** How long an answer is fresh, and how long after that it may be served, in ms. */
 export interface Lasting {
@@ -20,6 +21,8 @@ export interface KnownAnswer<Value> {
   readonly entities: readonly Entity[];
 }
 
+const none: readonly Entity[] = [];
+
 /** Answers of one declared read in the manager's cache. */
 export class Answers<Input, Value> {
   readonly ttl: number;
@@ -31,6 +34,7 @@ export class Answers<Input, Value> {
   /** Answers that are not JSON: each belongs to the caller who asked for it. */
   readonly #owned = new WeakSet<object>();
   #lastIsOwned = false;
+  readonly #textKeys = new TextKeys((text) => this.#key(text, noHeaders));
   #warned = false;
 
   constructor(engine: Engine, name: string, spec: ReadSpec<Input, Value>) {
@@ -51,6 +55,12 @@ export class Answers<Input, Value> {
    */
   key(input: Input, headers: SentHeaders): string {
     const asked = this.#spec.key ? this.#spec.key(input) : input;
+    return typeof asked === 'string' && headers === noHeaders
+      ? this.#textKeys.of(asked)
+      : this.#key(asked, headers);
+  }
+
+  #key(asked: unknown, headers: SentHeaders): string {
     const wrong = asked === undefined ? undefined : notJson(asked);
     if (wrong)
       throw new FallbackError(
@@ -131,7 +141,7 @@ export class Answers<Input, Value> {
   /** What an answer concerns; nothing known where the app's own function throws. */
   entities(input: Input, value?: Value): readonly Entity[] | undefined {
     try {
-      return this.#spec.entities?.(input, value) ?? [];
+      return this.#spec.entities?.(input, value) ?? none;
     } catch (error) {
       this.warn(`\`entities\` of '${this.name}' threw: ${String(error)}`);
       return undefined;

@@ -121,6 +121,7 @@ export class Cache {
   }
 
   get(key: string): Hit | undefined {
+    if (this.#values.size === 0) return undefined;
     const cached = this.#values.get(key);
     if (!cached) return undefined;
     const now = this.#around.clock.now();
@@ -152,12 +153,12 @@ export class Cache {
    * was not kept.
    */
   set(key: string, { value, entities, ttl, staleIfError, reader }: CacheEntry): boolean {
-    const keys = entities.map(entityKey);
+    const keys = entities.length === 0 ? none : entities.map(entityKey);
     const worth = this.#underWay.worth(reader, key, keys);
     if (worth === 'nothing') return false;
     if (ttl + staleIfError <= 0) {
       // What may not be kept takes the place of what was: nothing, most often.
-      if (this.#values.has(key)) this.delete(key);
+      if (this.#values.size > 0 && this.#values.has(key)) this.delete(key);
       return false;
     }
     const now = this.#around.clock.now();

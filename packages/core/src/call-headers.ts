@@ -9,8 +9,8 @@ export type CallHeaders = Headers | Readonly<Record<string, string | undefined>>
 /** Headers as an operation's `run` gets them: names in lower case, in alphabetical order. */
 export type SentHeaders = Readonly<Record<string, string>>;
 
-/** What a call without headers has. */
-const noHeaders: SentHeaders = Object.freeze({});
+/** What a call without headers has: told by identity. */
+export const noHeaders: SentHeaders = Object.freeze({});
 
 /**
  * Headers in the one form that equal ones have.

@@ -14,7 +14,7 @@ import type { Detailed, ReadOutcome } from './outcome.ts';
 import { Overlay } from './overlay.ts';
 import { type Note, perform, same } from './perform.ts';
 import { CallAborted } from './policy/call.ts';
-import { readLimits } from './read-limits.ts';
+import { type ReadLimits, readLimits } from './read-limits.ts';
 import { settlesWithin } from './soft-timeout.ts';
 
 /** Declares a read on an engine. */
@@ -46,12 +46,15 @@ class ReadPath<Input, Value> {
   readonly #read: DeclaredRead<Input, Value>;
   readonly #overlay: Overlay<Input, Value>;
   readonly #upstream: LiveRead<Input, Value>;
+  /** Of calls that give none. */
+  readonly #usualLimits: ReadLimits;
 
   constructor(read: DeclaredRead<Input, Value>) {
     this.#engine = read.engine;
     this.#read = read;
     this.#overlay = new Overlay(read);
     this.#upstream = new LiveRead(read);
+    this.#usualLimits = readLimits(read.name, noOptions, read.spec, read.engine.defaults);
   }
 
   read(
@@ -62,7 +65,8 @@ class ReadPath<Input, Value> {
     const { cache, shedding, events, life, defaults } = this.#engine;
     const { name, spec, breaker, answers } = this.#read;
     const { signal } = options;
-    const limits = readLimits(name, options, spec, defaults);
+    const limits =
+      options === noOptions ? this.#usualLimits : readLimits(name, options, spec, defaults);
     if (signal?.aborted) {
       note.rejected = true;
       throw signal.reason;

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { TextKeys } from './text-keys.ts';
+
+function kit() {
+  const made: string[] = [];
+  const keys = new TextKeys((text) => {
+    made.push(text);
+    return `key of ${text}`;
+  });
+  return { made, keys };
+}
+
+test('a key is made once for each text', () => {
+  const { made, keys } = kit();
+  expect(['a', 'b', 'a', 'b'].map((text) => keys.of(text))).toEqual([
+    'key of a',
+    'key of b',
+    'key of a',
+    'key of b',
+  ]);
+  expect(made).toEqual(['a', 'b']);
+});
+
+test('keys of many texts, and of long ones, are not kept', () => {
+  const { made, keys } = kit();
+  const long = 'a'.repeat(101);
+  keys.of(long);
+  keys.of(long);
+  expect(made).toEqual([long, long]);
+  made.length = 0;
+  for (let number = 0; number < 1_001; number += 1) keys.of(String(number));
+  expect(keys.of('1000')).toBe('key of 1000');
+  expect(made).toHaveLength(1_001);
+  expect(keys.of('0')).toBe('key of 0');
+  expect(made).toHaveLength(1_002);
+});
