@@ -57,8 +57,18 @@ export class Tracer {
   }
 
   start(label: string, options: api.SpanOptions, context?: api.Context): api.Span {
+    const attributes = { ...this.#common, ...options.attributes };
+    return this.#start(label, { ...options, attributes }, context);
+  }
+
+  /** Starts a span in the active context whose attributes hold the manager's name already. */
+  begin(label: string, attributes: api.Attributes): api.Span {
+    return this.#start(label, { attributes });
+  }
+
+  #start(label: string, options: api.SpanOptions, context?: api.Context): api.Span {
     try {
-      return this.#bound.startSpan(label, this.#with(options), context);
+      return this.#bound.startSpan(label, options, context);
     } catch (error) {
       this.#failed(error);
       return api.trace.wrapSpanContext(api.INVALID_SPAN_CONTEXT);
@@ -92,10 +102,6 @@ export class Tracer {
   #failed(error: unknown): void {
     if (!this.#warned) this.#warn(`The OpenTelemetry SDK threw: ${String(error)}`);
     this.#warned = true;
-  }
-
-  #with(options: api.SpanOptions): api.SpanOptions {
-    return { ...options, attributes: { ...this.#common, ...options.attributes } };
   }
 }
 

@@ -1,5 +1,6 @@
 /** A manager's spans, put together: features say what happens, and know no span. */
 
+import type * as api from '@opentelemetry/api';
 import type { BreakerStateKind } from '../breaker/breaker-state.ts';
 import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
@@ -7,6 +8,7 @@ import type { Failure } from '../failure.ts';
 import type { Journal } from '../journal.ts';
 import { type FallbackReason, type Outcome, usesFallback } from '../outcome.ts';
 import type { OperationRecord, Sending, TraceCarrier } from '../queue/operation-record.ts';
+import { ByValues } from './by-values.ts';
 import { attribute, spanName } from './contract.ts';
 import { writeEventSpans } from './event-spans.ts';
 import { writeLogEvents } from './log-events.ts';
@@ -94,21 +96,23 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
   writeEventSpans(name, tracer, outages, events, levels);
   writeLogEvents(name, events);
   const { cache, attempt, storage } = levels.spans;
-
-  return {
-    operation({ operation, kind, mode, breakerState }) {
-      if (!isTraced()) return undefined;
-      const attributes = {
+  /** Made once a set: it is asked for at every call. */
+  const beginnings = new ByValues<api.Attributes>(
+    ([operation = '', kind = '', mode = '', breakerState = '']) =>
+      Object.freeze({
+        [attribute.name]: name,
         [attribute.operationName]: operation,
         [attribute.operationKind]: kind,
         [attribute.mode]: mode,
         [attribute.breakerState]: breakerState,
-      };
-      const span = tracer.start(operation, { attributes });
-      return {
-        run: (call) => runWithin(span, call),
-        end: (end) => tracer.finish(span, span.isRecording() ? described(end) : {}),
-      };
+      }),
+  );
+
+  return {
+    operation({ operation, kind, mode, breakerState }) {
+      if (!isTraced()) return undefined;
+      const attributes = beginnings.at([operation, kind, mode, breakerState]);
+      return new TracedOperation(tracer, tracer.begin(operation, attributes), described);
     },
     attempt({ number, startedAt, endedAt, failure }) {
       if (attempt !== 'span') return;
@@ -130,19 +134,40 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
     close: () => queue.close(),
   };
 
+  /** Member by member: of spreads, most would be of nothing, at every call. */
   function described(end: OperationEnd): SpanEnd {
     const { outcome, reason, cacheResult, ageMs, upstreamError, attempts, errorType } = end;
-    const failed = outcome === 'failure';
-    const attributes = {
+    const error = outcome === 'failure';
+    const attributes: api.Attributes = {
       [attribute.outcome]: outcome,
       [attribute.fallbackUsed]: usesFallback(outcome),
-      ...(reason && { [attribute.fallbackReason]: reason }),
-      ...(cache !== 'off' && cacheResult && { [attribute.cacheResult]: cacheResult }),
-      ...(cache !== 'off' && ageMs !== undefined && { [attribute.cacheAge]: ageMs / 1000 }),
-      ...(upstreamError && { [attribute.upstreamErrorType]: upstreamError }),
-      ...(attempt !== 'off' && attempts !== undefined && { [attribute.attempts]: attempts }),
-      ...(failed && errorType && { [attribute.errorType]: errorType }),
     };
-    return { attributes, error: failed };
+    if (reason) attributes[attribute.fallbackReason] = reason;
+    if (cache !== 'off' && cacheResult) attributes[attribute.cacheResult] = cacheResult;
+    if (cache !== 'off' && ageMs !== undefined) attributes[attribute.cacheAge] = ageMs / 1000;
+    if (upstreamError) attributes[attribute.upstreamErrorType] = upstreamError;
+    if (attempt !== 'off' && attempts !== undefined) attributes[attribute.attempts] = attempts;
+    if (error && errorType) attributes[attribute.errorType] = errorType;
+    return { attributes, error };
+  }
+}
+
+class TracedOperation implements OperationSpan {
+  readonly #tracer: Tracer;
+  readonly #span: api.Span;
+  readonly #described: (end: OperationEnd) => SpanEnd;
+
+  constructor(tracer: Tracer, span: api.Span, described: (end: OperationEnd) => SpanEnd) {
+    this.#tracer = tracer;
+    this.#span = span;
+    this.#described = described;
+  }
+
+  run<T>(call: () => T): T {
+    return runWithin(this.#span, call);
+  }
+
+  end(end: OperationEnd): void {
+    this.#tracer.finish(this.#span, this.#span.isRecording() ? this.#described(end) : {});
   }
 }
