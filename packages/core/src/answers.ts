@@ -2,7 +2,7 @@
 
 import { hashOfHeaders, noHeaders, type SentHeaders } from './call-headers.ts';
 import type { Engine } from './engine.ts';
-import type { Entity } from './entity.ts';
+import { type Entity, isEntity } from './entity.ts';
 import { FallbackError } from './errors.ts';
 import { canonical, deepFreeze, type Json, notJson } from './json.ts';
 import type { ReadSpec } from './operation.ts';
@@ -102,7 +102,9 @@ export class Answers<Input, Value> {
       );
     const copy = deepFreeze(structuredClone(value));
     try {
-      return { value: copy, entities: this.#spec.entities?.(input, copy) ?? [] };
+      const entities: readonly Entity[] = this.#spec.entities?.(input, copy) ?? [];
+      if (!entities.every(isEntity)) throw new TypeError('Expected each entity to be { type, id }');
+      return { value: copy, entities };
     } catch (cause) {
       const message = `Expected an answer of '${this.name}' that its \`entities\` understands`;
       throw new FallbackError('FALLBACK_INVALID_INPUT', message, { cause });
@@ -141,11 +143,14 @@ export class Answers<Input, Value> {
   /** What an answer concerns; nothing known where the app's own function throws. */
   entities(input: Input, value?: Value): readonly Entity[] | undefined {
     try {
-      return this.#spec.entities?.(input, value) ?? none;
+      const entities: readonly Entity[] = this.#spec.entities?.(input, value) ?? none;
+      if (entities === none) return none;
+      if (Array.isArray(entities) && entities.every(isEntity)) return entities;
+      this.warn(`\`entities\` of '${this.name}' gave something else than a list of { type, id }`);
     } catch (error) {
       this.warn(`\`entities\` of '${this.name}' threw: ${String(error)}`);
-      return undefined;
     }
+    return undefined;
   }
 
   /** Says something once. */

@@ -1,7 +1,7 @@
 /** Entities and relationships that are kept here, whether the upstream knows them or not. */
 
 import type { Clock } from './clock.ts';
-import { type Entity, entityKey, type LocalEntity, type Relationship } from './entity.ts';
+import { type Entity, entityKey, isEntity, type LocalEntity, type Relationship } from './entity.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Change, Durability, Journal } from './journal.ts';
 import { deepFreeze, type Json } from './json.ts';
@@ -230,9 +230,4 @@ function isKept(key: string, stored: unknown): stored is Kept {
   if (isEntity(value) && keyOfEntity(value) === key) return true;
   const relates = typeof value.type === 'string' && isEntity(value.from) && isEntity(value.to);
   return relates && keyOfRelationship(value as Relationship) === key;
-}
-
-function isEntity(value: unknown): value is Entity {
-  const { type, id } = Object(value) as Partial<Entity>;
-  return typeof type === 'string' && typeof id === 'string';
 }

@@ -27,3 +27,10 @@ export interface Relationship extends RelationshipEnds {
 export function entityKey({ type, id }: Entity): string {
   return `${type.replaceAll('%', '%25').replaceAll(':', '%3A')}:${id}`;
 }
+
+/** Whether something names an entity. Ids that are numbers elsewhere are as good as texts. */
+export function isEntity(value: unknown): value is Entity {
+  const { type, id } = Object(value) as { readonly type?: unknown; readonly id?: unknown };
+  const isNamed = typeof id === 'string' ? id !== '' : Number.isFinite(id);
+  return isNamed && typeof type === 'string' && type !== '';
+}

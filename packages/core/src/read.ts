@@ -2,6 +2,7 @@
 
 import type { Hit } from './cache.ts';
 import { sentHeaders } from './call-headers.ts';
+import { checkReadOptions, noOptions } from './call-options.ts';
 import { type AnyAnswers, type DeclaredRead, declaredRead } from './declared-read.ts';
 import type { Engine } from './engine.ts';
 import { FallbackError } from './errors.ts';
@@ -35,8 +36,6 @@ export function declareRead<Input, Value>(
   return operation;
 }
 
-const noOptions: ReadCallOptions = Object.freeze({});
-
 function valueIn<Value>({ value }: Detailed<Value>): Value {
   return value;
 }
@@ -64,6 +63,7 @@ class ReadPath<Input, Value> {
   ): Promise<Detailed<Value>> | Detailed<Value> {
     const { cache, shedding, events, life, defaults } = this.#engine;
     const { name, spec, breaker, answers } = this.#read;
+    checkReadOptions(name, options);
     const { signal } = options;
     const limits =
       options === noOptions ? this.#usualLimits : readLimits(name, options, spec, defaults);

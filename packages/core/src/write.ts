@@ -3,9 +3,10 @@
 import { v7 as uuid } from 'uuid';
 import type { Breaker } from './breaker/breaker.ts';
 import { freePermit, type Permit } from './breaker/permit.ts';
+import { checkWriteOptions, noOptions } from './call-options.ts';
 import { type DeclaredWrite, declaredWrite } from './declared-write.ts';
 import type { Engine } from './engine.ts';
-import { entityKey } from './entity.ts';
+import { type Entity, entityKey, isEntity } from './entity.ts';
 import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
 import type { Undo } from './events.ts';
 import { type Failure, fallbackReasonOf, isGone, isRepeatable, RefusedHere } from './failure.ts';
@@ -43,9 +44,9 @@ export function declareWrite<Input, Value>(
   const declared = declaredWrite(engine, name, spec);
   const path = new WritePath<Input, Value>(engine, declared, spec);
   const performed = { operation: name, kind: 'write', breaker: declared.flow.breaker } as const;
-  const operation = (input: Input, options: CallOptions = {}) =>
+  const operation = (input: Input, options: CallOptions = noOptions) =>
     perform(engine, performed, (note) => path.write([input], options, note), same);
-  const all = (inputs: readonly Input[], options: CallOptions = {}) =>
+  const all = (inputs: readonly Input[], options: CallOptions = noOptions) =>
     perform(engine, performed, (note) => path.write(inputs, options, note), same);
   engine.owners.add(name, spec, operation);
   engine.writes.set(name, declared);
@@ -72,14 +73,11 @@ class WritePath<Input, Value> {
    * what has to be queued is stored in one commit.
    */
   async write(inputs: readonly Input[], options: CallOptions, note: Note): Promise<Receipt<Value>> {
-    if (inputs.length === 0)
-      throw invalid(`Expected '${this.#write.name}' to get one input or more, got none`);
+    if (!Array.isArray(inputs) || inputs.length === 0)
+      throw invalid(`Expected '${this.#write.name}' to get a list of one input or more`);
+    checkWriteOptions(this.#write.name, options);
     const timeoutMs = options.timeoutMs ?? this.#write.timeoutMs;
     checkTimeout(this.#write.name, timeoutMs);
-    if ('headers' in options)
-      throw invalid(
-        `Expected no \`headers\` for the write '${this.#write.name}': they are not stored, and its replay would lack them; its \`run\` may ask for them`,
-      );
     const { clock, queue, life } = this.#engine;
     const breaker = this.#breaker;
     const keep = this.#write.replayable ? keeping[modes[breaker.mode].write] : 'never';
@@ -332,14 +330,9 @@ class WritePath<Input, Value> {
     const wrong = notJson(json);
     if (wrong) throw invalid(`Expected the input of '${name}' to be JSON, it is not at ${wrong}`);
     const id = uuid();
-    const entity = this.#spec.entity?.(input);
+    const entity = this.#entity(input);
     const priority = this.#priority(input);
-    const { lane: laneOf } = this.#spec;
-    const declared = laneOf === null ? null : laneOf?.(input);
-    const lane =
-      declared === null
-        ? `once:${id}`
-        : (declared ?? (entity ? entityKey(entity) : `operation:${name}`));
+    const lane = this.#lane(input, id, entity);
     return {
       id,
       operation: name,
@@ -354,6 +347,26 @@ class WritePath<Input, Value> {
       ...(withdrawn && { withdrawn }),
       send: tracing.send({ id, operation: name }),
     };
+  }
+
+  /** A later process would not understand a record with anything else. */
+  #entity(input: Input): Entity | undefined {
+    const entity = this.#spec.entity?.(input);
+    if (entity === undefined || isEntity(entity)) return entity;
+    throw invalid(
+      `Expected \`entity\` of '${this.#write.name}' to give { type, id }, both texts that are not empty`,
+    );
+  }
+
+  #lane(input: Input, id: string, entity: Entity | undefined): string {
+    const { lane: laneOf } = this.#spec;
+    const lane = laneOf === null ? null : laneOf?.(input);
+    if (lane === null) return `once:${id}`;
+    if (lane === undefined) return entity ? entityKey(entity) : `operation:${this.#write.name}`;
+    if (typeof lane === 'string') return lane;
+    throw invalid(
+      `Expected \`lane\` of '${this.#write.name}' to give a text or null, got ${typeof lane}`,
+    );
   }
 
   #priority(input: Input): number {
