@@ -3,8 +3,11 @@
 import { createHash } from 'node:crypto';
 import { FallbackError } from './errors.ts';
 
-/** Headers by name, whatever its case; what is `undefined` counts as not given. */
-export type CallHeaders = Headers | Readonly<Record<string, string | undefined>>;
+/** Headers by name, whatever its case, or as pairs; what is `undefined` counts as not given. */
+export type CallHeaders =
+  | Headers
+  | Iterable<readonly [string, string | undefined]>
+  | Readonly<Record<string, string | undefined>>;
 
 /** Headers as an operation's `run` gets them: names in lower case, in alphabetical order. */
 export type SentHeaders = Readonly<Record<string, string>>;
@@ -39,9 +42,12 @@ export function hashOfHeaders(headers: SentHeaders): string {
 function platformHeaders(given: CallHeaders): Headers | undefined {
   if (given instanceof Headers) return given;
   if (typeof given !== 'object' || given === null) return undefined;
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  if (entries.some(([, value]) => typeof value !== 'string')) return undefined;
   try {
+    // A Map, or the `Headers` of another library, has no members of its own.
+    const pairs: Iterable<readonly unknown[]> =
+      Symbol.iterator in given ? (given as Headers) : Object.entries(given);
+    const entries = [...pairs].filter(([, value]) => value !== undefined);
+    if (entries.some(([, value]) => typeof value !== 'string')) return undefined;
     return new Headers(entries as [string, string][]);
   } catch {
     return undefined;

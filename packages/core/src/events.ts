@@ -104,6 +104,25 @@ export interface FallbackEvents {
   warning: { readonly message: string };
 }
 
+/** The names of all events. */
+export const eventNames = Object.keys({
+  stateChange: true,
+  activated: true,
+  deactivated: true,
+  operation: true,
+  attempt: true,
+  cacheLookup: true,
+  cacheEvicted: true,
+  entityEvicted: true,
+  queue: true,
+  processed: true,
+  healthChecked: true,
+  healthChanged: true,
+  healthAlert: true,
+  storeFailed: true,
+  warning: true,
+} satisfies Record<keyof FallbackEvents, true>);
+
 /** What can happen to a queued operation, in the order of its life. */
 export const queueEvents = [
   'enqueued',

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { canonical, deepFreeze, notJson } from './json.ts';
 
@@ -9,6 +10,14 @@ test('says where a value stops being JSON', () => {
   expect(notJson([{ at: new Date(0) }])).toBe('$[0].at');
   expect(notJson({ call: () => {} })).toBe('$.call');
   expect(notJson(Object.create(null))).toBe(undefined);
+});
+
+test('what another realm made is JSON, too, and what only looks plain is not', () => {
+  expect(notJson(runInNewContext('({ a: [{ b: 1 }] })'))).toBeUndefined();
+  expect(notJson(runInNewContext('new (class A {})()'))).toBe('$');
+  expect(notJson(runInNewContext('new Map()'))).toBe('$');
+  expect(notJson(Object.create({ inherited: 1 }))).toBe('$');
+  expect(notJson(Object.create(Object.create(null)))).toBe('$');
 });
 
 test('what contains itself, or is nested too deep, is not JSON', () => {

@@ -786,3 +786,10 @@ test('a store that cannot even tell how it is degrades the kit, and nothing else
   expect(manager.status().store).toMatchObject({ kind: 'memory', writable: false });
   await manager.close();
 });
+
+test('an event that does not exist is said, and so is a listener that is none', () => {
+  const { manager } = testManager();
+  const on = manager.on.bind(manager) as (name: string, listener?: unknown) => unknown;
+  expect(() => on('statechange', () => {})).toThrow('Expected `name` of on to be stateChange,');
+  expect(() => on('stateChange', undefined)).toThrow('`listener`');
+});

@@ -10,7 +10,7 @@ import { debugEvents } from './debug.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
 import { type EntityReceipt, type EntitySurface, entitySurface } from './entity-surface.ts';
-import { Emitter, type FallbackEvents, type Undo } from './events.ts';
+import { Emitter, eventNames, type FallbackEvents, type Undo } from './events.ts';
 import type { HealthSurface } from './health/health.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import { inspectStatus } from './inspection.ts';
@@ -22,7 +22,7 @@ import { createNotices } from './notices.ts';
 import { openStores } from './opening.ts';
 import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './operation.ts';
 import { checkDeclaration } from './operation-check.ts';
-import { checkOptions, milliseconds, oneOf, text } from './option-check.ts';
+import { callable, checkOptions, milliseconds, oneOf, text } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { OutageMemories } from './outage-memory.ts';
 import { withinTime } from './patience.ts';
@@ -261,11 +261,17 @@ export class FallbackManager {
     return this.#breakerOf(name, options);
   }
 
-  /** Listens to what happens, and returns how to stop. A listener that throws hurts nobody. */
+  /**
+   * Listens to what happens, and returns how to stop. A listener that throws hurts nobody.
+   *
+   * @throws {TypeError} when there is no such event, naming those that there are, or no listener
+   */
   on<Name extends keyof FallbackEvents>(
     name: Name,
     listener: (event: FallbackEvents[Name]) => void,
   ): Undo {
+    const given = { name: name ?? '', listener: listener ?? null };
+    checkOptions('on', given, { name: oneOf(...eventNames), listener: callable });
     return this.#events.on(name, listener);
   }
 
@@ -360,7 +366,7 @@ export class FallbackManager {
 
   /**
    * Replays what is queued, and resolves when nothing more can be sent now, or the time is over. While
-   * the breaker is open or isolated it only reports.
+   * the breaker is open or isolated, or the queue is paused, it only reports.
    *
    * @throws {TypeError} when an option is wrong
    */

@@ -623,6 +623,18 @@ test("an answer is only given to a call with equal headers, and run gets the cal
   });
 });
 
+test('headers may be pairs, as in a Map or in what another library calls Headers', async () => {
+  const { manager } = testManager();
+  const mine = manager.read('mine', { run: (_id: string, { headers }) => ({ ...headers }) });
+  const pairs = [['Tenant', 't']] as const;
+  for (const headers of [new Map(pairs), pairs, new Headers([['tenant', 't']])])
+    expect(await mine('a', { headers })).toEqual({ tenant: 't' });
+  const odd = new Map([['tenant', 5]]) as unknown as Map<string, string>;
+  await expect(mine('a', { headers: odd })).rejects.toMatchObject({
+    code: 'FALLBACK_INVALID_INPUT',
+  });
+});
+
 test('headers are stored as a hash, and no error repeats them', async () => {
   const store = memoryJournal();
   const kit = testManager({ store });

@@ -173,8 +173,9 @@ export class Component {
   /** Told once when it has failed often enough, and once when it is well again. */
   #alert(at: number): void {
     const { alertAfter, events } = this.#around;
+    // A check that told nothing interrupts the row, not the alert.
     const failing = this.#status === 'unhealthy';
-    const raised = failing && this.#streak >= alertAfter;
+    const raised = failing && (this.#alerting || this.#streak >= alertAfter);
     if (raised === this.#alerting || this.#status === 'unknown') return;
     this.#alerting = raised;
     const { critical } = this;

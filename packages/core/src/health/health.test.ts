@@ -198,6 +198,19 @@ test('after N failures in a row it is told once, and once more when it is well a
   expect(alerts.map(({ raised }) => raised)).toEqual([true, false, true]);
 });
 
+test('an alert is not over because a check between two failures told nothing', async () => {
+  const search = component('search', { critical: false });
+  const { clock, alerts, of } = await monitored({ checks: [search.checker] });
+  search.status = 'unhealthy';
+  await clock.advance(3_000);
+  search.status = 'unknown';
+  await clock.advance(1_000);
+  search.status = 'unhealthy';
+  await clock.advance(1_000);
+  expect(of('search')).toMatchObject({ status: 'unhealthy', streak: 1, alerting: true });
+  expect(alerts.map(({ raised }) => raised)).toEqual([true]);
+});
+
 test('a person without an SDK reads of an alert that brings about no outage', async () => {
   const lines: string[] = [];
   const logger = {

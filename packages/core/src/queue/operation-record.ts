@@ -1,6 +1,6 @@
 /** A queued operation as it lies in the journal. */
 
-import type { Entity } from '../entity.ts';
+import { type Entity, isEntity } from '../entity.ts';
 import type { Json } from '../json.ts';
 import type { Coalescing } from './coalescing.ts';
 
@@ -134,11 +134,17 @@ export function recordOf(
 /** Whether something in a journal is a record that this version understands. */
 export function isRecord(key: string, value: unknown): value is OperationRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { id, operation, lane, enqueuedAt, interruptions, failures } =
-    value as Partial<OperationRecord>;
+  const record = value as Partial<Record<keyof OperationRecord, unknown>>;
+  const { id, operation, lane, entity, trace } = record;
   return (
     id === key &&
     [operation, lane].every((text) => typeof text === 'string') &&
-    [enqueuedAt, interruptions, failures].every((number) => typeof number === 'number')
+    required.every((name) => Number.isFinite(record[name])) &&
+    optional.every((name) => record[name] === undefined || Number.isFinite(record[name])) &&
+    (entity === undefined || isEntity(entity)) &&
+    (trace === undefined || typeof Reflect.get(Object(trace), 'traceparent') === 'string')
   );
 }
+
+const required = ['enqueuedAt', 'interruptions', 'failures'] as const;
+const optional = ['priority', 'createdAt', 'attempts', 'sentAt', 'nextAt'] as const;

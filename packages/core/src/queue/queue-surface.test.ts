@@ -1,6 +1,7 @@
 /** The queue as people use it: look, decide, carry elsewhere. */
 
 import { expect, test } from 'vitest';
+import { FallbackManager } from '../manager.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import { HttpError, outage, recovery, testManager, untilClosed } from '../upstream.test.support.ts';
 
@@ -192,4 +193,61 @@ test('sync replays at once what waits for its time, and reports', async () => {
   await kit.clock.advance(1_000);
   expect(await syncing).toMatchObject({ replayed: 1, failed: 0, deadLettered: 0 });
   expect(kit.upstream.applied).toEqual(['a=1']);
+});
+
+test('a filter with a slip is refused, and does not list everything', () => {
+  const { manager } = testManager();
+  const list = (filter: object) => () => manager.queue.list(filter);
+  expect(list({ state: ['dead'] })).toThrow('Unknown option `state` of the filter of a queue');
+  expect(list({ states: ['ded'] })).toThrow('Expected `states` of the filter of a queue');
+  expect(() => manager.queue.export({ states: 'dead' } as object)).toThrow('to be a list');
+});
+
+test('who decides on what an earlier process left need not open the manager first', async () => {
+  const store = memoryJournal();
+  const earlier = testManager({ store });
+  await outage(earlier);
+  for (const value of ['1', '2']) await earlier.put({ id: 'a', value });
+  const [one, two] = earlier.manager.queue.list();
+  await earlier.manager.close();
+  const later = new FallbackManager({ name: 'items', application: 'test', logger: false, store });
+  expect(await later.queue.ack(one?.id ?? '')).toBe(true);
+  expect(await later.queue.decide(two?.id ?? '', 'purge')).toBe(true);
+  expect(later.queue.list()).toEqual([]);
+  await later.close();
+});
+
+test('lines whose members are not what they should be are refused, and harm no others', async () => {
+  const { manager, dead } = await withDeadLetter();
+  const line = JSON.parse(manager.queue.export());
+  await manager.queue.decide(dead.id, 'purge');
+  const wrong = [
+    { entity: 'a' },
+    { entity: { type: 'item' } },
+    { priority: 'high' },
+    { createdAt: 'yesterday' },
+    { trace: 5 },
+    { lane: 7 },
+  ];
+  const lines = wrong.map((odd, index) => JSON.stringify({ ...line, id: `id-${index}`, ...odd }));
+  const good = JSON.stringify({ ...line, id: 'good' });
+  expect(await manager.queue.import([...lines, good].join('\n'))).toEqual({
+    imported: 1,
+    duplicates: 0,
+    refused: wrong.map((_, index) => ({ line: index + 1, reason: 'no operation' })),
+  });
+  expect(manager.queue.list()).toMatchObject([{ id: 'good' }]);
+  await expect(manager.queue.import(undefined as unknown as string)).rejects.toThrow(TypeError);
+});
+
+test('a sync does not wait for a queue that is paused', async () => {
+  const kit = testManager();
+  await outage(kit);
+  await kit.put({ id: 'a', value: '1' });
+  kit.manager.queue.pause();
+  kit.upstream.fail = undefined;
+  await untilClosed(kit);
+  const before = kit.clock.elapsed();
+  expect(await kit.manager.sync()).toMatchObject({ replayed: 0, states: { ready: 1 } });
+  expect(kit.clock.elapsed()).toBe(before);
 });

@@ -1,8 +1,13 @@
 /** The queue as people use it: look, decide, carry elsewhere, pause. */
 
-import { checkOptions, oneOf } from '../option-check.ts';
+import { type Check, checkOptions, listOf, oneOf } from '../option-check.ts';
 import type { Drain } from './drain.ts';
-import type { Decision, LaneQueue, OperationState } from './lane-queue.ts';
+import {
+  type Decision,
+  type LaneQueue,
+  type OperationState,
+  operationStates,
+} from './lane-queue.ts';
 import { type OperationReport, type QueuedOperation, queuedOperation } from './queued-operation.ts';
 import { exportLines, type ImportReport, importLine } from './transfer.ts';
 
@@ -12,9 +17,13 @@ export interface QueueFilter {
   readonly states?: readonly OperationState[];
 }
 
-/** The queue, for people. */
+/** The queue, for people. What an earlier process left is in it once the manager is open. */
 export interface QueueSurface {
-  /** Operations in the queue, oldest first, then local ones, dead letters last. */
+  /**
+   * Operations in the queue, oldest first, then local ones, dead letters last.
+   *
+   * @throws {TypeError} when the filter is wrong
+   */
   list(filter?: QueueFilter): readonly QueuedOperation[];
   /** One operation with all that is known of it, while it is in the queue. */
   show(id: string): QueuedOperation | undefined;
@@ -42,14 +51,26 @@ export interface QueueSurface {
   readonly paused: boolean;
 }
 
+const filterChecks: Readonly<Record<keyof QueueFilter, Check>> = {
+  states: listOf(oneOf(...operationStates)),
+};
+
 /** Makes the surface; `opened` resolves when it is known what an earlier process left. */
 export function queueSurface(
   queue: LaneQueue,
   drain: Drain,
   opened: () => Promise<void>,
 ): QueueSurface {
-  const matching = ({ states }: QueueFilter = {}) =>
-    queue.list().filter(({ state }) => !states || states.includes(state));
+  const matching = (filter: QueueFilter = {}) => {
+    checkOptions('the filter of a queue', filter, filterChecks);
+    const { states } = filter;
+    return queue.list().filter(({ state }) => !states || states.includes(state));
+  };
+  const decide = async (id: string, decision: Decision) => {
+    checkOptions('decide', { decision }, { decision: oneOf('retry', 'skip', 'ack', 'purge') });
+    await opened();
+    return queue.decide(id, decision);
+  };
 
   return {
     list: (filter) => matching(filter).map(queuedOperation),
@@ -58,13 +79,12 @@ export function queueSurface(
       return found && queuedOperation(found);
     },
     get: (id) => queue.get(id),
-    async decide(id, decision) {
-      checkOptions('decide', { decision }, { decision: oneOf('retry', 'skip', 'ack', 'purge') });
-      return queue.decide(id, decision);
-    },
-    ack: (id) => queue.decide(id, 'ack'),
+    decide,
+    ack: (id) => decide(id, 'ack'),
     export: (filter) => exportLines(matching(filter).map(({ record }) => record)),
     async import(lines) {
+      if (typeof lines !== 'string')
+        throw new TypeError(`Expected what is imported to be a text, got ${typeof lines}`);
       await opened();
       return imported(queue, lines);
     },

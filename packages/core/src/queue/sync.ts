@@ -45,7 +45,7 @@ const patience = 30_000;
 /** How often it looks by itself whether the queue has come to rest, in ms. */
 const glance = 250;
 
-/** Syncs. While the manager is set apart, or its breakers are open, nothing can be sent: then it only reports. */
+/** Syncs. While the manager is set apart, the queue paused, or its breakers open, nothing can be sent: then it only reports. */
 export async function sync(
   { queue, drain, breakers, flows, clock, events }: Surroundings,
   { include, timeoutMs = patience }: SyncOptions,
@@ -98,6 +98,7 @@ export async function sync(
   function mayGoOn(): boolean {
     if (drain.stopped) return false;
     if (drain.inFlight > 0) return true;
+    if (drain.paused) return false;
     return [...flows].some(({ breaker: { state }, operations }) => {
       const sends = state.kind === 'closed' || state.kind === 'half_open';
       return sends && queue.claimable(operations) > 0;
