@@ -185,7 +185,8 @@ export class Emitter<Events extends object> {
     for (const listener of listeners) {
       try {
         const result = (listener as (event: Events[Name]) => unknown)(event);
-        if (result instanceof Promise) result.catch((error: unknown) => complain(name, error));
+        if (isThenable(result))
+          Promise.resolve(result).catch((error: unknown) => complain(name, error));
       } catch (error) {
         complain(name, error);
       }
@@ -193,6 +194,20 @@ export class Emitter<Events extends object> {
   }
 }
 
+/** Also a promise of another realm, as test runners have them. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
 function complain(name: PropertyKey, error: unknown): void {
-  process.emitWarning(`A listener of '${String(name)}' threw: ${String(error)}`, 'FallbackWarning');
+  process.emitWarning(`A listener of '${String(name)}' threw: ${told(error)}`, 'FallbackWarning');
+}
+
+/** Anything may be thrown, also what has no text. */
+function told(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return typeof error;
+  }
 }

@@ -793,3 +793,28 @@ test('an event that does not exist is said, and so is a listener that is none', 
   expect(() => on('statechange', () => {})).toThrow('Expected `name` of on to be stateChange,');
   expect(() => on('stateChange', undefined)).toThrow('`listener`');
 });
+
+test('what a listener throws need not even have a text', async () => {
+  const { manager, get } = testManager();
+  manager.on('operation', () => {
+    throw Object.create(null);
+  });
+  manager.on('operation', (() => ({
+    // biome-ignore lint/suspicious/noThenProperty: a promise of another library, that rejects
+    then: (_resolve: unknown, reject: (error: unknown) => void) => reject(Object.create(null)),
+  })) as () => void);
+  expect(await get('a')).toMatchObject({ id: 'a' });
+});
+
+test('a store that hangs does not hold the end', async () => {
+  const store = { ...memoryJournal(), close: () => new Promise<void>(() => {}) };
+  const { manager, clock } = testManager({ store });
+  const failed: string[] = [];
+  manager.on('storeFailed', ({ verb, error }) => failed.push(`${verb} ${String(error)}`));
+  await manager.open();
+  const closing = manager.close();
+  await clock.advance(5_000);
+  await closing;
+  expect(failed).toEqual([expect.stringMatching(/^close /)]);
+  expect(manager.status().closed).toBe(true);
+});

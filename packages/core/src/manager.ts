@@ -41,7 +41,7 @@ import { recordReplays } from './telemetry/replay-durations.ts';
 import { sdkStatus } from './telemetry/sdk.ts';
 import { declareWrite } from './write.ts';
 
-/** How long a person's decision waits for its being stored, in ms: it holds either way. */
+/** How long a person's decision, and the end, wait for a store, in ms: they hold either way. */
 const longestStoring = 5_000;
 
 /** Protects the calls to one upstream: live when it can, stale when it must, queued when it has to be. */
@@ -468,8 +468,9 @@ export class FallbackManager {
     for (const breaker of breakers) breaker.close();
     cache.close();
     try {
-      await queue.close();
-      if (cacheStore !== store) await cacheStore.close();
+      await withinTime(this.#options.clock, longestStoring, queue.close());
+      if (cacheStore !== store)
+        await withinTime(this.#options.clock, longestStoring, cacheStore.close());
     } catch (error) {
       events.emit('storeFailed', { store: store.kind, verb: 'close', error });
     }

@@ -5,12 +5,13 @@ import type { BreakerOptions } from './breaker/breaker-options.ts';
 import type { Undo } from './events.ts';
 import type { FallbackManager } from './manager.ts';
 
-const managers = new Map<string, FallbackManager>();
+/** By name; of two of one name the later one is found, and the earlier one again when that is closed. */
+const managers = new Map<string, readonly FallbackManager[]>();
 const listeners = new Set<() => void>();
 
-/** Makes a manager findable until it closes; of two of one name the later one is found. */
+/** Makes a manager findable until it closes. */
 export function register(manager: FallbackManager): void {
-  managers.set(manager.name, manager);
+  managers.set(manager.name, [...(managers.get(manager.name) ?? []), manager]);
   for (const listener of listeners) listener();
 }
 
@@ -22,12 +23,14 @@ export function onRegistered(listener: () => void): Undo {
 
 /** Forgets a manager. */
 export function unregister(manager: FallbackManager): void {
-  if (managers.get(manager.name) === manager) managers.delete(manager.name);
+  const others = managers.get(manager.name)?.filter((each) => each !== manager) ?? [];
+  if (others.length > 0) managers.set(manager.name, others);
+  else managers.delete(manager.name);
 }
 
 /** The manager of that name, where there is one. */
 export function findFallbackManager(name: string): FallbackManager | undefined {
-  return managers.get(name);
+  return managers.get(name)?.at(-1);
 }
 
 /**
@@ -36,8 +39,9 @@ export function findFallbackManager(name: string): FallbackManager | undefined {
  * @throws {Error} naming the managers that exist
  */
 export function getFallbackManager(name?: string): FallbackManager {
-  const [only, ...others] = managers.values();
-  const found = name === undefined ? others.length === 0 && only : managers.get(name);
+  const [only, ...others] = managers.keys();
+  const chosen = name ?? (others.length === 0 ? only : undefined);
+  const found = chosen === undefined ? undefined : findFallbackManager(chosen);
   if (found) return found;
   const asked = name === undefined ? 'one fallback manager' : `a fallback manager '${name}'`;
   const names = [...managers.keys()].map((each) => `'${each}'`).join(', ') || 'none';

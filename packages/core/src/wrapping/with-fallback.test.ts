@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { FallbackManager } from '../manager.ts';
+import { getFallbackManager } from '../managers.ts';
 import { type ManualClock, manualClock } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import type { FallbackManagerOptions } from '../options.ts';
@@ -529,3 +530,86 @@ function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
   return process.getBuiltinModule('node:vm').runInNewContext('gc') as () => void;
 }
+
+test('a subclass may decorate its own and call the one above: each is an operation', async () => {
+  const manager = start();
+  class Store {
+    @withFallback({ manager })
+    async getItem(id: string): Promise<string> {
+      return `item ${id}`;
+    }
+    @withFallback({ manager })
+    static async listAll(): Promise<string> {
+      return 'all';
+    }
+  }
+  class Shop extends Store {
+    @withFallback({ manager })
+    override async getItem(id: string): Promise<string> {
+      return `shop's ${await super.getItem(id)}`;
+    }
+    @withFallback({ manager })
+    static override async listAll(): Promise<string> {
+      // biome-ignore lint/complexity/noThisInStatic: this is what is tested
+      return `shop's ${await super.listAll()}`;
+    }
+  }
+  class Corner extends Shop {
+    override async getItem(id: string): Promise<string> {
+      return `corner ${await super.getItem(id)}`;
+    }
+  }
+  const operations = new Set<string>();
+  manager.on('operation', ({ operation }) => operations.add(operation));
+  expect(await new Shop().getItem('1')).toBe("shop's item 1");
+  expect(await Shop.listAll()).toBe("shop's all");
+  expect(await new Store().getItem('1')).toBe('item 1');
+  expect(await new Corner().getItem('1')).toBe("corner shop's item 1");
+  expect([...operations].sort()).toEqual([
+    'Corner.getItem',
+    'Shop.getItem',
+    'Shop.listAll',
+    'Store.getItem',
+    'Store.listAll',
+  ]);
+});
+
+test('a generator is no operation, and is told so when it is wrapped', () => {
+  const wrap = withFallback as unknown as (...given: unknown[]) => unknown;
+  async function* listItems() {
+    yield 1;
+  }
+  expect(() => wrap(listItems)).toThrow("'listItems' is a generator");
+  const context = { kind: 'method', name: 'listItems', static: false, addInitializer() {} };
+  expect(() => wrap(listItems, context)).toThrow("'listItems' is a generator");
+});
+
+test('a specification that is none is told so', () => {
+  const wrap = withFallback as unknown as (...given: unknown[]) => unknown;
+  expect(() => wrap(async function getItem() {}, 5)).toThrow('to be given an object of options');
+});
+
+test('a method that is called on nothing says so, as a rejection', async () => {
+  const manager = start();
+  class Store {
+    @withFallback({ manager })
+    async getItem(): Promise<number> {
+      return 1;
+    }
+  }
+  const { getItem } = new Store();
+  for (const instance of [null, undefined, 5])
+    await expect(getItem.call(instance as unknown as Store)).rejects.toThrow(
+      "Expected 'getItem' to be called on its instance",
+    );
+});
+
+test('of two managers of one name the earlier one is found again when the later one is closed', async () => {
+  const earlier = start({ name: 'twice' });
+  const later = start({ name: 'twice' });
+  expect(getFallbackManager('twice')).toBe(later);
+  await later.close();
+  expect(getFallbackManager('twice')).toBe(earlier);
+  await earlier.close();
+  expect(() => getFallbackManager('twice')).toThrow("a fallback manager 'twice'");
+});

@@ -84,11 +84,13 @@ export function createWithFallback(fallback: DefaultManager): WithFallback {
 
   function decorated(body: Body, context: MethodContext, spec: FallbackSpec<never, never>): Body {
     if (!isContext(context) || context.kind !== 'method') throw notMethod();
+    refuseGenerator(body);
     const method = String(context.name).replace(/^#/, '');
     const wrapping = wrappingOf(typeof context.name === 'symbol' ? '' : method, spec);
     const choice = () => managerChoice(wrapping.manager, fallback);
     const operations = new WrappedMethod({
       method,
+      key: context.name,
       isStatic: context.static,
       wrapping,
       body,
@@ -97,12 +99,11 @@ export function createWithFallback(fallback: DefaultManager): WithFallback {
     context.addInitializer(function constructed(this: unknown) {
       operations.constructed(this as object);
     });
-    return named(method, function (this: unknown, ...args: unknown[]) {
-      return operations.call(this, args);
-    });
+    return named(method, operations.body);
   }
 
   function wrapped(body: Body & { readonly name: string }, spec: object): Body {
+    refuseGenerator(body);
     const wrapping = wrappingOf(body.name, spec as FallbackSpec<never, never>);
     const name = wrapping.name ?? body.name;
     if (name === '')
@@ -126,6 +127,14 @@ function isContext(value: unknown): value is MethodContext {
 function notMethod(): TypeError {
   return new TypeError(
     'Expected withFallback to decorate a method, by standard decorators: without `experimentalDecorators`',
+  );
+}
+
+/** Its answer would be read by the caller, after the call: nothing of it could be kept. */
+function refuseGenerator(body: Body & { readonly name?: string }): void {
+  if (!/Generator/.test(Object.prototype.toString.call(body))) return;
+  throw new TypeError(
+    `Expected withFallback to be given an async function, '${body.name}' is a generator`,
   );
 }
 

@@ -75,6 +75,10 @@ const own: Readonly<Record<string, Check>> = {
  * @throws {TypeError} naming what is wrong, or when neither name nor `kind` says whether it reads
  */
 export function wrappingOf(fn: string, spec: FallbackSpec<never, never>): Wrapping {
+  if (typeof spec !== 'object' || spec === null)
+    throw new TypeError(
+      `Expected withFallback of '${fn}' to be given an object of options, got ${typeof spec}`,
+    );
   const label = spec.name ?? (fn || 'a function');
   const {
     name,

@@ -6,6 +6,8 @@ import { type Body, type Instances, WrappedOperation } from './wrapped-operation
 
 interface Parts {
   readonly method: string;
+  /** What it is found by on an instance, or on a class where it is static. */
+  readonly key: string | symbol;
   readonly isStatic: boolean;
   readonly wrapping: Wrapping;
   readonly body: Body;
@@ -17,13 +19,23 @@ interface Family {
   readonly instances: NewestInstance;
 }
 
+/** All that stand in the place of methods. */
+const bodies = new WeakSet<object>();
+
 /** Operations by class. */
 export class WrappedMethod {
+  /** What stands in the place of the method. */
+  readonly body: Body;
   readonly #parts: Parts;
   readonly #families = new Map<unknown, Family>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    const call = (instance: unknown, args: readonly unknown[]) => this.#call(instance, args);
+    this.body = function wrapped(this: unknown, ...args: unknown[]) {
+      return call(this, args);
+    };
+    bodies.add(this.body);
   }
 
   /**
@@ -37,8 +49,8 @@ export class WrappedMethod {
     instances.arrived(instance);
   }
 
-  call(instance: unknown, args: readonly unknown[]): Promise<unknown> {
-    if (typeof instance !== 'object' && typeof instance !== 'function')
+  #call(instance: unknown, args: readonly unknown[]): Promise<unknown> {
+    if (Object(instance) !== instance)
       return Promise.reject(
         new TypeError(`Expected '${this.#parts.method}' to be called on its instance`),
       );
@@ -46,8 +58,8 @@ export class WrappedMethod {
   }
 
   #of(instance: object): Family {
-    const { isStatic, wrapping } = this.#parts;
-    const owner: unknown = isStatic ? instance : instance.constructor;
+    const { wrapping } = this.#parts;
+    const owner = this.#ownerOf(instance);
     // With a name of its own it is one operation, whoever inherits it.
     const key = wrapping.name === undefined ? owner : undefined;
     const known = this.#families.get(key);
@@ -59,6 +71,23 @@ export class WrappedMethod {
     const family = { operation, instances };
     this.#families.set(key, family);
     return family;
+  }
+
+  /**
+   * The class of the instance. Where a subclass has decorated its own and calls this one through `super`,
+   * the class that has this one: both are operations, and need names of their own.
+   */
+  #ownerOf(instance: object): unknown {
+    const { key, isStatic } = this.#parts;
+    const own: unknown = isStatic ? instance : instance.constructor;
+    if (Reflect.get(instance, key) === this.body) return own;
+    let overridden = false;
+    for (let holder: object | null = instance; holder; holder = Object.getPrototypeOf(holder)) {
+      const found: unknown = Object.getOwnPropertyDescriptor(holder, key)?.value;
+      if (found !== this.body) overridden ||= bodies.has(Object(found));
+      else if (overridden) return isStatic ? holder : holder.constructor;
+    }
+    return own;
   }
 }
 
