@@ -105,7 +105,7 @@ export interface FallbackEvents {
 }
 
 /** The names of all events. */
-export const eventNames = Object.keys({
+export const eventNames: readonly string[] = Object.keys({
   stateChange: true,
   activated: true,
   deactivated: true,
