@@ -81,6 +81,10 @@ export const preambles: Record<string, string> = {
     declare const api: { price(id: string, options: Options): Promise<Price> };
     declare const token: string;
   `,
+  'packages/core/README.md # Queue': `
+    import type { FallbackManager } from '@graphiti-fallback/core';
+    declare const manager: FallbackManager;
+  `,
   'README.md # Modes': `
     import type { FallbackManager } from '@graphiti-fallback/core';
     declare const manager: FallbackManager;
