@@ -4,7 +4,7 @@ import { hashOfHeaders, noHeaders, type SentHeaders } from './call-headers.ts';
 import type { Engine } from './engine.ts';
 import { type Entity, isEntity } from './entity.ts';
 import { FallbackError } from './errors.ts';
-import { canonical, deepFreeze, type Json, notJson } from './json.ts';
+import { canonical, copyJson, deepFreeze, type Json, notJson } from './json.ts';
 import type { ReadSpec } from './operation.ts';
 import type { Reader } from './reads-under-way.ts';
 import { TextKeys } from './text-keys.ts';
@@ -100,7 +100,7 @@ export class Answers<Input, Value> {
         'FALLBACK_INVALID_INPUT',
         `Expected an answer of '${this.name}' to be JSON, it is not at ${wrong}`,
       );
-    const copy = deepFreeze(structuredClone(value));
+    const copy = deepFreeze(copyJson(value));
     try {
       const entities: readonly Entity[] = this.#spec.entities?.(input, copy) ?? [];
       if (!entities.every(isEntity)) throw new TypeError('Expected each entity to be { type, id }');

@@ -1,4 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest';
+import type { Entity } from './entity.ts';
 import { settled } from './manual-clock.test.support.ts';
 import { memoryJournal } from './memory-journal.ts';
 import { refused, testManager } from './upstream.test.support.ts';
@@ -163,4 +164,10 @@ test('a cleared or removed answer is not brought back by a read under way', asyn
     await late;
     expect(await manager.cache.get(get, 'a')).toBeUndefined();
   }
+});
+
+test('what is to be removed is an entity', () => {
+  const { manager } = testManager();
+  for (const odd of [undefined, { type: 'item' }, 'item:1'])
+    expect(() => manager.cache.remove(odd as unknown as Entity)).toThrow('Expected an entity');
 });

@@ -4,7 +4,7 @@ import type { Lasting } from './answers.ts';
 import { type CallHeaders, sentHeaders } from './call-headers.ts';
 import type { AnyAnswers } from './declared-read.ts';
 import type { Engine } from './engine.ts';
-import type { Entity } from './entity.ts';
+import { type Entity, isEntity } from './entity.ts';
 import type { ReadOperation } from './operation.ts';
 import { type Check, checkOptions, milliseconds } from './option-check.ts';
 
@@ -108,7 +108,11 @@ export function cacheSurface({ cache, life, name, reads }: Engine): CacheSurface
       // Those that came last may have taken the place of the first.
       return taken.filter(({ key }) => cache.has(key)).length;
     },
-    remove: (entity) => cache.remove(entity),
+    remove(entity) {
+      if (!isEntity(entity))
+        throw new TypeError('Expected an entity for cache.remove: { type, id }');
+      cache.remove(entity);
+    },
     clear: () => cache.clear(),
   };
 

@@ -68,3 +68,12 @@ test.each([{ type: 'item', id: '1' }, [{ id: '1' }], ['item:1']])(
     await expect(manager.cache.set(odd, undefined, { ok: true })).rejects.toMatchObject(invalid);
   },
 );
+
+test('an input that cannot be cloned, a Proxy say, is copied as its text has it', async () => {
+  const { manager, get } = testManager();
+  const seen: unknown[] = [];
+  const save = manager.write('save', { run: (input: object) => void seen.push(input) });
+  await save(new Proxy({ a: [1] }, {}));
+  expect(seen).toEqual([{ a: [1] }]);
+  expect(await manager.cache.set(get, 'a', new Proxy({ id: 'a', value: '1' }, {}))).toBe(true);
+});

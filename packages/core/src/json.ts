@@ -44,6 +44,15 @@ function wrongAt(value: unknown, depth: number): string | undefined {
   return undefined;
 }
 
+/** A copy of JSON that shares nothing with it. What cannot be cloned, a Proxy say, is copied as its text has it. */
+export function copyJson<T>(value: T): T {
+  try {
+    return structuredClone(value);
+  } catch {
+    return JSON.parse(JSON.stringify(value)) as T;
+  }
+}
+
 /** Freezes a value in depth and returns it, also below what is frozen already. */
 export function deepFreeze<T>(value: T): T {
   if (isObject(value)) freezeBelow(value, undefined);

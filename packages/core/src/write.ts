@@ -11,7 +11,7 @@ import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
 import type { Undo } from './events.ts';
 import { type Failure, fallbackReasonOf, isGone, isRepeatable, RefusedHere } from './failure.ts';
 import type { Durability } from './journal.ts';
-import { deepFreeze, type Json, notJson } from './json.ts';
+import { copyJson, deepFreeze, type Json, notJson } from './json.ts';
 import { type FallbackWrite, modes } from './mode.ts';
 import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
 import type { Receipt } from './outcome.ts';
@@ -338,7 +338,7 @@ class WritePath<Input, Value> {
       operation: name,
       lane,
       // A copy: what the caller changes afterwards must not change what is sent.
-      input: deepFreeze(structuredClone(json)) as Json,
+      input: deepFreeze(copyJson(json)) as Json,
       ...(entity && { entity }),
       ...(priority && { priority }),
       ...(coalescing && { coalescing }),
