@@ -141,3 +141,16 @@ test('what cannot be stored is refused, and takes no room', async () => {
   full = false;
   expect(await kit.put({ id: 'a', value: '2' })).toMatchObject({ outcome: 'queued' });
 });
+
+test.each([
+  { queue: { maxEntries: 2 }, inputs: ['1', '2', '3'], limit: 'entries' },
+  { queue: { maxBytes: 2_000 }, inputs: ['x'.repeat(3_000)], limit: 'bytes' },
+])('nothing is dropped for a write that finds no room even so: $limit', async (each) => {
+  const kit = testManager({ queue: { ...each.queue, overflow: 'drop_oldest' } });
+  await outage(kit);
+  for (const id of ['a', 'b']) await kit.put({ id, value: '1' });
+  const inputs = each.inputs.map((value, index) => ({ id: `c${index}`, value }));
+  await expect(kit.put.all(inputs)).rejects.toMatchObject({ code: 'FALLBACK_QUEUE_FULL' });
+  expect(kit.manager.queue.list().map(({ lane }) => lane)).toEqual(['item:a', 'item:b']);
+  expect(kit.manager.status().queue).toMatchObject({ dropped: 0 });
+});

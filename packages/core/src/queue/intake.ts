@@ -71,9 +71,17 @@ export class Intake {
     const bytes = added.reduce((sum, each) => sum + inputBytes(each), 0);
     let limit = this.#passed(added.length, bytes);
     if (!limit || bounds.overflow !== 'drop_oldest') return limit;
+    // Nothing is dropped for what finds no room even so.
+    const dropped: { readonly entry: Entry; readonly reason: string }[] = [];
+    let freed = 0;
     for (const entry of lanes.entries.values()) {
-      if (this.#drop(entry, limit)) limit = this.#passed(added.length, bytes);
-      if (!limit) return undefined;
+      if (!this.#mayDrop(entry)) continue;
+      dropped.push({ entry, reason: limit });
+      freed += entry.bytes;
+      limit = this.#passed(added.length - dropped.length, bytes - freed);
+      if (limit) continue;
+      for (const each of dropped) this.#drop(each.entry, each.reason);
+      return undefined;
     }
     return limit;
   }
@@ -109,15 +117,16 @@ export class Intake {
   }
 
   /** What is on its way, to the upstream or to the disk, cannot be dropped. */
-  #drop(entry: Entry, limit: string): boolean {
+  #mayDrop(entry: Entry): boolean {
+    return entry.committed && !this.#around.lanes.lane(entry.record.lane).isInFlight(entry);
+  }
+
+  #drop(entry: Entry, reason: string): void {
     const { lanes, ledger, say } = this.#around;
-    const lane = lanes.lane(entry.record.lane);
-    if (!entry.committed || lane.isInFlight(entry)) return false;
     lanes.remove(entry);
-    lanes.arrange(lane);
-    say('dropped', entry.record, { reason: limit });
+    lanes.arrange(lanes.lane(entry.record.lane));
+    say('dropped', entry.record, { reason });
     void ledger.remove(entry, 'dropped');
-    return true;
   }
 
   #prepare({ operation, inFlight }: Addition): Prepared {
