@@ -136,7 +136,8 @@ describe('one of two upstreams is down', () => {
       name: 'archive',
       active: true,
       queue: { size: 1 },
-      breakers: { archive: { state: 'open' } },
+      // On a busy machine its 200 ms are over by now.
+      breakers: { archive: { state: expect.stringMatching(/^(open|half_open)$/) } },
     });
     expect(await status('memory')).toMatchObject({
       name: 'memory',
