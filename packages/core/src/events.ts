@@ -120,6 +120,7 @@ export const eventNames: readonly string[] = Object.keys({
   healthChanged: true,
   healthAlert: true,
   storeFailed: true,
+  storeAsked: true,
   warning: true,
 } satisfies Record<keyof FallbackEvents, true>);
 
