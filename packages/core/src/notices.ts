@@ -34,7 +34,7 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   const where = upstream ? ` (${withoutCredentials(upstream)})` : '';
   const why = (breaker: string) => {
     const isolation = ask.isolation(breaker);
-    return isolation ? ` (${isolation.reason})` : '';
+    return isolation && isolation.reason !== 'by hand' ? ` (${isolation.reason})` : '';
   };
   const subject = (breaker: string) =>
     breaker === name ? `${name}${where}` : `'${breaker}' of ${name}${where}`;
@@ -52,10 +52,10 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
     else if (trigger === 'restart' || since < started)
       say(
         'info',
-        `${subject(breaker)}: ${writes(ask.pending())} of an earlier run wait to be replayed${status}`,
+        `${subject(breaker)}: ${writes(ask.pending())} of an earlier run to be replayed${status}`,
         trace,
       );
-    else say('warn', `${subject(breaker)} is down: ${trigger}, ${reason}. ${meanwhile}`, trace);
+    else say('warn', `${subject(breaker)} is down (${trigger}: ${reason}). ${meanwhile}`, trace);
   });
   events.on('stateChange', ({ breaker, from, to }) => {
     if (to === 'isolated' && from !== 'closed')

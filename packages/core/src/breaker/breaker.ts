@@ -235,7 +235,7 @@ export class Breaker implements PermitGiver {
       state: state.kind,
       since: state.since,
       timeInStateMs: Math.max(0, now - state.since),
-      retryInMs: state.kind === 'open' ? Math.max(0, this.#openTime.leftMs) : 0,
+      retryInMs: state.kind === 'open' ? Math.max(0, Math.ceil(this.#openTime.leftMs)) : 0,
       waitingForCall: this.#tries.idle,
       calls: { ...this.calls },
       failureRate,

@@ -137,7 +137,7 @@ export class Component {
     ).catch(() => 'unhealthy' as const);
     // Nothing was learnt, and nobody asks any more.
     if (ended.aborted) return { status: 'unknown', works: false };
-    const tookMs = clock.elapsed() - started;
+    const tookMs = Math.round(clock.elapsed() - started);
     const works = answer === 'healthy';
     const slow = works && tookMs > (this.checker.degradedAbove ?? this.#around.degradedAbove);
     const status = slow ? 'degraded' : answer;

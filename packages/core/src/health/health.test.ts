@@ -230,7 +230,7 @@ test('a person without an SDK reads of an alert that brings about no outage', as
   ]);
   db.status = 'unhealthy';
   await clock.advance(3_000);
-  expect(lines.slice(2)).toEqual([expect.stringMatching(/items is down: health, db\./)]);
+  expect(lines.slice(2)).toEqual([expect.stringMatching(/items is down \(health: db\)\./)]);
 });
 
 test('changes of the whole are told as they come', async () => {

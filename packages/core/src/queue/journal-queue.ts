@@ -332,7 +332,7 @@ class JournalQueue implements LaneQueue {
       attempts: record.attempts + (verdict.charge ? 1 : 0),
       failures: record.failures + (verdict.backsOff ? 1 : 0),
       firstFailureAt: record.firstFailureAt ?? now,
-      nextAt: now + verdict.delayMs,
+      nextAt: Math.ceil(now + verdict.delayMs),
       ...(verdict.untilRecovery && { untilRecovery: true as const }),
       lastError: verdict.error,
     };

@@ -326,7 +326,7 @@ export class LiveTurns {
   }
 
   async #keep(lane: Lane, holder: LiveHolder, failed: Failed): Promise<Appended> {
-    const nextAt = this.#clock.now() + failed.delayMs;
+    const nextAt = Math.ceil(this.#clock.now() + failed.delayMs);
     const { sentAt, lastError } = failed;
     const how = { lastError, nextAt, ...(sentAt !== undefined && { sentAt }) };
     let id: string | undefined;
