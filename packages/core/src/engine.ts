@@ -7,7 +7,7 @@ import type { NamedRead } from './declared-read.ts';
 import type { DeclaredWrite } from './declared-write.ts';
 import { LocalEntities } from './entities.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
-import { classify, type Failure } from './failure.ts';
+import { classify, type Failure, withCode } from './failure.ts';
 import { Health } from './health/health.ts';
 import { ownCheckers } from './health/own-checkers.ts';
 import { identityOf } from './identity.ts';
@@ -158,7 +158,8 @@ function readerOf(
 ): (error: unknown) => Failure {
   return (error) => {
     try {
-      return own?.(error) ?? classify(error);
+      const failure = own?.(error);
+      return failure ? withCode(failure) : classify(error);
     } catch (thrown) {
       events.emit('warning', { message: `\`classify\` threw: ${String(thrown)}` });
       return classify(error);

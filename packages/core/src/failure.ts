@@ -59,6 +59,14 @@ const neverSent = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
 ]);
 
+/** Codes are shown in telemetry and status: no room for a text or an address. */
+const codeShape = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** A failure as the app reads it; what it gives for a code may be anything, and others' text is not shown. */
+export function withCode(failure: Failure): Failure {
+  return codeShape.test(failure.code) ? failure : { ...failure, code: 'error' };
+}
+
 /** Makes a failure of a label. */
 export function failure(label: FailureLabel, code: string, retryAfterMs?: number): Failure {
   return { label, ...facts[label], code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
@@ -81,7 +89,7 @@ export function classify(error: unknown): Failure {
   if (status !== undefined) return ofStatus(status, retryAfterOf(error));
   const code = systemCodeOf(error);
   if (code) return failure(neverSent.has(code) ? 'unavailable' : 'unknown', code);
-  return failure('unknown', error instanceof Error ? error.name : 'error');
+  return withCode(failure('unknown', error instanceof Error ? error.name : 'error'));
 }
 
 /** Whether a failure says something about the upstream's health: only these count for a breaker. */

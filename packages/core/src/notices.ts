@@ -5,7 +5,7 @@ import type { Emitter, FallbackEvents } from './events.ts';
 import type { FallbackMode } from './mode.ts';
 import type { Logger } from './options.ts';
 import type { TraceCarrier } from './queue/operation-record.ts';
-import { activeCarrier } from './telemetry/trace-context.ts';
+import { activeCarrier, contextOf } from './telemetry/trace-context.ts';
 
 interface Notices {
   readonly name: string;
@@ -71,11 +71,12 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
       ask.outageTrace(breaker),
     );
   });
-  events.on('queue', ({ event, operation, reason }) => {
+  events.on('queue', ({ event, operation, reason, trace }) => {
     if (event === 'dead_lettered')
       say(
         'warn',
         `A queued '${operation}' was given up: ${reason ?? 'unknown'}. It stays in the queue as a dead letter`,
+        activeCarrier() ?? trace,
       );
   });
   // What a critical component shows is told by the outage.
@@ -113,8 +114,8 @@ function writes(count: number): string {
 
 /** So that a line in a log leads to its trace. */
 function traceIds(carrier: TraceCarrier | undefined): string {
-  const [, traceId, spanId] = carrier?.traceparent.split('-') ?? [];
-  return traceId && spanId ? ` trace_id=${traceId} span_id=${spanId}` : '';
+  const context = contextOf(carrier);
+  return context ? ` trace_id=${context.traceId} span_id=${context.spanId}` : '';
 }
 
 function withoutCredentials(address: string): string {

@@ -205,7 +205,9 @@ function isKept(stored: unknown): stored is Kept {
   );
 }
 
-function isIsolation({ since, mode, reason, all = true }: Isolation): boolean {
+function isIsolation(isolation: unknown): boolean {
+  if (typeof isolation !== 'object' || isolation === null) return false;
+  const { since, mode, reason, all = true } = isolation as Partial<Isolation>;
   return (
     all === true &&
     typeof since === 'number' &&

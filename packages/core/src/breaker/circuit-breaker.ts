@@ -2,7 +2,7 @@
 
 import { type Clock, systemClock } from '../clock.ts';
 import { Emitter, type FallbackEvents } from '../events.ts';
-import { classify, type Failure } from '../failure.ts';
+import { classify, type Failure, withCode } from '../failure.ts';
 import { type Check, callable, checkOptions, text, withMethods } from '../option-check.ts';
 import { Breaker } from './breaker.ts';
 import { type BreakerFallback, BreakerHandle } from './breaker-handle.ts';
@@ -62,5 +62,10 @@ export function standAlone(
 ): ConstructorParameters<typeof BreakerHandle>[0] {
   const events = new Emitter<FallbackEvents>();
   const breaker = new Breaker(source, { name, mode: 'disabled', clock, random, events });
-  return { breaker, events, fallback, classify: (error) => reads?.(error) ?? classify(error) };
+  return {
+    breaker,
+    events,
+    fallback,
+    classify: (error) => withCode(reads?.(error) ?? classify(error)),
+  };
 }

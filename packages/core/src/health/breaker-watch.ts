@@ -42,7 +42,7 @@ export class BreakerWatch {
     }
     this.#observing = false;
     const down = [...this.#unhealthy].find(([, inARow]) => inARow >= unhealthyInARow);
-    if (down) this.breaker.trip(down[0].checker.name);
+    if (down) this.breaker.trip(codeOf(down[0].checker.name));
   }
 
   /** Checks on demand: one unhealthy answer trips the breaker; half-open, it is a try. */
@@ -50,7 +50,7 @@ export class BreakerWatch {
     const { breaker } = this;
     if (breaker.state.kind === 'closed') {
       const down = (await seen(this.#applicable)).find(isDown);
-      if (down) breaker.trip(down.component.checker.name);
+      if (down) breaker.trip(codeOf(down.component.checker.name));
       return;
     }
     const permit = breaker.admit('check');
@@ -69,7 +69,7 @@ export class BreakerWatch {
       // Those that are not critical are checked, too, but nobody waits for them.
       const results = await seen(components.filter(({ critical }) => critical));
       const down = results.find(isDown);
-      if (down) permit.fail(down.component.checker.name);
+      if (down) permit.fail(codeOf(down.component.checker.name));
       else if (results.some(({ component, works }) => works && component.proves)) permit.succeed();
     } finally {
       permit.release();
@@ -90,4 +90,9 @@ function seen(components: readonly Component[]): Promise<readonly Seen[]> {
 /** Whether the upstream is down, as this component shows it. */
 function isDown({ component, status }: Seen): boolean {
   return component.critical && status === 'unhealthy';
+}
+
+/** A check's name is the app's, and may be a text; a reason is a code. */
+function codeOf(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
 }

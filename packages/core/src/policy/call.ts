@@ -204,7 +204,8 @@ export class Call<T> extends TimedCall<T> implements Tried {
     const timedOut = reason instanceof TimeoutError;
     if (timedOut) reason.sent = this.#sent;
     const permit = this.#permit;
-    if (timedOut && permit)
+    // One that waited for a slot with its permit in hand was never tried.
+    if (timedOut && permit && this.#tries > 0)
       // One timer serves the deadlines of many requests: what this one leads to belongs to its own trace.
       api.context.with(this.#context, () => {
         const failure = this.#around.classify(reason);

@@ -1,6 +1,7 @@
 /** A queued operation as a person sees it. */
 
 import type { Json } from '../json.ts';
+import { contextOf } from '../telemetry/trace-context.ts';
 import type { Ending } from './history.ts';
 import type { OperationState } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
@@ -61,7 +62,7 @@ export function queuedOperation({
 }): QueuedOperation {
   const { id, operation, input, lane, enqueuedAt, attempts, nextAt, lastError } = record;
   const reason = record.dead ?? record.stopped;
-  const traceId = record.trace?.traceparent.split('-')[1];
+  const traceId = contextOf(record.trace)?.traceId;
   return {
     id,
     operation,

@@ -22,16 +22,17 @@ export function activeCarrier(): TraceCarrier | undefined {
   return context && carrierOf(context);
 }
 
-/** Reads a span context back, as a remote one. */
+/** Reads a span context back, as a remote one; nothing where somebody's hand made it something else. */
 export function contextOf(carrier: TraceCarrier | undefined): api.SpanContext | undefined {
   const [, traceId, spanId, flags] = traceparent.exec(carrier?.traceparent ?? '') ?? [];
   if (!carrier || !traceId || !spanId || !flags) return undefined;
+  const tracestate: unknown = carrier.tracestate;
   const context: api.SpanContext = {
     traceId,
     spanId,
     traceFlags: Number.parseInt(flags, 16),
     isRemote: true,
-    ...(carrier.tracestate && { traceState: api.createTraceState(carrier.tracestate) }),
+    ...(typeof tracestate === 'string' && { traceState: api.createTraceState(tracestate) }),
   };
   return api.isSpanContextValid(context) ? context : undefined;
 }
