@@ -3,39 +3,10 @@ import {
   type FallbackManagerOptions,
   memoryJournal,
 } from '@graphiti-fallback/core';
-import { context, type HrTime, trace } from '@opentelemetry/api';
-import { NodeSDK } from '@opentelemetry/sdk-node';
+import type { HrTime } from '@opentelemetry/api';
 import * as tracing from '@opentelemetry/sdk-trace';
-import { afterEach, expect, test } from 'vitest';
-
-let stop = async () => {};
-afterEach(() => stop());
-
-/** A real SDK that keeps what it exports. */
-function startSdk(sampler?: tracing.Sampler) {
-  const exporter = new tracing.InMemorySpanExporter();
-  const sdk = new NodeSDK({
-    spanProcessors: [new tracing.SimpleSpanProcessor({ exporter })],
-    ...(sampler && { sampler }),
-    metricReaders: [],
-    logRecordProcessors: [],
-    instrumentations: [],
-    autoDetectResources: false,
-  });
-  sdk.start();
-  stop = async () => {
-    await sdk.shutdown();
-    trace.disable();
-    context.disable();
-  };
-  const named = (name: string) => exporter.getFinishedSpans().filter((span) => span.name === name);
-  const only = (name: string) => {
-    const found = named(name);
-    if (found.length !== 1) throw new Error(`Expected one span '${name}', got ${found.length}`);
-    return found[0] as tracing.ReadableSpan;
-  };
-  return { exporter, named, only };
-}
+import { expect, test } from 'vitest';
+import { idOf, linksOf, startSdk } from './trace-sdk.ts';
 
 function managerOf(options: Partial<FallbackManagerOptions> = {}) {
   const upstream = { down: false };
@@ -71,8 +42,6 @@ async function outage({ manager, upstream, read, write }: ReturnType<typeof mana
   await expect.poll(() => manager.active).toBe(false);
 }
 
-const idOf = (span: tracing.ReadableSpan) => span.spanContext().spanId;
-const linksOf = (span: tracing.ReadableSpan) => span.links.map((link) => link.context.spanId);
 const seconds = ([whole, nanos]: HrTime) => whole + nanos / 1e9;
 
 test('an outage is one trace: activate is its root, outage and deactivate stand below it', async () => {

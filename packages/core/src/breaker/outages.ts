@@ -40,7 +40,7 @@ export class Outages {
     this.#current = undefined;
     if (!outage) return () => {};
     const { clock, events } = this.#around;
-    const told = { ...this.#told(outage, mode), lastedMs: clock.now() - outage.since };
+    const told = { ...this.#told(outage, mode), lastedMs: Math.max(0, clock.now() - outage.since) };
     return () => events.emit('deactivated', told);
   }
 

@@ -146,7 +146,7 @@ export class Drain {
       if (!flow || !permit) continue;
       flow.rate.take(1);
       flow.running += 1;
-      const replay = this.#replay(claim, permit)
+      const replay = this.#replay(claim, flow, permit)
         .catch(this.#complain)
         .finally(() => {
           flow.running -= 1;
@@ -192,12 +192,12 @@ export class Drain {
     return this.#around.queue.claimable(operations) > 0;
   }
 
-  async #replay(claim: Claim, permit: Permit): Promise<void> {
+  async #replay(claim: Claim, { breaker }: DrainFlow, permit: Permit): Promise<void> {
     const { queue, clock, events, tracing, writes } = this.#around;
     const { record } = claim;
     const write = writes.get(record.operation);
     const started = clock.elapsed();
-    await tracing.process(record, async (end) => {
+    await tracing.process(record, breaker.name, async (end) => {
       let verdict: QueueVerdict = { kind: 'release' };
       try {
         if (write) verdict = await this.#replayer.replay(claim, write, permit);

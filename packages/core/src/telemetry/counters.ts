@@ -44,7 +44,8 @@ export class Counters {
     events.on('entityEvicted', () => this.#add('entityEvictions', []));
     events.on('queue', ({ event }) => this.#add('queueOperations', [name, event]));
     events.on('activated', ({ breaker, mode, trigger }) =>
-      this.#add('activations', [breaker, mode, trigger]),
+      // Another mode than the configured one is a person's doing, also where the outage was there before.
+      this.#add('activations', [breaker, mode, mode === this.#mode ? trigger : 'manual']),
     );
     events.on('stateChange', ({ breaker, from, to }) =>
       this.#add('breakerTransitions', [breaker, from, to]),

@@ -1,4 +1,4 @@
-/** Drain runs: replays that follow each other closely are one trace, of a hundred operations at most. */
+/** Drain runs: replays behind one breaker that follow each other closely are one trace, of a hundred operations at most. */
 
 import * as api from '@opentelemetry/api';
 import type { Clock } from '../clock.ts';
@@ -10,6 +10,10 @@ import { isSampled, startRoot, type Tracer } from './tracer.ts';
 interface Run {
   readonly span: api.Span;
   readonly startedAt: number;
+  readonly breaker: string;
+  /** Takes back its end, which comes when nothing follows. */
+  cancel: Undo;
+  over: boolean;
   begun: number;
   open: number;
   replayed: number;
@@ -30,8 +34,8 @@ export class DrainRuns {
   readonly #outages: OutageTrace;
   readonly #clock: Clock;
   readonly #keep: boolean;
-  #run: Run | undefined;
-  #cancel: Undo = () => {};
+  /** By breaker: each belongs to an outage of its own. */
+  readonly #runs = new Map<string, Run>();
 
   constructor(name: string, tracer: Tracer, outages: OutageTrace, clock: Clock, keep: boolean) {
     this.#name = name;
@@ -42,8 +46,11 @@ export class DrainRuns {
   }
 
   /** Runs a replay below the run of now; `counted` is to be told its result. */
-  async within(replay: (counted: (result: string) => void) => Promise<void>): Promise<void> {
-    const run = this.#current();
+  async within(
+    breaker: string,
+    replay: (counted: (result: string) => void) => Promise<void>,
+  ): Promise<void> {
+    const run = this.#current(breaker);
     run.begun += 1;
     run.open += 1;
     const context = api.trace.setSpan(api.ROOT_CONTEXT, run.span);
@@ -61,32 +68,45 @@ export class DrainRuns {
   }
 
   close(): void {
-    this.#cancel();
-    if (this.#run) this.#end(this.#run);
+    for (const run of this.#runs.values()) this.#end(run);
   }
 
-  #current(): Run {
-    this.#cancel();
+  #current(breaker: string): Run {
     const now = this.#tracer.now();
-    const run = this.#run;
+    const run = this.#runs.get(breaker);
+    run?.cancel();
     if (run && run.begun < mostOperations && now - run.startedAt < longest) return run;
     if (run?.open === 0) this.#end(run);
-    const activation = this.#outages.last;
+    const activation = this.#outages.lastOf(breaker);
     const keep = this.#keep && activation !== undefined && isSampled(activation);
     const options = { startTime: now, links: activation ? [{ context: activation }] : [] };
     const span = startRoot(this.#tracer, `${spanName.drain} ${this.#name}`, options, keep);
-    this.#run = { span, startedAt: now, begun: 0, open: 0, replayed: 0, failed: 0, lastEnd: now };
-    return this.#run;
+    const counts = { begun: 0, open: 0, replayed: 0, failed: 0 };
+    const begun = {
+      span,
+      startedAt: now,
+      breaker,
+      cancel() {},
+      over: false,
+      ...counts,
+      lastEnd: now,
+    };
+    this.#runs.set(breaker, begun);
+    return begun;
   }
 
   /** Nothing is being replayed: the run waits a little for what follows. */
   #rest(run: Run): void {
-    if (run !== this.#run) this.#end(run);
-    else this.#cancel = this.#clock.after(idle, () => this.#end(run));
+    if (run !== this.#runs.get(run.breaker)) this.#end(run);
+    else run.cancel = this.#clock.after(idle, () => this.#end(run));
   }
 
   #end(run: Run): void {
-    if (this.#run === run) this.#run = undefined;
+    // What still runs at close ends after its run.
+    if (run.over) return;
+    run.over = true;
+    run.cancel();
+    if (this.#runs.get(run.breaker) === run) this.#runs.delete(run.breaker);
     this.#tracer.finish(run.span, {
       attributes: {
         [attribute.queueName]: this.#name,

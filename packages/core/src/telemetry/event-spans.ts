@@ -53,7 +53,7 @@ class CheckSpans {
   readonly #breaker: string;
   readonly #tracer: Tracer;
   readonly #outages: OutageTrace;
-  readonly #told = new Map<string, { status: string; next: number; step: number }>();
+  readonly #told = new Map<string, { status: string; since: number; step: number }>();
 
   constructor(breaker: string, tracer: Tracer, outages: OutageTrace) {
     this.#breaker = breaker;
@@ -89,12 +89,12 @@ class CheckSpans {
   #worthTelling(component: string, status: string, now: number): boolean {
     const told = this.#told.get(component);
     if (told && told.status === status) {
-      if (now < told.next) return false;
-      told.step *= 2;
-      told.next = now + told.step;
+      const lasts = now - told.since;
+      if (lasts < told.step) return false;
+      while (told.step <= lasts) told.step *= 2;
       return true;
     }
-    this.#told.set(component, { status, next: now + firstReminder, step: firstReminder });
+    this.#told.set(component, { status, since: now, step: firstReminder });
     return true;
   }
 }

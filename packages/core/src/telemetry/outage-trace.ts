@@ -30,7 +30,6 @@ export class OutageTrace {
   /** Of outages that an earlier process began, until their breakers resume. */
   readonly #restored = new Map<string, api.SpanContext>();
   readonly #ended = new Map<string, api.SpanContext>();
-  #last: api.SpanContext | undefined;
 
   constructor(tracer: Tracer, events: Emitter<FallbackEvents>, keep: boolean) {
     this.#tracer = tracer;
@@ -59,25 +58,21 @@ export class OutageTrace {
     return this.#running.get(breaker)?.event.trigger;
   }
 
-  /** The root of the outage that ends or ended last: what is drained was queued in it. */
-  get last(): api.SpanContext | undefined {
-    for (const breaker of this.#running.keys()) this.#last = this.rootOf(breaker) ?? this.#last;
-    return this.#last;
+  /** The root of a breaker's outage that lasts, else of its last one: what is drained was queued in it. */
+  lastOf(breaker: string): api.SpanContext | undefined {
+    return this.rootOf(breaker) ?? this.#ended.get(breaker);
   }
 
-  /**
-   * Of the outage that lasts, else of the last one. It is kept with the outage, so that a later process
-   * goes on with its trace.
-   */
+  /** The same, to be kept with the outage, so that a later process goes on with its trace. */
   carrierOf(breaker: string): TraceCarrier | undefined {
-    const root = this.rootOf(breaker) ?? this.#ended.get(breaker);
+    const root = this.lastOf(breaker);
     return root && carrierOf(root);
   }
 
-  /** An earlier process began this outage. */
+  /** An earlier process began this outage; one that began here meanwhile has a trace of its own. */
   restore(breaker: string, carrier: TraceCarrier | undefined): void {
     const root = contextOf(carrier);
-    if (root) this.#restored.set(breaker, root);
+    if (root && !this.#running.has(breaker)) this.#restored.set(breaker, root);
   }
 
   #begin(event: OutageEvent): void {
@@ -107,7 +102,6 @@ export class OutageTrace {
     const running = this.#running.get(breaker);
     if (!running) return;
     const root = this.rootOf(breaker);
-    this.#last = root;
     if (root) this.#ended.set(breaker, root);
     this.#running.delete(breaker);
     const attributes = {

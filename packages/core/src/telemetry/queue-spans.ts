@@ -63,8 +63,12 @@ export class QueueSpans {
     };
   }
 
-  /** Replays below the drain run of now, linked to the `send` step and to the try before. */
-  process(record: OperationRecord, call: (end: ReplayEnd) => Promise<void>): Promise<void> {
+  /** Replays below the drain run of now of its breaker, linked to the `send` step and to the try before. */
+  process(
+    record: OperationRecord,
+    breaker: string,
+    call: (end: ReplayEnd) => Promise<void>,
+  ): Promise<void> {
     const origin = contextOf(record.trace);
     const before = this.#tries.get(record.id);
     const attributes = {
@@ -75,7 +79,7 @@ export class QueueSpans {
     };
     const links = [origin, before].flatMap((context) => (context ? [{ context }] : []));
     const options = { kind: api.SpanKind.CONSUMER, attributes, links };
-    return this.#runs.within((counted) => {
+    return this.#runs.within(breaker, (counted) => {
       const span = this.#tracer.start(`${spanName.process} ${this.#name}`, options);
       const end: ReplayEnd = (result, error) => {
         counted(result);
@@ -94,7 +98,7 @@ export class QueueSpans {
     });
   }
 
-  /** Ends the drain run of now. */
+  /** Ends the drain runs of now. */
   close(): void {
     this.#runs.close();
   }

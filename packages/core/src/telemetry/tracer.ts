@@ -123,7 +123,7 @@ export function isSampled(context: api.SpanContext): boolean {
 
 /**
  * Starts a root span; where it is to be kept, again and again until a sampler takes it. At 1 % that is
- * certain within the tries, and takes about a millisecond.
+ * certain within the tries, and takes about a millisecond; a slow SDK must not hold up the call.
  */
 export function startRoot(
   tracer: Tracer,
@@ -131,12 +131,16 @@ export function startRoot(
   options: api.SpanOptions,
   keep: boolean,
 ): api.Span {
+  const startedAt = tracer.now();
   for (let tries = 1; ; tries += 1) {
     const span = tracer.start(label, { ...options, root: true }, api.ROOT_CONTEXT);
     const context = span.spanContext();
     const taken = isSampled(context) || !api.isSpanContextValid(context);
-    if (taken || !keep || tries >= mostTries) return span;
+    const enough = tries >= mostTries || tracer.now() - startedAt >= longest;
+    if (taken || !keep || enough) return span;
   }
 }
 
 const mostTries = 5_000;
+/** Longest time of all tries, in ms. */
+const longest = 50;

@@ -64,7 +64,11 @@ export interface Tracing {
   /** Begins the `send` step of an operation, in the context that is active now. */
   send(operation: { readonly id: string; readonly operation: string }): () => Sending;
   /** Replays outside every request's context, linked to the `send` step. */
-  process(record: OperationRecord, call: (end: ReplayEnd) => Promise<void>): Promise<void>;
+  process(
+    record: OperationRecord,
+    breaker: string,
+    call: (end: ReplayEnd) => Promise<void>,
+  ): Promise<void>;
   /** The trace of a breaker's outage, to be kept over restarts. */
   readonly outages: {
     carrierOf(breaker: string): TraceCarrier | undefined;
@@ -128,7 +132,7 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
       });
     },
     send: (operation) => queue.send(operation),
-    process: (record, call) => queue.process(record, call),
+    process: (record, breaker, call) => queue.process(record, breaker, call),
     outages,
     journal: (journal) => (storage === 'span' ? withStoreSpans(journal, tracer) : journal),
     close: () => queue.close(),
