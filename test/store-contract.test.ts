@@ -6,7 +6,9 @@ import { promisify } from 'node:util';
 import { type Journal, memoryJournal } from '@graphiti-fallback/core';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
 import { storeContract } from '@graphiti-fallback/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000 }); // files and processes, on a machine that may be busy
 
 let folder: string;
 beforeAll(() => {

@@ -4,6 +4,7 @@ import { startChild } from './child.test.support.ts';
 import { identity, keysOnDisk, opened, put, queueOf } from './store.test.support.ts';
 import { temporary } from './temporary.test.support.ts';
 
+vi.setConfig({ testTimeout: 60_000 }); // processes, on a machine that may be busy
 afterEach(() => vi.useRealTimers());
 
 /** Commits three operations and something else, says so, and waits to be killed. */

@@ -2,12 +2,14 @@ import { execFile } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startChild } from './child.test.support.ts';
 import { keysOnDisk, opened } from './store.test.support.ts';
 import { temporary } from './temporary.test.support.ts';
 
 const run = promisify(execFile);
+
+vi.setConfig({ testTimeout: 60_000 }); // processes, on a machine that may be busy
 
 /** Commits without end from several producers at once, and prints what was acknowledged. */
 const writer = `
