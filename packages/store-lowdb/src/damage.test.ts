@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Low } from 'lowdb';
 import { JSONFile } from 'lowdb/node';
 import { beforeEach, expect, test } from 'vitest';
-import { failOnce } from './faults.test.support.ts';
-import { identity, opened, slotIn } from './store.test.support.ts';
+import { failAfterWriting, failOnce } from './faults.test.support.ts';
+import { identity, keysOnDisk, opened, slotIn } from './store.test.support.ts';
 import { lowdbStore } from './store.ts';
 import { temporary } from './temporary.test.support.ts';
 
@@ -141,4 +141,17 @@ test('what a killed process left half written is removed', async () => {
   await damage('db.json.tmp', 'half');
   expect((await reopened()).keys).toEqual(['a', 'b', 'c']);
   expect(await readdir(slot)).not.toContain('db.json.tmp');
+});
+
+test('what a failed attempt left before the first segment that counts is none of the journal', async () => {
+  const { store } = await opened(directory);
+  await failAfterWriting('EMFILE', [1, 2]);
+  failOnce('rm', 'EMFILE'); // so that the first attempt stays on the disk, complete
+  const refused = store.commit([{ bucket: 'queue', key: 'a', delete: true }]);
+  await expect(refused).rejects.toMatchObject({ code: 'EMFILE' });
+  await store.commit([{ bucket: 'queue', key: 'b', delete: true }]);
+  expect((await readdir(slot)).filter((name) => name.endsWith('.ndjson'))).toHaveLength(3);
+  expect(await keysOnDisk(directory)).toEqual(['a', 'c']);
+  await damage('db.json', '');
+  expect(await keysOnDisk(directory)).toEqual(['a', 'c']);
 });

@@ -40,7 +40,7 @@ export async function writeInParts(most: number): Promise<void> {
 }
 
 /** Lets a call of `node:fs/promises` fail once with a code. */
-export function failOnce(name: 'link' | 'readFile' | 'rename', code: string): void {
+export function failOnce(name: 'link' | 'readFile' | 'rename' | 'rm', code: string): void {
   const spy = vi.spyOn(fs, name).mockRejectedValueOnce(systemError(code));
   syncBuiltinESMExports();
   onTestFinished(() => {

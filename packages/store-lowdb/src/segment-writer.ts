@@ -43,13 +43,14 @@ export class SegmentWriter {
   readonly #sizes: Map<number, SegmentSize>;
   #last: number;
   #thereUntil = 0;
-  #previous: Sealed | undefined;
+  #previous: Sealed;
   #open: OpenSegment | undefined;
 
   constructor(folder: string, { last, previous, sizes }: JournalPosition, limit: number) {
     this.#folder = folder;
     this.#last = last;
-    this.#previous = previous;
+    // Whatever becomes of the first attempts: what they leave comes after what was there.
+    this.#previous = previous ?? { segment: last };
     this.#sizes = new Map(sizes);
     this.#limit = limit;
   }
@@ -174,7 +175,7 @@ export class SegmentWriter {
   }
 }
 
-function withHeader({ segment }: OpenSegment, previous: Sealed | undefined, bytes: Buffer): Buffer {
+function withHeader({ segment }: OpenSegment, previous: Sealed, bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(renderHeader({ segment, previous })), bytes]);
 }
 

@@ -16,9 +16,10 @@ import { type JournalRecord, readRecord } from './journal-record.ts';
 /** How much of a segment was acknowledged when it was left. */
 export interface Sealed {
   readonly segment: number;
-  readonly length: number;
+  /** Absent where an earlier process left it: all of it counts. */
+  readonly length?: number;
   /** Of those bytes: where it holds, nothing in them need be checked again. */
-  readonly checksum: number;
+  readonly checksum?: number;
 }
 
 /** What a segment says of itself. */
