@@ -64,11 +64,7 @@ describe('what is wrong is found:', () => {
 
 test('every metric of the contract is on a dashboard', () => {
   const queries = [...files].filter(([path]) => /^grafana\/\w+\.json$/.test(path)).join('\n');
-  // Panels of the store follow its metrics.
-  const keys = (Object.keys(metrics) as (keyof typeof metrics)[]).filter(
-    (key) => !key.startsWith('store'),
-  );
-  const missing = keys.filter(
+  const missing = (Object.keys(metrics) as (keyof typeof metrics)[]).filter(
     (key) => !new RegExp(`\\b${prometheusNames(key).exporter}(_bucket)?\\b`).test(queries),
   );
   expect(missing).toEqual([]);

@@ -11,7 +11,17 @@ import {
 } from '@graphiti-fallback/core/telemetry';
 
 /** Which series are meant: by value, or by a text of the query language, such as a dashboard's variable. */
-export type Where = Partial<Record<AttributeKey, string | readonly string[]>>;
+export type Where = Partial<Record<AttributeKey, Value>>;
+
+type Value = string | readonly string[] | Not;
+
+/** All values but one. */
+interface Not {
+  readonly not: string;
+}
+
+/** A label of the contract, or of the scrape. */
+type By = AttributeKey | 'job' | 'instance';
 
 /** What all series of a query have to match besides: a dashboard's variables; nothing in a rule. */
 export interface Scope {
@@ -76,13 +86,18 @@ export class Series {
   }
 
   /** Sums by labels of the contract, and of the scrape. */
-  sum(by: readonly (AttributeKey | 'job' | 'instance')[], expression: string): string {
+  sum(by: readonly By[], expression: string): string {
     return aggregate('sum', by, expression);
   }
 
   /** The same for the highest. */
-  max(by: readonly (AttributeKey | 'job' | 'instance')[], expression: string): string {
+  max(by: readonly By[], expression: string): string {
     return aggregate('max', by, expression);
+  }
+
+  /** The same for the lowest. */
+  min(by: readonly By[], expression: string): string {
+    return aggregate('min', by, expression);
   }
 
   /** Times and bytes have another name through OTLP: whichever is there is taken. */
@@ -101,11 +116,7 @@ export class Series {
   }
 }
 
-function aggregate(
-  how: 'sum' | 'max',
-  by: readonly (AttributeKey | 'job' | 'instance')[],
-  expression: string,
-): string {
+function aggregate(how: 'sum' | 'max' | 'min', by: readonly By[], expression: string): string {
   const labels = by.map((key) => (key === 'job' || key === 'instance' ? key : labelOf(key)));
   return labels.length === 0
     ? `${how}(${expression})`
@@ -122,9 +133,10 @@ function labelsOf(metric: MetricKey, keys: readonly AttributeKey[]): readonly st
   return keys.map(labelOf);
 }
 
-function matcher(metric: MetricKey, key: AttributeKey, values: string | readonly string[]): string {
+function matcher(metric: MetricKey, key: AttributeKey, values: Value): string {
   assertAttribute(metric, key);
   const label = labelOf(key);
+  if (isNot(values)) return `${label}!="${values.not}"`;
   if (typeof values === 'string') return `${label}=~"${values}"`;
   const allowed = attributes[key].values;
   for (const value of values)
@@ -134,6 +146,10 @@ function matcher(metric: MetricKey, key: AttributeKey, values: string | readonly
       );
   const [only, ...more] = values;
   return more.length === 0 ? `${label}="${only}"` : `${label}=~"${values.join('|')}"`;
+}
+
+function isNot(values: Value): values is Not {
+  return typeof values === 'object' && 'not' in values;
 }
 
 function assertAttribute(metric: MetricKey, key: AttributeKey): void {

@@ -1,11 +1,20 @@
 /** Store and cache: what is kept, how safely, and how well it serves. */
 
+import { spanName } from '@graphiti-fallback/core/telemetry';
 import type { Board } from '../board.ts';
+import { clicked } from '../jaeger.ts';
 import { stat, timeseries } from '../panel.ts';
 import { Series } from '../series.ts';
 import { scope } from '../variables.ts';
 
 const s = new Series(scope);
+
+const storeTraces = [
+  {
+    title: 'What the store was asked, in Jaeger',
+    search: { operation: `${spanName.store} ${clicked('storeVerb')}` },
+  },
+];
 
 const lookups = s.sum([], s.rate('cacheRequests'));
 const found = s.sum([], s.rate('cacheRequests', { cacheResult: ['hit', 'stale'] }));
@@ -16,6 +25,101 @@ export const store: Board = {
   title: 'Graphiti fallback / Store and cache',
   description: 'The cache of answers, local entities, and the store below them.',
   rows: [
+    {
+      title: 'Store',
+      panels: [
+        stat({
+          title: 'What is stored outlives the process',
+          description:
+            'The worst of all instances. no: everything is in memory, by choice, or the store takes nothing (the disk is full, gone or read-only): then mend it before the app is restarted, or queued writes are lost.',
+          unit: 'none',
+          width: 6,
+          empty: 'no data',
+          words: { '0': { text: 'no', color: 'red' }, '1': { text: 'yes', color: 'green' } },
+          queries: [
+            {
+              expression: s.min(['storeName'], s.now('storeDurable')),
+              legend: '{{graphiti_fallback_store_name}}',
+            },
+          ],
+        }),
+        stat({
+          title: 'On disk',
+          description:
+            'Files of the stores, over all instances. It follows the queue and the cache; see below which files grow.',
+          unit: 'bytes',
+          width: 6,
+          empty: 'no data',
+          queries: [
+            {
+              expression: s.sum(['storeName'], s.now('storeSize')),
+              legend: '{{graphiti_fallback_store_name}}',
+            },
+          ],
+        }),
+        stat({
+          title: 'Asked in vain, in this time',
+          description:
+            'What stores could not do, in the time shown. Writes that could not be stored are refused; the traces `store …` in Jaeger have the error.',
+          unit: 'short',
+          decimals: 0,
+          width: 12,
+          bad: 1,
+          empty: 'no data',
+          traces: storeTraces,
+          queries: [
+            {
+              expression: s.sum(
+                ['storeName', 'storeVerb'],
+                s.increase('storeOperations', { storeResult: ['failure'] }, '$__range'),
+              ),
+              legend: '{{graphiti_fallback_store_name}} {{graphiti_fallback_store_verb}}',
+            },
+          ],
+        }),
+        timeseries({
+          title: 'How long commits take, 95th percentile',
+          description:
+            'Commits that a caller waits for: a receipt `queued` is given after one. Slow ones are a slow or busy disk; each queued write costs one sync.',
+          unit: 's',
+          width: 8,
+          queries: [
+            {
+              expression: s.quantile(0.95, 'storeCommitDuration', ['storeName']),
+              legend: '{{graphiti_fallback_store_name}}',
+            },
+          ],
+        }),
+        timeseries({
+          title: 'What stores are asked',
+          description:
+            'commit: queued writes. cache, entities, state: what is kept within a second. open: recovery after a start; many of them mean that processes begin again and again.',
+          unit: 'ops',
+          width: 8,
+          traces: storeTraces,
+          queries: [
+            {
+              expression: s.sum(['storeName', 'storeVerb'], s.rate('storeOperations')),
+              legend: '{{graphiti_fallback_store_name}} {{graphiti_fallback_store_verb}}',
+            },
+          ],
+        }),
+        timeseries({
+          title: 'Files',
+          description:
+            'The journal grows until its next snapshot and is short afterwards. One that only grows is never folded into a snapshot: look for failures.',
+          unit: 'bytes',
+          width: 8,
+          stacked: true,
+          queries: [
+            {
+              expression: s.sum(['storeName', 'storeFile'], s.now('storeSize')),
+              legend: '{{graphiti_fallback_store_name}} {{graphiti_fallback_store_file}}',
+            },
+          ],
+        }),
+      ],
+    },
     {
       title: 'Cache',
       panels: [

@@ -21,6 +21,8 @@ const budget = Number((1 - settings.objective).toFixed(6));
 const outage = ['job', 'name', 'breakerName'] as const;
 const outageLabels = ['job', labelOf('name'), labelOf('breakerName')].join(', ');
 
+const manager = ['job', 'instance', 'name'] as const;
+const managerLabels = ['job', 'instance', labelOf('name')].join(', ');
 const waiting = { queueState: pendingStates };
 
 function burns(factor: number, short: '5m' | '30m', long: '1h' | '6h'): string {
@@ -102,6 +104,18 @@ export const alerts: readonly AlertRule[] = [
       summary: `{{ $value }} writes of ${queue} were given up`,
       description:
         'They are kept. `manager.queue.list({ states: ["dead"] })` says why: `retry` what can be applied now, `purge` what cannot. Each has a span `dead_letter` with its reason, linked to the request that wrote it.',
+    },
+  },
+  {
+    alert: 'GraphitiFallbackStoreNotDurable',
+    // Not of those that keep everything in memory by choice, nor of managers that were closed.
+    expr: `${s.min([...manager], s.now('storeDurable', { storeName: ['queue'] }))} == 0 and on (${managerLabels}) ${s.max([...manager], s.now('info', { storeKind: { not: 'memory' } }))} > 0`,
+    for: '5m',
+    labels: { severity: 'page' },
+    annotations: {
+      summary: `The store of ${name} at {{ $labels.instance }} takes nothing: queued writes would not outlive the process`,
+      description:
+        'The disk is full, gone or read-only, or another process holds the folder. The status page and the health component `fallback.store` say which; do not restart the app before it is mended.',
     },
   },
   {
