@@ -26,7 +26,7 @@ beforeAll(async () => {
     OTEL_TRACES_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
   });
-  played = await playOutage(shop, api, job);
+  played = await playOutage(shop, api, [job]);
 });
 
 afterAll(async () => {

@@ -55,6 +55,7 @@ const burnsFast = { alert: 'GraphitiFallbackErrorBudgetBurnsFast', at: '70m' };
 const burnsSlowly = { alert: 'GraphitiFallbackErrorBudgetBurnsSlowly', at: '400m' };
 const active = { alert: 'GraphitiFallbackActiveForLong' };
 const old = { alert: 'GraphitiFallbackQueueOld', at: '70m' };
+const durable = { alert: 'GraphitiFallbackStoreNotDurable', at: '8m' };
 const grows = { alert: 'GraphitiFallbackQueueGrows', at: '40m' };
 const dead = { alert: 'GraphitiFallbackDeadLetters', at: '8m' };
 const blocked = { alert: 'GraphitiFallbackLaneBlocked', at: '8m' };
@@ -135,6 +136,39 @@ export const alertCases: readonly AlertCase[] = [
     series: {
       [series('active', outage)]: '1x20 0x10',
       [series('outageAge', breaker)]: '0+60x20 0x10',
+    },
+  },
+  {
+    ...durable,
+    story: 'the disk is full',
+    series: {
+      [series('info', { storeKind: 'lowdb', mode: 'queue_writes' })]: '1x10',
+      [series('storeDurable', { storeName: 'queue' })]: '1 0x9',
+    },
+    fires: { ...labelled(shop), instance: 'a' },
+  },
+  {
+    ...durable,
+    story: 'the store takes what comes',
+    series: {
+      [series('info', { storeKind: 'lowdb', mode: 'queue_writes' })]: '1x10',
+      [series('storeDurable', { storeName: 'queue' })]: '1x10',
+    },
+  },
+  {
+    ...durable,
+    story: 'everything is in memory, by choice',
+    series: {
+      [series('info', { storeKind: 'memory', mode: 'queue_writes' })]: '1x10',
+      [series('storeDurable', { storeName: 'queue' })]: '0x10',
+    },
+  },
+  {
+    ...durable,
+    story: 'the manager was closed',
+    series: {
+      [series('info', { storeKind: 'lowdb', mode: 'queue_writes' })]: '1 0x9',
+      [series('storeDurable', { storeName: 'queue' })]: '1 0x9',
     },
   },
   {

@@ -34,7 +34,7 @@ beforeAll(async () => {
     OTEL_TRACES_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
   });
-  played = await playOutage(shop, api, 'shop');
+  played = await playOutage(shop, api, ['shop', 'shop-otlp']);
 });
 
 afterAll(async () => {

@@ -15,10 +15,15 @@ export interface Played {
   readonly to: number;
 }
 
-/** Plays it. `job` is what Prometheus calls the shop. */
-export async function playOutage(shop: Shop, api: PrometheusApi, job: string): Promise<Played> {
+/** Plays it. `jobs` are what Prometheus calls the shop. */
+export async function playOutage(
+  shop: Shop,
+  api: PrometheusApi,
+  jobs: readonly string[],
+): Promise<Played> {
   const from = Date.now();
-  const of = `job="${job}"`;
+  const of = `job="${jobs[0]}"`;
+  const info = `graphiti_fallback_info{job=~"${jobs.join('|')}"}`;
   const holds = async (query: string) => {
     const deadline = performance.now() + seenWithin;
     while ((await api.now(query)).series.length === 0) {
@@ -26,13 +31,13 @@ export async function playOutage(shop: Shop, api: PrometheusApi, job: string): P
       await pause(200);
     }
   };
-  /** Prometheus has what was measured from now on for a while. */
-  const lasts = () =>
-    holds(`timestamp(graphiti_fallback_info{${of}}) > ${(Date.now() + aWhile) / 1_000}`);
+  /** Prometheus has what was measured from now on for a while, of each job. */
+  const lasts = () => holds(`min(timestamp(${info})) > ${(Date.now() + aWhile) / 1_000}`);
   const depth = (state: string) =>
     `sum(graphiti_fallback_queue_depth{${of}, graphiti_fallback_queue_state=~"${state}"})`;
 
-  await holds(`graphiti_fallback_info{${of}} == 1`);
+  // Of each: what happens before a counter's first sample is in no increase.
+  await holds(`count(${info} == 1) == ${jobs.length}`);
   await shop.tell('notes');
   await lasts();
 
