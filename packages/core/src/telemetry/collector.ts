@@ -3,7 +3,7 @@
 import * as api from '@opentelemetry/api';
 import { ByValues } from './by-values.ts';
 import { attribute, type MetricContract, type MetricKey, metrics, scope } from './contract.ts';
-import { NameBudget } from './name-budget.ts';
+import { NameBudget, SeriesBudget } from './name-budget.ts';
 import { isNoop } from './sdk.ts';
 
 /** One observed value; `values` are those of the metric's attributes, in the contract's order. */
@@ -52,6 +52,7 @@ interface Sum {
 function createCollector(): Collector {
   const sources = new Set<Source>();
   const names = new NameBudget();
+  const series = new SeriesBudget();
   /** What closed managers counted last: a set that disappears would be exported with its last value for ever. */
   const retired = new Map<string, Sum>();
   let provider: api.MeterProvider | undefined;
@@ -153,9 +154,14 @@ function createCollector(): Collector {
     name: string,
     values: readonly string[],
   ): api.Attributes {
-    const attributes: api.Attributes = { [attribute.name]: names.of(attribute.name, name) };
-    for (const [index, key] of metrics[metric].attributes.entries())
-      attributes[key] = names.of(key, values[index] ?? '');
+    const { name: told, attributes: more } = metrics[metric];
+    const keys = [attribute.name, ...more];
+    const bounded = keys.map((key, index) =>
+      names.of(key, index === 0 ? name : (values[index - 1] ?? '')),
+    );
+    const carried = series.of(told, keys, bounded);
+    const attributes: api.Attributes = {};
+    for (const [index, key] of keys.entries()) attributes[key] = carried[index];
     return attributes;
   }
 }

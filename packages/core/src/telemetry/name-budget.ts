@@ -38,3 +38,31 @@ export class NameBudget {
     return other;
   }
 }
+
+/** Series of one metric, over all managers: beyond 2,000 an SDK counts wrongly. */
+const mostSeries = 1_500;
+
+/** Bounds the series of each metric: those that come later are counted together, and it is said once. */
+export class SeriesBudget {
+  readonly #series = new Map<string, Set<string>>();
+  #warned = false;
+
+  /** The values as the metric may carry them: with every name as `_other` where it has too many series. */
+  of(metric: string, keys: readonly string[], values: readonly string[]): readonly string[] {
+    const known = this.#series.get(metric) ?? new Set();
+    this.#series.set(metric, known);
+    const id = values.join('\u0000');
+    if (known.has(id)) return values;
+    if (known.size < mostSeries) {
+      known.add(id);
+      return values;
+    }
+    if (!this.#warned)
+      process.emitWarning(
+        `There are more than ${mostSeries} series of the metric '${metric}': the others are counted together, as '${other}'`,
+        'FallbackWarning',
+      );
+    this.#warned = true;
+    return values.map((value, index) => (bounded.has(keys[index] ?? '') ? other : value));
+  }
+}
