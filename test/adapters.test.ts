@@ -165,7 +165,11 @@ describe.each(subjects)('$name', (subject) => {
     expect(head.status).toBe(200);
     expect(head.text).toBeUndefined();
     await graphiti.heal();
-    const state = async () => (await app.agent.get(location)).body.state;
+    const state = async () => {
+      // Users go on: one of their calls finds out that the upstream is back.
+      await app.agent.get('/facts?q=tea');
+      return (await app.agent.get(location)).body.state;
+    };
     await expect.poll(state, { timeout: 10_000 }).toBe('done');
     expect((await app.agent.get(location)).body.endedAt).toBeGreaterThan(0);
   }, 15_000); // longer than what it polls for

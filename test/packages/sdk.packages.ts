@@ -22,7 +22,7 @@ const app = `
       breaker: { failureThreshold: 1, successThreshold: 1, openFor: 50 },
     });
     const read = manager.read('items.get', { run });
-    const write = manager.write('items.save', { run, entity: () => null, idempotent: true });
+    const write = manager.write('items.save', { run, idempotent: true });
     START
     const outcomes = [(await read.detailed('a')).outcome];
     upstream.down = true;

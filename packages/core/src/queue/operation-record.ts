@@ -131,18 +131,17 @@ export function recordOf(
   };
 }
 
-/** Whether something in a journal is a record that this version understands. */
+/** Whether something in a journal is a record that this version understands; a damaged trace costs no write. */
 export function isRecord(key: string, value: unknown): value is OperationRecord {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as Partial<Record<keyof OperationRecord, unknown>>;
-  const { id, operation, lane, entity, trace } = record;
+  const { id, operation, lane, entity } = record;
   return (
     id === key &&
     [operation, lane].every((text) => typeof text === 'string') &&
     required.every((name) => Number.isFinite(record[name])) &&
     optional.every((name) => record[name] === undefined || Number.isFinite(record[name])) &&
-    (entity === undefined || isEntity(entity)) &&
-    (trace === undefined || typeof Reflect.get(Object(trace), 'traceparent') === 'string')
+    (entity === undefined || isEntity(entity))
   );
 }
 

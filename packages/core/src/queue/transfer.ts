@@ -22,10 +22,15 @@ export function importLine(line: string): OperationRecord | undefined {
   try {
     const value: unknown = JSON.parse(line);
     const id = typeof value === 'object' && value !== null ? Reflect.get(value, 'id') : undefined;
-    return typeof id === 'string' && isRecord(id, value) ? value : undefined;
+    return typeof id === 'string' && isRecord(id, value) && isTraced(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A damaged trace in the store costs no write; in a line it tells that somebody's hand was in it. */
+function isTraced({ trace }: OperationRecord): boolean {
+  return trace === undefined || typeof Reflect.get(Object(trace), 'traceparent') === 'string';
 }
 
 /** The record that a line becomes where it is put into a store as a new one; nothing where it holds none. */
