@@ -40,3 +40,6 @@ export function linked(what: string): Promise<JaegerTrace[]> {
 export function print(what: string, trace: JaegerTrace | undefined): void {
   console.log(`\n${what}\n${trace ? traceText(trace) : 'not found'}`);
 }
+
+/** The app is killed by kill -9 on its way: the spans of its last second die with it. */
+export const lostAtTheKill = 24;

@@ -1,17 +1,22 @@
 import { expect, inject, test } from 'vitest';
-import { linked, print, spanAt, spans } from './demo-spans.ts';
+import { linked, lostAtTheKill, print, spanAt, spans } from './demo-spans.ts';
 import { breachesOf } from './span-check.ts';
 
-test('no span bears a warning, is an orphan, or links to nothing', () => {
+test('no span bears a warning, and but for what the kill took none is an orphan or links to nothing', () => {
   expect(spans.length).toBeGreaterThan(1_000);
   const warned = spans.flatMap(({ name, warnings }) => warnings.map((each) => `${name}: ${each}`));
   expect(warned).toEqual([]);
   const orphans = spans.filter(
     ({ traceId, parentId }) => parentId !== undefined && !spanAt({ traceId, spanId: parentId }),
   );
-  expect(orphans.map(({ name }) => name)).toEqual([]);
+  expect(orphans.length).toBeLessThanOrEqual(lostAtTheKill);
   const dangling = spans.filter(({ links }) => !links.every(spanAt));
-  expect(dangling.map(({ name }) => name)).toEqual([]);
+  // What was sent right before the kill is replayed by the next process; its `send` was not exported.
+  expect(new Set(dangling.map(({ name }) => name.split(' ')[0]))).toBeOneOf([
+    new Set(),
+    new Set(['process']),
+  ]);
+  expect(dangling.length).toBeLessThanOrEqual(lostAtTheKill);
 });
 
 test('names and attributes are those of the contract', () => {
@@ -20,7 +25,7 @@ test('names and attributes are those of the contract', () => {
 
 test('every stale answer has its read, and the link of the demo leads to one', async () => {
   const stale = spans.filter(({ tags }) => tags['graphiti_fallback.outcome'] === 'stale');
-  expect(stale.length).toBeGreaterThanOrEqual(inject('demo').report.stale);
+  expect(stale.length).toBeGreaterThanOrEqual(inject('demo').report.stale - lostAtTheKill);
   const [read, ...others] = await linked('a stale read');
   expect(others).toEqual([]);
   expect(read?.spans.map(({ tags }) => tags['graphiti_fallback.outcome'])).toContain('stale');
