@@ -14,7 +14,17 @@ const backends: Readonly<Record<string, () => string | undefined>> = {
 /** Those that are tested only when they are asked for: they take long to get. */
 const onDemand = ['prometheus-otlp'];
 
+const help = `npm run test:backends [-- --only <backend>]… [options of Vitest]
+
+Tests against real servers, which it starts itself on free ports: ${known()}.
+Without --only all of them but ${onDemand.join(', ')}, which takes long to build.
+What is missing is said, with how to get it.`;
+
 const { only, rest } = argumentsOf(process.argv.slice(2));
+if (rest.includes('--help')) {
+  console.log(help);
+  process.exit();
+}
 const unknown = only.filter((name) => !backends[name]);
 if (unknown.length > 0) end(`There is no backend ${unknown.join(', ')}: only ${known()}`);
 const chosen =

@@ -8,7 +8,7 @@ import { type Result, reportJson, reportTable } from './report.ts';
 const help = `Usage: npm run bench -- [options]
 
 Measures what the built packages cost, each figure against a peer or a bare baseline in turns, in a
-process of its own. Takes about a minute and a half.
+process of its own. Takes some minutes.
 
   --only <prefix>  measures the figures whose names begin so: --only call.
   --json           prints one JSON array, as the last line
