@@ -331,3 +331,19 @@ test('an operation that nobody declares is not sent, not lost, and holds no othe
   await next.clock.advance(120_000);
   expect(sent).toEqual(['x']);
 });
+
+test.each([0, 1, 2, 3])(
+  'a head that comes due while the drain looks is sent at once (question %i)',
+  async (shift) => {
+    // A timer may be early by the wall clock, whose millisecond then ends between two questions.
+    let asked = shift;
+    const exact = manualClock();
+    const clock = { ...exact, now: () => exact.now() - (++asked % 4 < 2 ? 1 : 0) };
+    const kit = testManager({ clock, breaker: { failureThreshold: 1, openFor: 30 } });
+    kit.upstream.fail = () => new HttpError(503);
+    await queue(kit, 1);
+    kit.upstream.fail = undefined;
+    await exact.advance(1_100);
+    expect(kit.upstream.applied).toHaveLength(1);
+  },
+);

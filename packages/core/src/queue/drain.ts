@@ -114,6 +114,8 @@ export class Drain {
   #pump(): void {
     if (this.#stopped || this.#paused) return;
     const { queue, policy, flows } = this.#around;
+    // Asked first: a head that comes due while the others are claimed is seen by the next look.
+    const nextDue = this.#nextDue;
     const rooms = new Map<DrainFlow, number>();
     for (const flow of flows) {
       const room = flow.room(policy.bulkhead.free);
@@ -123,7 +125,7 @@ export class Drain {
     }
     if (rooms.size > 0) this.#claim(rooms);
     // Whoever makes room wakes the drain: a replay that ends, a breaker that lets calls through.
-    this.#sleep(Math.min(this.#nextTurn, rooms.size > 0 ? this.#nextDue : longestSleep));
+    this.#sleep(Math.min(this.#nextTurn, rooms.size > 0 ? nextDue : longestSleep));
   }
 
   #claim(rooms: Map<DrainFlow, number>): void {
