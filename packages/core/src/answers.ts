@@ -6,8 +6,8 @@ import { type Entity, isEntity } from './entity.ts';
 import { FallbackError } from './errors.ts';
 import { canonical, copyJson, deepFreeze, type Json, notJson } from './json.ts';
 import type { ReadSpec } from './operation.ts';
+import { ReadKey, ReadKeys } from './read-keys.ts';
 import type { Reader } from './reads-under-way.ts';
-import { TextKeys } from './text-keys.ts';
 
 /** How long an answer is fresh, and how long after that it may be served, in ms. */
 export interface Lasting {
@@ -34,7 +34,7 @@ export class Answers<Input, Value> {
   /** Answers that are not JSON: each belongs to the caller who asked for it. */
   readonly #owned = new WeakSet<object>();
   #lastIsOwned = false;
-  readonly #textKeys = new TextKeys((text) => this.#key(text, noHeaders));
+  readonly #keys = new ReadKeys<Value>((text) => this.#key(text, noHeaders));
   #warned = false;
 
   constructor(engine: Engine, name: string, spec: ReadSpec<Input, Value>) {
@@ -53,11 +53,11 @@ export class Answers<Input, Value> {
    * @throws {FallbackError} `FALLBACK_INVALID_INPUT` for an input that is not JSON: what JSON cannot
    * tell apart would give one user another's answer
    */
-  key(input: Input, headers: SentHeaders): string {
+  key(input: Input, headers: SentHeaders): ReadKey<Value> {
     const asked = this.#spec.key ? this.#spec.key(input) : input;
     return typeof asked === 'string' && headers === noHeaders
-      ? this.#textKeys.of(asked)
-      : this.#key(asked, headers);
+      ? this.#keys.of(asked)
+      : new ReadKey(this.#key(asked, headers), false);
   }
 
   #key(asked: unknown, headers: SentHeaders): string {

@@ -143,5 +143,5 @@ function nameOf(operation: unknown): string {
 }
 
 function keyOf(answers: AnyAnswers, input: unknown, { headers }: CachedCall): string {
-  return answers.key(input, sentHeaders(answers.name, headers));
+  return answers.key(input, sentHeaders(answers.name, headers)).text;
 }

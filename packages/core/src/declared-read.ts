@@ -4,11 +4,14 @@ import { Answers } from './answers.ts';
 import type { Breaker } from './breaker/breaker.ts';
 import type { Engine } from './engine.ts';
 import type { ReadSpec } from './operation.ts';
+import type { OperationCounts } from './telemetry/counters.ts';
 
 /** One declared read. */
 export interface DeclaredRead<Input, Value> {
   readonly engine: Engine;
   readonly name: string;
+  readonly kind: 'read';
+  readonly counts: OperationCounts;
   readonly spec: ReadSpec<Input, Value>;
   readonly breaker: Breaker;
   readonly answers: Answers<Input, Value>;
@@ -30,5 +33,7 @@ export function declaredRead<Input, Value>(
   spec: ReadSpec<Input, Value>,
 ): DeclaredRead<Input, Value> {
   const breaker = engine.breakers.of(name, spec.breaker);
-  return { engine, name, spec, breaker, answers: new Answers(engine, name, spec) };
+  const counts = engine.counters.operation(name, 'read');
+  const answers = new Answers(engine, name, spec);
+  return { engine, name, kind: 'read', counts, spec, breaker, answers };
 }

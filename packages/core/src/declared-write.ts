@@ -6,10 +6,12 @@ import type { ReconcileContext, Reconciliation, WriteContext, WriteSpec } from '
 import type { Coalescing } from './queue/coalescing.ts';
 import type { DrainFlow } from './queue/drain-flow.ts';
 import type { OperationRecord } from './queue/operation-record.ts';
+import type { OperationCounts } from './telemetry/counters.ts';
 
 /** How one write is sent, looked for and repeated. */
 export interface DeclaredWrite {
   readonly name: string;
+  readonly counts: OperationCounts;
   /** Its breaker, and how what is behind that is replayed. */
   readonly flow: DrainFlow;
   readonly idempotent: boolean;
@@ -44,6 +46,7 @@ export function declaredWrite<Input, Value>(
   flow.operations.add(name);
   return {
     name,
+    counts: engine.counters.operation(name, 'write'),
     flow,
     idempotent: spec.idempotent ?? false,
     replayable: spec.replayable ?? true,

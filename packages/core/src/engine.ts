@@ -22,6 +22,7 @@ import { createJournalQueue } from './queue/journal-queue.ts';
 import type { LaneQueue } from './queue/lane-queue.ts';
 import { createShedding, type Shedding } from './shedding.ts';
 import { collector } from './telemetry/collector.ts';
+import { Counters } from './telemetry/counters.ts';
 import { withStoreCounts } from './telemetry/store-counts.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
 
@@ -52,6 +53,7 @@ export interface Engine {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
+  readonly counters: Counters;
   readonly breakers: Breakers;
   /** Where queued writes and outages are kept. */
   readonly store: Journal;
@@ -126,6 +128,7 @@ export function createEngine(
     clock,
     random,
     events,
+    counters: new Counters(name, mode, events),
     breakers,
     store,
     cacheStore,

@@ -180,6 +180,12 @@ export class Emitter<Events extends object> {
     };
   }
 
+  /** Whether anybody listens: what happens at every call need not be described to nobody. */
+  hears(name: keyof Events): boolean {
+    const listeners = this.#listeners.get(name);
+    return listeners !== undefined && listeners.length > 0;
+  }
+
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     const listeners = this.#listeners.get(name);
     if (!listeners) return;

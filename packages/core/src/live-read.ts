@@ -1,31 +1,17 @@
 /** A read of the upstream: one call a key at a time, whose answer is kept and whose failure rests. */
 
-import type { Breaker } from './breaker/breaker.ts';
-import { freePermit, type Permit } from './breaker/permit.ts';
-import type { SentHeaders } from './call-headers.ts';
+import { freePermit } from './breaker/permit.ts';
 import type { DeclaredRead } from './declared-read.ts';
 import type { Engine } from './engine.ts';
-import { type Failure, isGone, isRepeatable } from './failure.ts';
+import { type Failure, isGone } from './failure.ts';
 import { KeptFailures } from './kept-failures.ts';
-import type { ReadContext } from './operation.ts';
-import { type Note, noteAttempt } from './perform.ts';
-import { CallAborted, type CallPlan, type Tried } from './policy/call.ts';
-import type { DeadlineContext } from './policy/timed-call.ts';
-import type { ReadLimits } from './read-limits.ts';
-import type { Reader } from './reads-under-way.ts';
-import { type Flight, flightOf, SingleFlight } from './single-flight.ts';
-
-/** One call: what it asks, and how long it waits. */
-export interface Asking<Input> {
-  readonly input: Input;
-  readonly headers: SentHeaders;
-  readonly key: string;
-  readonly limits: ReadLimits;
-  readonly note: Note;
-}
+import { LiveFlight, type Tower } from './live-flight.ts';
+import { CallAborted } from './policy/call.ts';
+import type { Asking } from './read-call.ts';
+import { type Patience, SingleFlight } from './single-flight.ts';
 
 /** The live part of a declared read. */
-export class LiveRead<Input, Value> {
+export class LiveRead<Input, Value> implements Tower<Input, Value> {
   readonly #engine: Engine;
   readonly #read: DeclaredRead<Input, Value>;
   readonly #flights: SingleFlight<Value>;
@@ -49,47 +35,62 @@ export class LiveRead<Input, Value> {
   }
 
   /** The upstream's answer, of a call that may be shared with others. */
-  ask(asking: Asking<Input>, signal: AbortSignal | undefined): Promise<Value> {
-    const fetch = (flight: Flight) => this.#fetch(asking, flight);
-    if (this.#read.answers.owned) return fetch(flightOf(0, signal));
-    const { timeoutMs } = asking.limits;
-    return this.#flights.fly(asking.key, { timeoutMs, waitedMs: 0, signal }, fetch);
+  ask(asking: Asking<Input, Value>, signal: AbortSignal | undefined): Promise<Value> {
+    const { key, limits } = asking;
+    const create = (patience: Patience, alone: boolean) =>
+      new LiveFlight(this.#read, this, asking, patience, alone);
+    const patience = patienceOf(limits.timeoutMs, signal);
+    return this.#read.answers.owned
+      ? create(patience, true).depart()
+      : this.#flights.fly(key, patience, create);
   }
 
-  #fetch(asking: Asking<Input>, flight: Flight): Promise<Value> {
-    const reader = this.#engine.cache.reader();
-    return this.#call(asking, flight).then(
-      (value) => this.#arrived(asking, flight, reader, value),
-      (error: unknown) => this.#failed(asking, flight, reader, error),
+  /**
+   * The same for a caller who stays until the flight lands, and who lands it: {@link arrived} or
+   * {@link failed} is the first thing that hears of the answer. Nothing where another is in the air.
+   */
+  depart(asking: Asking<Input, Value>): LiveFlight<Input, Value> | undefined {
+    const { key, limits } = asking;
+    if (this.#read.answers.owned || this.#flights.of(key)) return undefined;
+    const flight = new LiveFlight(
+      this.#read,
+      this,
+      asking,
+      patienceOf(limits.timeoutMs, undefined),
     );
+    this.#flights.add(key, flight);
+    flight.answer = flight.call();
+    return flight;
   }
 
-  #arrived({ key, input }: Asking<Input>, flight: Flight, reader: Reader, value: Value): Value {
+  arrived(flight: LiveFlight<Input, Value>, value: Value): Value {
     const { answers } = this.#read;
+    const { asking, reader } = flight;
+    const { key, input } = asking;
     try {
-      this.#failures.succeeded(key);
-      if (flight.joined) flight.overtaken = !answers.isCurrent(key, input, value, reader);
-      return answers.keep(key, input, value, reader);
+      this.#failures.succeeded(key.text);
+      if (flight.joined) flight.overtaken = !answers.isCurrent(key.text, input, value, reader);
+      return answers.keep(key.text, input, value, reader);
     } finally {
       reader.end();
-      flight.landed();
+      this.#flights.remove(key, flight);
     }
   }
 
-  #failed({ key }: Asking<Input>, flight: Flight, reader: Reader, error: unknown): never {
+  failed(flight: LiveFlight<Input, Value>, error: unknown): void {
+    const { asking, reader } = flight;
+    const { key } = asking;
     reader.end();
-    flight.landed();
-    if (this.#saysGone(error)) this.#engine.cache.delete(key);
-    if (flight.joined) this.#failedForSeveral(key, error);
-    throw error;
+    this.#flights.remove(key, flight);
+    if (this.#saysGone(error)) this.#engine.cache.delete(key.text);
+    if (flight.joined) this.#failedForSeveral(key.text, error);
   }
 
-  #call(
-    asking: Asking<Input>,
-    flight: Pick<Flight, 'signal' | 'waitedMs'>,
-    permit?: Permit,
-  ): Promise<Value> {
-    return this.#engine.policy.call(new LiveCall(this.#read, asking, flight, permit));
+  /** Past breaker, cache and everybody else. */
+  askPast(asking: Asking<Input, Value>, signal: AbortSignal | undefined): Promise<Value> {
+    const patience = patienceOf(asking.limits.timeoutMs, signal);
+    const flight = new LiveFlight(this.#read, this, asking, patience, true, freePermit());
+    return flight.call().finally(() => flight.reader.end());
   }
 
   /** An answer that the upstream says is not there is none any more, whoever still waits to hear it. */
@@ -106,11 +107,6 @@ export class LiveRead<Input, Value> {
     if (leadsToFallback(failed) && !failed.local)
       this.#failures.failed(key, error, failed.retryAfterMs);
   }
-
-  /** Past breaker, cache and everybody else. */
-  askPast(asking: Asking<Input>, signal: AbortSignal | undefined): Promise<Value> {
-    return this.#call(asking, { signal, waitedMs: 0 }, freePermit());
-  }
 }
 
 /** Whether a failure leads to the fallback; the caller's own, and credentials, pass through. */
@@ -118,60 +114,6 @@ export function leadsToFallback({ fault }: Failure): boolean {
   return fault === 'upstream' || fault === 'limit';
 }
 
-/** The call to the upstream for one asking. */
-class LiveCall<Input, Value> implements CallPlan<Value> {
-  readonly breaker: Breaker;
-  readonly timeoutMs: number;
-  readonly waitedMs: number;
-  readonly startedAt: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly permit: Permit | undefined;
-  readonly #read: DeclaredRead<Input, Value>;
-  readonly #asking: Asking<Input>;
-
-  constructor(
-    read: DeclaredRead<Input, Value>,
-    asking: Asking<Input>,
-    { signal, waitedMs }: Pick<Flight, 'signal' | 'waitedMs'>,
-    permit: Permit | undefined,
-  ) {
-    this.breaker = read.breaker;
-    this.timeoutMs = asking.limits.timeoutMs;
-    this.waitedMs = waitedMs;
-    // One that waited for others began when they were done.
-    this.startedAt = waitedMs > 0 ? undefined : asking.note.startedAt;
-    this.signal = signal;
-    this.permit = permit;
-    this.#read = read;
-    this.#asking = asking;
-  }
-
-  run(context: DeadlineContext): PromiseLike<Value> | Value {
-    const { input, headers } = this.#asking;
-    return this.#read.spec.run(input, new LiveContext(context, headers));
-  }
-
-  retriable(failed: Failure): boolean {
-    return isRepeatable(failed, true);
-  }
-
-  onAttempt(number: number, failed: Failure | undefined, tried: Tried): void {
-    const { engine, name } = this.#read;
-    noteAttempt(engine, name, this.#asking.note, number, failed, tried);
-  }
-}
-
-/** What `run` gets: its signal is made only when it is read. */
-class LiveContext implements ReadContext {
-  readonly headers: SentHeaders;
-  readonly #deadline: DeadlineContext;
-
-  constructor(deadline: DeadlineContext, headers: SentHeaders) {
-    this.#deadline = deadline;
-    this.headers = headers;
-  }
-
-  get signal(): AbortSignal {
-    return this.#deadline.signal;
-  }
+function patienceOf(timeoutMs: number, signal: AbortSignal | undefined): Patience {
+  return { timeoutMs, waitedMs: 0, signal };
 }

@@ -35,7 +35,6 @@ import type { FallbackStatus } from './status.ts';
 import { statusOf, storeStatus } from './status-of.ts';
 import { claimStores } from './store-claim.ts';
 import { publishActivations } from './telemetry/activation-channel.ts';
-import { Counters } from './telemetry/counters.ts';
 import { measurements } from './telemetry/measurements.ts';
 import { recordReplays } from './telemetry/replay-durations.ts';
 import { sdkStatus } from './telemetry/sdk.ts';
@@ -51,7 +50,6 @@ export class FallbackManager {
   readonly #options: ResolvedOptions;
   readonly #events = new Emitter<FallbackEvents>();
   readonly #engine: Engine;
-  readonly #counters: Counters;
   readonly #breakerOf: (name?: string, options?: BreakerOptions) => BreakerHandle;
   readonly #drain: Drain;
   readonly #monitor: HealthMonitor;
@@ -73,12 +71,11 @@ export class FallbackManager {
   /** @throws {TypeError} when an option is unknown or wrong, naming it, what was expected and what came */
   constructor(options: FallbackManagerOptions) {
     this.#options = resolveOptions(options);
-    const { name, mode, upstream, clock, random, store } = this.#options;
+    const { name, upstream, clock, random, store } = this.#options;
     this.name = name;
     this.upstream = upstream;
     const events = this.#events;
     debugEvents(name, events);
-    this.#counters = new Counters(name, mode, events);
     const self = this;
     this.#engine = createEngine(this.#options, events, {
       get opened() {
@@ -103,7 +100,7 @@ export class FallbackManager {
         now: () => clock.now(),
         outageTrace: (breaker) => this.#engine.tracing.outages.carrierOf(breaker),
       });
-    const { breakers, queue, flows, health } = this.#engine;
+    const { breakers, counters, queue, flows, health } = this.#engine;
     const { surface, get } = breakerSurface({
       ...this.#engine,
       stored: () => this.#remembered(),
@@ -119,12 +116,11 @@ export class FallbackManager {
     this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);
     warnOfLongLanes(events, () => this.active);
     breakers.onEach((breaker) => {
-      this.#counters.declareBreaker(breaker.name);
+      counters.declareBreaker(breaker.name);
     });
-    this.#counters.declareStore('queue');
-    if (this.#options.cache.store !== store) this.#counters.declareStore('cache');
-    for (const component of health.system().components)
-      this.#counters.declareComponent(component.name);
+    counters.declareStore('queue');
+    if (this.#options.cache.store !== store) counters.declareStore('cache');
+    for (const component of health.system().components) counters.declareComponent(component.name);
     events.on('stateChange', ({ breaker, to }) => {
       const flow = to === 'open' || to === 'isolated' ? flows.find(breaker) : undefined;
       if (flow) queue.queueWaiting(flow.operations);
@@ -137,7 +133,7 @@ export class FallbackManager {
     this.#returnStores = claimStores(name, store, this.#options.cache.store);
     this.#retire = this.#engine.collector.add({
       name,
-      measure: () => measurements(this.#counters, this.status(), breakers.removed),
+      measure: () => measurements(counters, this.status(), breakers.removed),
     });
     this.#engine.collector.bind();
     this.#warnOfLosses = warnOfLosses(queue, events);
@@ -382,7 +378,6 @@ export class FallbackManager {
     const cacheStore = cache.store === store ? undefined : storeStatus(cache.store);
     return statusOf({
       engine: this.#engine,
-      counters: this.#counters,
       paused: this.#drain.paused,
       store: { ...storeStatus(store), report: this.#report },
       cacheStore,
@@ -433,7 +428,6 @@ export class FallbackManager {
         `Expected operation names to be declared once in '${this.name}', got '${name}' again`,
       );
     this.#names.add(name);
-    this.#counters.declareOperation(name, kind);
   }
 
   async #open(): Promise<void> {

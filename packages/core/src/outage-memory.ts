@@ -54,6 +54,7 @@ class OutageMemory {
   #storedIsolation = false;
   #last: Promise<void> = Promise.resolve();
   readonly #undo: readonly Undo[];
+  #stopWatching: Undo = () => {};
   #awake = false;
 
   constructor(breaker: Breaker, { store, queue, flows, clock, events, outages }: Surroundings) {
@@ -71,10 +72,21 @@ class OutageMemory {
       events.on('queue', ({ event }) => {
         if (event === 'enqueued') void this.remember();
       }),
-      events.on('operation', ({ outcome }) => {
-        if (outcome === 'stored') void this.remember();
+      events.on('activated', (event) => {
+        if (event.breaker === breaker.name) this.#watchWrites();
+      }),
+      events.on('deactivated', (event) => {
+        if (event.breaker === breaker.name) this.#stopWatching();
       }),
     ];
+  }
+
+  /** What is stored in an outage is a reason to keep that, too; else each call would pay for the listening. */
+  #watchWrites(): void {
+    this.#stopWatching();
+    this.#stopWatching = this.#events.on('operation', ({ outcome }) => {
+      if (outcome === 'stored') void this.remember();
+    });
   }
 
   /** An outage goes on over a restart; queued writes without one are tried with care. */
@@ -96,6 +108,7 @@ class OutageMemory {
 
   close(): void {
     this.#awake = false;
+    this.#stopWatching();
     for (const stop of this.#undo) stop();
   }
 

@@ -7,14 +7,15 @@ import { type AnyAnswers, type DeclaredRead, declaredRead } from './declared-rea
 import type { Engine } from './engine.ts';
 import { FallbackError } from './errors.ts';
 import { fallbackReasonOf, isGone, RefusedHere } from './failure.ts';
-import { type Asking, LiveRead, leadsToFallback } from './live-read.ts';
+import { LiveFlight } from './live-flight.ts';
+import { LiveRead, leadsToFallback } from './live-read.ts';
 import { localAnswer } from './local-answer.ts';
 import { modes } from './mode.ts';
 import type { ReadCallOptions, ReadOperation, ReadSpec } from './operation.ts';
 import type { Detailed, ReadOutcome } from './outcome.ts';
 import { Overlay } from './overlay.ts';
-import { type Note, perform, same } from './perform.ts';
 import { CallAborted } from './policy/call.ts';
+import { type Asking, ReadCall } from './read-call.ts';
 import { type ReadLimits, readLimits } from './read-limits.ts';
 import { settlesWithin } from './soft-timeout.ts';
 
@@ -26,14 +27,15 @@ export function declareRead<Input, Value>(
 ): ReadOperation<Input, Value> {
   const declared = declaredRead(engine, name, spec);
   const path = new ReadPath(declared);
-  const performed = { operation: name, kind: 'read', breaker: declared.breaker } as const;
-  const detailed = (input: Input, options = noOptions) =>
-    perform(engine, performed, (note) => path.read(input, options, note), same);
-  const call = (input: Input, options = noOptions) =>
-    perform(engine, performed, (note) => path.read(input, options, note), valueIn);
+  const detailed = (input: Input, options = noOptions) => path.perform(input, options, whole);
+  const call = (input: Input, options = noOptions) => path.perform(input, options, valueIn);
   const operation = Object.assign(call, { detailed, operationName: name });
   engine.reads.set(name, { operation, answers: declared.answers as AnyAnswers });
   return operation;
+}
+
+function whole<Value>(answer: Detailed<Value>): Detailed<Value> {
+  return answer;
 }
 
 function valueIn<Value>({ value }: Detailed<Value>): Value {
@@ -56,56 +58,133 @@ class ReadPath<Input, Value> {
     this.#usualLimits = readLimits(read.name, noOptions, read.spec, read.engine.defaults);
   }
 
-  read(
+  /** No async function: each call would pay for its promises. */
+  perform<Given>(
     input: Input,
     options: ReadCallOptions,
-    note: Note,
-  ): Promise<Detailed<Value>> | Detailed<Value> {
-    const { cache, shedding, events, life, defaults } = this.#engine;
+    given: (answer: Detailed<Value>) => Given,
+  ): Promise<Given> {
+    const { collector, life } = this.#engine;
+    collector.bind();
+    if (life.opened) return this.#begin(input, options, given);
+    return life.open().then(() => this.#begin(input, options, given));
+  }
+
+  #begin<Given>(
+    input: Input,
+    options: ReadCallOptions,
+    given: (answer: Detailed<Value>) => Given,
+  ): Promise<Given> {
+    const call = new ReadCall(this.#read, input, given);
+    return call.within(() => this.#end(call, options));
+  }
+
+  /** Ends a call with what it comes to, at once where that is at hand. */
+  #end<Given>(call: ReadCall<Input, Value, Given>, options: ReadCallOptions): Promise<Given> {
+    try {
+      const answer = this.#answerTo(call, options);
+      if (answer instanceof LiveFlight) return this.#landing(call, answer);
+      if (!(answer instanceof Promise)) return Promise.resolve(call.answered(answer));
+      return answer.then(
+        (later) => call.answered(later),
+        (error: unknown) => call.thrown(error),
+      );
+    } catch (error) {
+      call.failed(error);
+      return Promise.reject(error);
+    }
+  }
+
+  /** It lands, the answer is made of it, and the call ends, in one step. */
+  #landing<Given>(
+    call: ReadCall<Input, Value, Given>,
+    flight: LiveFlight<Input, Value>,
+  ): Promise<Given> {
+    const landed = (value: Value): Given => {
+      let answer: Detailed<Value>;
+      try {
+        answer = this.#answer(call, this.#upstream.arrived(flight, value), 'live');
+      } catch (error) {
+        return call.thrown(error);
+      }
+      return call.answered(answer);
+    };
+    const crashed = (error: unknown): Given => {
+      let answer: Detailed<Value>;
+      try {
+        this.#upstream.failed(flight, error);
+        answer = this.#afterFailure(call, error);
+      } catch (thrown) {
+        return call.thrown(thrown);
+      }
+      return call.answered(answer);
+    };
+    return (flight.answer as Promise<Value>).then(landed, crashed);
+  }
+
+  #answerTo(
+    asking: ReadCall<Input, Value, unknown>,
+    options: ReadCallOptions,
+  ): LiveFlight<Input, Value> | Promise<Detailed<Value>> | Detailed<Value> {
+    const { cache, shedding, life, defaults } = this.#engine;
     const { name, spec, breaker, answers } = this.#read;
     checkReadOptions(name, options);
     const { signal } = options;
-    const limits =
+    asking.limits =
       options === noOptions ? this.#usualLimits : readLimits(name, options, spec, defaults);
     if (signal?.aborted) {
-      note.rejected = true;
+      asking.rejected = true;
       throw signal.reason;
     }
-    const headers = sentHeaders(name, options.headers);
-    const key = answers.key(input, headers);
-    const asking: Asking<Input> = { input, headers, key, limits, note };
+    asking.headers = sentHeaders(name, options.headers);
+    asking.key = answers.key(asking.input, asking.headers);
+    const { key, limits } = asking;
     if (life.closed) return this.#past(asking, signal);
-    const cached = cache.get(key);
+    const cached = cache.get(key.text);
     if (cached?.fresh) {
-      note.cacheResult = 'hit';
-      events.emit('cacheLookup', { result: 'hit', ageMs: cached.ageMs, fallback: false });
+      asking.cacheResult = 'hit';
+      this.#looked('hit', false, cached.ageMs);
       return this.#answer(asking, cached.value as Value, 'cache', cached);
     }
     const { servesReads } = modes[breaker.mode];
     if (!breaker.admits('call')) {
       breaker.refuse();
-      note.reason = breaker.refusal;
+      asking.reason = breaker.refusal;
       if (!servesReads) throw this.#unavailable();
       return this.#fallback(asking);
     }
-    const failure = this.#upstream.failureOf(key);
+    const failure = this.#upstream.failureOf(key.text);
     if (failure) return this.#afterFailure(asking, failure.error);
     const staleAtHand = servesReads && cached && cached.staleForMs <= limits.maxStaleMs;
     if (staleAtHand && shedding.sheds(breaker)) {
-      note.reason = 'shed';
+      asking.reason = 'shed';
       return this.#fallback(asking);
     }
-    if (!cached) note.cacheResult = 'miss';
-    if (answers.ttl > 0) events.emit('cacheLookup', { result: 'miss', fallback: false });
-    const failed = (error: unknown) => this.#afterFailure(asking, error);
-    if (staleAtHand && limits.softTimeout !== false)
-      return this.#liveOrStale(asking, limits.softTimeout, signal).catch(failed);
-    const live = (value: Value) => this.#answer(asking, value, 'live');
-    return this.#upstream.ask(asking, signal).then(live, failed);
+    if (!cached) asking.cacheResult = 'miss';
+    if (answers.ttl > 0) this.#looked('miss', false);
+    if (!staleAtHand || limits.softTimeout === false) {
+      const flight = signal ? undefined : this.#upstream.depart(asking);
+      if (flight) return flight;
+    }
+    const answer =
+      staleAtHand && limits.softTimeout !== false
+        ? this.#liveOrStale(asking, limits.softTimeout, signal)
+        : this.#live(asking, signal);
+    return answer.catch((error: unknown) => this.#afterFailure(asking, error));
+  }
+
+  async #live(
+    asking: Asking<Input, Value>,
+    signal: AbortSignal | undefined,
+  ): Promise<Detailed<Value>> {
+    return this.#answer(asking, await this.#upstream.ask(asking, signal), 'live');
   }
 
   /** After close: straight to the upstream, whatever it says. */
-  async #past(asking: Asking<Input>, signal: AbortSignal | undefined): Promise<Detailed<Value>> {
+  async #past(
+    asking: Asking<Input, Value>,
+    signal: AbortSignal | undefined,
+  ): Promise<Detailed<Value>> {
     try {
       const value = await this.#upstream.askPast(asking, signal);
       return this.#answer(asking, value, 'live');
@@ -116,7 +195,7 @@ class ReadPath<Input, Value> {
 
   /** A refresh that takes too long goes on behind a stale answer. */
   async #liveOrStale(
-    asking: Asking<Input>,
+    asking: Asking<Input, Value>,
     softTimeout: number,
     signal: AbortSignal | undefined,
   ): Promise<Detailed<Value>> {
@@ -125,18 +204,17 @@ class ReadPath<Input, Value> {
     if (!(await settlesWithin(refresh, softTimeout, signal, this.#engine.clock))) {
       const stale = this.#stale(asking);
       if (stale) {
-        asking.note.reason = 'soft_timeout';
+        asking.reason = 'soft_timeout';
         return stale;
       }
     }
     return this.#answer(asking, await refresh, 'live');
   }
 
-  #afterFailure(asking: Asking<Input>, error: unknown): Detailed<Value> {
-    const { note } = asking;
+  #afterFailure(asking: Asking<Input, Value>, error: unknown): Detailed<Value> {
     if (error instanceof CallAborted) throw this.#unlessAborted(asking, error);
     const failed = this.#engine.classify(error);
-    note.upstreamError = failed.code;
+    asking.upstreamError = failed.code;
     if (!leadsToFallback(failed)) {
       const made = isGone(failed) ? this.#made(asking, 'live', error) : undefined;
       if (made) return made;
@@ -144,12 +222,12 @@ class ReadPath<Input, Value> {
     }
     if (!modes[this.#read.breaker.mode].servesReads)
       throw error instanceof RefusedHere ? this.#unavailable(error) : error;
-    note.reason = fallbackReasonOf(failed);
+    asking.reason = fallbackReasonOf(failed);
     return this.#fallback(asking, error);
   }
 
   /** What is at hand without the upstream: stale, of a local entity, or of pending writes alone. */
-  #fallback(asking: Asking<Input>, cause?: unknown): Detailed<Value> {
+  #fallback(asking: Asking<Input, Value>, cause?: unknown): Detailed<Value> {
     const answer =
       this.#stale(asking, cause) ??
       this.#local(asking, cause) ??
@@ -158,22 +236,18 @@ class ReadPath<Input, Value> {
     throw this.#unavailable(cause, ', and there is no cached answer yet');
   }
 
-  #stale(asking: Asking<Input>, cause?: unknown): Detailed<Value> | undefined {
-    const { cache, events } = this.#engine;
-    const found = cache.get(asking.key);
+  #stale(asking: Asking<Input, Value>, cause?: unknown): Detailed<Value> | undefined {
+    const { cache } = this.#engine;
+    const found = cache.get(asking.key.text);
     const cached = found && found.staleForMs <= asking.limits.maxStaleMs ? found : undefined;
     const cacheResult = cached ? 'stale' : 'miss';
-    asking.note.cacheResult = cacheResult;
-    events.emit('cacheLookup', {
-      result: cacheResult,
-      ...(cached && { ageMs: cached.ageMs }),
-      fallback: true,
-    });
+    asking.cacheResult = cacheResult;
+    this.#looked(cacheResult, true, cached?.ageMs);
     return cached && this.#answer(asking, cached.value as Value, 'stale', cached, cause);
   }
 
   /** What the app's own reading of an entity throws must not hide why there is no answer. */
-  #local(asking: Asking<Input>, cause: unknown): Detailed<Value> | undefined {
+  #local(asking: Asking<Input, Value>, cause: unknown): Detailed<Value> | undefined {
     const { breaker, name, spec, answers } = this.#read;
     if (!modes[breaker.mode].servesEntities) return undefined;
     const { input, limits } = asking;
@@ -190,14 +264,15 @@ class ReadPath<Input, Value> {
 
   /** Of pending writes alone. */
   #made(
-    { input, note }: Asking<Input>,
+    asking: Asking<Input, Value>,
     outcome: ReadOutcome,
     cause: unknown,
   ): Detailed<Value> | undefined {
+    const { input } = asking;
     const pending = this.#overlay.pending(input);
     const value = this.#overlay.lay(undefined, pending, input);
     if (value === undefined) return undefined;
-    note.outcome = outcome;
+    asking.outcome = outcome;
     return {
       value,
       outcome,
@@ -205,6 +280,13 @@ class ReadPath<Input, Value> {
       pending: pending.length,
       ...(cause !== undefined && { cause }),
     };
+  }
+
+  #looked(result: 'hit' | 'stale' | 'miss', fallback: boolean, ageMs?: number): void {
+    const { counters, events } = this.#engine;
+    counters.cacheRequests[result].count += 1;
+    if (events.hears('cacheLookup'))
+      events.emit('cacheLookup', { result, ...(ageMs !== undefined && { ageMs }), fallback });
   }
 
   #unavailable(cause?: unknown, besides = ''): FallbackError {
@@ -218,29 +300,30 @@ class ReadPath<Input, Value> {
     );
   }
 
-  #unlessAborted({ note }: Asking<Input>, error: unknown): unknown {
+  #unlessAborted(asking: Asking<Input, Value>, error: unknown): unknown {
     if (!(error instanceof CallAborted)) return error;
-    note.rejected = true;
+    asking.rejected = true;
     return error.cause;
   }
 
   #answer(
-    { input, note }: Asking<Input>,
+    asking: Asking<Input, Value>,
     value: Value,
     outcome: ReadOutcome,
     cached?: Hit,
     cause?: unknown,
   ): Detailed<Value> {
-    note.outcome = outcome;
+    asking.outcome = outcome;
     const ageMs = cached?.ageMs ?? 0;
     if (cached) {
-      note.ageMs = ageMs;
-      note.staleForMs = cached.staleForMs;
+      asking.ageMs = ageMs;
+      asking.staleForMs = cached.staleForMs;
     }
     if (outcome === 'stale') {
       const { collector, name } = this.#engine;
       collector.record('cacheServedAge', name, [name], ageMs / 1000);
     }
+    const { input } = asking;
     const pending = this.#overlay.pending(input, value);
     return {
       value: this.#overlay.lay(value, pending, input),

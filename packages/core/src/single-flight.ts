@@ -3,6 +3,7 @@
 import type { Clock } from './clock.ts';
 import { TimeoutError } from './errors.ts';
 import { CallAborted } from './policy/call.ts';
+import type { ReadKey } from './read-keys.ts';
 
 /** How long one caller waits. */
 export interface Patience {
@@ -12,21 +13,43 @@ export interface Patience {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A call in the air, as the one who makes it sees it. */
-export interface Flight {
+/** A call that others may share while it is in the air. */
+export abstract class Flight<Value> {
+  readonly waitedMs: number;
+  /** How long it may take, in ms. */
+  readonly lastsMs: number;
   /** Aborts when nobody waits any more. Absent where the first caller cannot give up. */
   readonly signal: AbortSignal | undefined;
-  readonly waitedMs: number;
+  readonly #ending: AbortController | undefined;
+  /** Its moment among the flights. */
+  began = 0;
+  waiting = 1;
   /** Whether others wait for it, too. */
-  readonly joined: boolean;
-  /** To be set where what it asked for changed meanwhile: who joined may have come after that. */
-  overtaken: boolean;
-  /** To be called when it has ended, before those who wait hear of it: nobody joins it from then on. */
-  landed(): void;
+  joined = false;
+  /** Whether what it asked for changed meanwhile: who joined may have come after that. */
+  overtaken = false;
+  /** Of those who join: it has landed when they hear of it. */
+  answer: Promise<Value> | undefined = undefined;
+
+  /** @param alone whether it is its caller's own, who may end it */
+  constructor({ timeoutMs, waitedMs, signal }: Patience, alone: boolean) {
+    this.waitedMs = waitedMs;
+    this.lastsMs = timeoutMs - waitedMs;
+    this.#ending = signal && !alone ? new AbortController() : undefined;
+    this.signal = alone ? signal : this.#ending?.signal;
+  }
+
+  /** Begins; to be called once. It must have ended by its caller's deadline. */
+  abstract depart(): Promise<Value>;
+
+  /** Nobody waits for it any more. */
+  end(reason: Error): void {
+    this.#ending?.abort(reason);
+  }
 }
 
-/** Makes a call; it must have ended by the deadline of the caller who begins it. */
-export type Call<Value> = (flight: Flight) => Promise<Value>;
+/** Makes a flight for a caller; `alone` where others cannot share it. */
+type Create<Value> = (patience: Patience, alone: boolean) => Flight<Value>;
 
 interface Surroundings<Value> {
   readonly clock: Clock;
@@ -36,12 +59,32 @@ interface Surroundings<Value> {
 
 /** Calls in the air, by key. */
 export class SingleFlight<Value> {
-  readonly #flights: Flights<Value> = new Map();
   readonly #around: Surroundings<Value>;
+  /** Of keys that are not kept: those that are know their flight. */
+  readonly #others = new Map<string, Flight<Value>>();
   #moment = 0;
 
   constructor(around: Surroundings<Value>) {
     this.#around = around;
+  }
+
+  /** The flight that is in the air under a key. */
+  of(key: ReadKey<Value>): Flight<Value> | undefined {
+    return key.kept ? key.flight : this.#others.get(key.text);
+  }
+
+  /** From now on whoever comes may join it. */
+  add(key: ReadKey<Value>, flight: Flight<Value>): void {
+    flight.began = ++this.#moment;
+    if (key.kept) key.flight = flight;
+    else this.#others.set(key.text, flight);
+  }
+
+  /** Whoever comes later must not join it; another may fly in its place already. */
+  remove(key: ReadKey<Value>, flight: Flight<Value>): void {
+    if (this.of(key) !== flight) return;
+    if (key.kept) key.flight = undefined;
+    else this.#others.delete(key.text);
   }
 
   /**
@@ -50,55 +93,48 @@ export class SingleFlight<Value> {
    * answer that was overtaken since it was asked for is asked for once more by those who joined.
    */
   fly(
-    key: string,
+    key: ReadKey<Value>,
     patience: Patience,
-    call: Call<Value>,
+    create: Create<Value>,
     came: number = ++this.#moment,
   ): Promise<Value> {
-    const shared = this.#flights.get(key);
+    const shared = this.of(key);
     // One that ends before this caller's time would cut it short.
-    if (shared && shared.lastsMs >= patience.timeoutMs - patience.waitedMs)
-      return this.#join(key, shared, patience, call, came);
-    const begun = this.#begin(key, patience, call);
-    return patience.signal ? this.#leavable(begun, patience) : begun.answer;
+    if (shared?.answer && shared.lastsMs >= patience.timeoutMs - patience.waitedMs)
+      return this.#join(key, shared, shared.answer, patience, create, came);
+    const begun = create(patience, false);
+    this.add(key, begun);
+    const answer = begun.depart();
+    begun.answer = answer;
+    return patience.signal ? this.#leavable(key, begun, answer, patience) : answer;
   }
 
   async #join(
-    key: string,
-    shared: SharedFlight<Value>,
+    key: ReadKey<Value>,
+    shared: Flight<Value>,
+    answer: Promise<Value>,
     patience: Patience,
-    call: Call<Value>,
+    create: Create<Value>,
     came: number,
   ): Promise<Value> {
     const { clock, isSharable } = this.#around;
-    const { answer, lastsMs, began } = shared;
+    const { lastsMs, began } = shared;
     const { timeoutMs, waitedMs, signal } = patience;
     const joinedAt = clock.elapsed();
     shared.waiting += 1;
     shared.joined = true;
     const leaves = signal || timeoutMs - waitedMs < lastsMs;
-    const value = await (leaves ? this.#leavable(shared, patience) : answer);
+    const value = await (leaves ? this.#leavable(key, shared, answer, patience) : answer);
     const own = !isSharable(value);
     if (!own && (!shared.overtaken || began > came)) return value;
     const later = { ...patience, waitedMs: waitedMs + clock.elapsed() - joinedAt };
-    return own ? call(flightOf(later.waitedMs, signal)) : this.fly(key, later, call, came);
-  }
-
-  #begin(
-    key: string,
-    { timeoutMs, waitedMs, signal }: Patience,
-    call: Call<Value>,
-  ): SharedFlight<Value> {
-    const lastsMs = timeoutMs - waitedMs;
-    const ending = signal && new AbortController();
-    const shared = new SharedFlight(this.#flights, key, ++this.#moment, waitedMs, lastsMs, ending);
-    this.#flights.set(key, shared);
-    shared.answer = call(shared);
-    return shared;
+    return own ? create(later, true).depart() : this.fly(key, later, create, came);
   }
 
   #leavable(
-    shared: SharedFlight<Value>,
+    key: ReadKey<Value>,
+    shared: Flight<Value>,
+    answer: Promise<Value>,
     { timeoutMs, waitedMs, signal }: Patience,
   ): Promise<Value> {
     return new Promise((resolve, reject) => {
@@ -112,7 +148,7 @@ export class SingleFlight<Value> {
       const cancel = leftMs < shared.lastsMs ? this.#around.clock.after(leftMs, late) : undefined;
       signal?.addEventListener('abort', aborted, { once: true });
 
-      shared.answer.then(
+      answer.then(
         (value) => {
           release();
           resolve(value);
@@ -128,8 +164,8 @@ export class SingleFlight<Value> {
         reject(error);
         shared.waiting -= 1;
         if (shared.waiting > 0) return;
-        shared.landed();
-        shared.ending?.abort(error);
+        this.remove(key, shared);
+        shared.end(error);
       };
       const release = () => {
         cancel?.();
@@ -137,49 +173,4 @@ export class SingleFlight<Value> {
       };
     });
   }
-}
-
-type Flights<Value> = Map<string, SharedFlight<Value>>;
-
-class SharedFlight<Value> implements Flight {
-  readonly began: number;
-  readonly waitedMs: number;
-  readonly lastsMs: number;
-  readonly ending: AbortController | undefined;
-  waiting = 1;
-  joined = false;
-  overtaken = false;
-  answer!: Promise<Value>;
-  readonly #flights: Flights<Value>;
-  readonly #key: string;
-
-  constructor(
-    flights: Flights<Value>,
-    key: string,
-    began: number,
-    waitedMs: number,
-    lastsMs: number,
-    ending: AbortController | undefined,
-  ) {
-    this.#flights = flights;
-    this.#key = key;
-    this.began = began;
-    this.waitedMs = waitedMs;
-    this.lastsMs = lastsMs;
-    this.ending = ending;
-  }
-
-  get signal(): AbortSignal | undefined {
-    return this.ending?.signal;
-  }
-
-  /** Whoever comes later must not join it; another may fly in its place already. */
-  landed(): void {
-    if (this.#flights.get(this.#key) === this) this.#flights.delete(this.#key);
-  }
-}
-
-/** A call that nobody else waits for. */
-export function flightOf(waitedMs: number, signal: AbortSignal | undefined): Flight {
-  return { signal, waitedMs, joined: false, overtaken: false, landed() {} };
 }

@@ -3,11 +3,9 @@
 import type { Engine } from './engine.ts';
 import type { Journal, JournalStatus } from './journal.ts';
 import type { FallbackStatus } from './status.ts';
-import type { Counters } from './telemetry/counters.ts';
 
 interface StatusParts {
   readonly engine: Engine;
-  readonly counters: Counters;
   readonly paused: boolean;
   readonly store: FallbackStatus['store'];
   /** Of the cache, where it has a store of its own. */
@@ -28,7 +26,8 @@ export function storeStatus(store: Journal): JournalStatus {
 }
 
 /** Reads the parts at one moment. */
-export function statusOf({ engine, counters, ...parts }: StatusParts): FallbackStatus {
+export function statusOf({ engine, ...parts }: StatusParts): FallbackStatus {
+  const { counters } = engine;
   const { name, mode, clock, breakers, cache, queue, flows, health } = engine;
   const breaker = breakers.own;
   const at = clock.now();

@@ -14,8 +14,9 @@ import type { Durability } from './journal.ts';
 import { copyJson, deepFreeze, type Json, notJson } from './json.ts';
 import { type FallbackWrite, modes } from './mode.ts';
 import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
+import type { OperationCall } from './operation-call.ts';
 import type { Receipt } from './outcome.ts';
-import { type Note, noteAttempt, perform, same } from './perform.ts';
+import { perform } from './perform.ts';
 import { CallAborted, type CallPlan } from './policy/call.ts';
 import { checkTimeout } from './policy/timeout.ts';
 import type { Appended, Entered, Turn } from './queue/lane-queue.ts';
@@ -43,11 +44,12 @@ export function declareWrite<Input, Value>(
 ): WriteOperation<Input, Value> {
   const declared = declaredWrite(engine, name, spec);
   const path = new WritePath<Input, Value>(engine, declared, spec);
-  const performed = { operation: name, kind: 'write', breaker: declared.flow.breaker } as const;
+  const { counts, flow } = declared;
+  const called = { engine, name, kind: 'write', breaker: flow.breaker, counts } as const;
   const operation = (input: Input, options: CallOptions = noOptions) =>
-    perform(engine, performed, (note) => path.write([input], options, note), same);
+    perform(called, (call) => path.write([input], options, call));
   const all = (inputs: readonly Input[], options: CallOptions = noOptions) =>
-    perform(engine, performed, (note) => path.write(inputs, options, note), same);
+    perform(called, (call) => path.write(inputs, options, call));
   engine.owners.add(name, spec, operation);
   engine.writes.set(name, declared);
   return Object.assign(operation, { all, operationName: name });
@@ -72,7 +74,11 @@ class WritePath<Input, Value> {
    * Writes in order. All take their places in their lanes at once, so that nobody comes in between, and
    * what has to be queued is stored in one commit.
    */
-  async write(inputs: readonly Input[], options: CallOptions, note: Note): Promise<Receipt<Value>> {
+  async write(
+    inputs: readonly Input[],
+    options: CallOptions,
+    call: OperationCall,
+  ): Promise<Receipt<Value>> {
     if (!Array.isArray(inputs) || inputs.length === 0)
       throw invalid(`Expected '${this.#write.name}' to get a list of one input or more`);
     checkWriteOptions(this.#write.name, options);
@@ -85,16 +91,16 @@ class WritePath<Input, Value> {
     const operations = inputs.map((input, index) =>
       this.#operation(input, keep, withdrawals[index]?.signal),
     );
-    if (life.closed) return this.#past(operations, timeoutMs, options, note);
+    if (life.closed) return this.#past(operations, timeoutMs, options, call);
     if (!breaker.admits('call')) {
       breaker.refuse();
-      note.reason = breaker.refusal;
+      call.reason = breaker.refusal;
       if (keep === 'no' || keep === 'never') throw this.#refusals.turnedAway();
-      return this.#append(operations, timeoutMs, note);
+      return this.#append(operations, timeoutMs, call);
     }
     if (inputs.length > 1 && operations.every((each) => queue.joins(each))) {
-      note.reason = 'lane_busy';
-      return this.#append(operations, timeoutMs, note);
+      call.reason = 'lane_busy';
+      return this.#append(operations, timeoutMs, call);
     }
     const until = clock.elapsed() + timeoutMs;
     const wait = { withinMs: timeoutMs, signal: options.signal };
@@ -110,7 +116,7 @@ class WritePath<Input, Value> {
           operation,
           entered,
           { timeoutMs, until, signal: options.signal },
-          note,
+          call,
         );
         if (done.outcome === 'kept') kept.push(done.appended);
         else value = done.value;
@@ -126,8 +132,8 @@ class WritePath<Input, Value> {
         throw error;
       }
     }
-    if (kept.length > 0) return this.#queued(operations, kept, note);
-    note.outcome = 'applied';
+    if (kept.length > 0) return this.#queued(operations, kept, call);
+    call.outcome = 'applied';
     return { outcome: 'applied', value: value as Value };
   }
 
@@ -135,13 +141,13 @@ class WritePath<Input, Value> {
   async #append(
     operations: readonly NewOperation[],
     timeoutMs: number,
-    note: Note,
+    call: OperationCall,
   ): Promise<Receipt<Value>> {
     const { queue } = this.#engine;
     return this.#queued(
       operations,
       await this.#stored(() => queue.append(operations), timeoutMs),
-      note,
+      call,
     );
   }
 
@@ -153,12 +159,12 @@ class WritePath<Input, Value> {
       until,
       signal,
     }: { timeoutMs: number; until: number; signal: AbortSignal | undefined },
-    note: Note,
+    call: OperationCall,
   ): Promise<{ outcome: 'applied'; value: Value } | { outcome: 'kept'; appended: Appended }> {
     const { clock, queue } = this.#engine;
     const breaker = this.#breaker;
     if (entered.kind !== 'turn') {
-      note.reason = breaker.active ? breaker.refusal : 'lane_busy';
+      call.reason = breaker.active ? breaker.refusal : 'lane_busy';
       if (entered.kind === 'queued') return { outcome: 'kept', appended: entered.appended };
       if (operation.keep !== 'local') throw this.#refusals.turnedAway();
       const [appended] = await this.#stored(() => queue.append([operation]), timeoutMs);
@@ -170,20 +176,20 @@ class WritePath<Input, Value> {
       if (left <= 0) throw new TimeoutError(timeoutMs);
       // A wait of next to nothing is none: calls that waited need a deadline of their own.
       const waitedMs = timeoutMs - left < 2 ? 0 : timeoutMs - left;
-      const value = await this.#call(operation, { timeoutMs, waitedMs, signal }, note);
+      const value = await this.#call(operation, { timeoutMs, waitedMs, signal }, call);
       this.#write.flow.evidence.succeeded(operation.id);
       this.#write.applied(operation);
       await turn.done();
       return { outcome: 'applied', value };
     } catch (error) {
-      return this.#afterFailure(operation, turn, error, note);
+      return this.#afterFailure(operation, turn, error, call);
     }
   }
 
   #call(
     operation: NewOperation,
     plan: Pick<CallPlan<Value>, 'timeoutMs' | 'signal'> & { waitedMs?: number; permit?: Permit },
-    note: Note,
+    call: OperationCall,
   ): Promise<Value> {
     const { policy } = this.#engine;
     const { id, input, createdAt } = operation;
@@ -193,8 +199,7 @@ class WritePath<Input, Value> {
         this.#write.run(input, { signal, idempotencyKey: id, createdAt }) as PromiseLike<Value>,
       breaker: this.#breaker,
       retriable: (failed) => isRepeatable(failed, this.#write.idempotent),
-      onAttempt: (number, failed, tried) =>
-        noteAttempt(this.#engine, this.#write.name, note, number, failed, tried),
+      onAttempt: (number, failed, tried) => call.tried(number, failed, tried),
     });
   }
 
@@ -202,11 +207,11 @@ class WritePath<Input, Value> {
     operation: NewOperation,
     turn: Turn,
     error: unknown,
-    note: Note,
+    call: OperationCall,
   ): Promise<{ outcome: 'kept'; appended: Appended }> {
     const { clock, random } = this.#engine;
     const failed = this.#failureOf(error);
-    note.upstreamError = failed.code;
+    call.upstreamError = failed.code;
     if (failed.fault === 'caller' || failed.fault === 'credentials') {
       // What is gone upstream, by this write or before it, must not be served from here.
       if (this.#write.effect === 'delete' && isGone(failed)) this.#write.applied(operation);
@@ -223,10 +228,10 @@ class WritePath<Input, Value> {
     if (passes || untold) {
       await turn.done();
       throw passes
-        ? this.#passed(error, maybe && !this.#write.idempotent, note)
+        ? this.#passed(error, maybe && !this.#write.idempotent, call)
         : this.#refusals.unknown(error);
     }
-    note.reason = fallbackReasonOf(failed);
+    call.reason = fallbackReasonOf(failed);
     const delayMs = Math.min(longestFirstDelay, failed.retryAfterMs ?? random() * firstDelay);
     const how = { lastError: failed.code, delayMs, ...(maybe && { sentAt: clock.now() }) };
     try {
@@ -239,11 +244,11 @@ class WritePath<Input, Value> {
   }
 
   /** What a caller is told in a mode that keeps nothing: what the upstream said, if it did. */
-  #passed(error: unknown, untold: boolean, note: Note): unknown {
+  #passed(error: unknown, untold: boolean, call: OperationCall): unknown {
     if (error instanceof RefusedHere) return this.#refusals.unavailable(error);
     if (untold && modes[this.#breaker.mode].write !== 'pass') return this.#refusals.unknown(error);
     if (!(error instanceof CallAborted)) return error;
-    note.rejected = true;
+    call.rejected = true;
     return error.cause;
   }
 
@@ -260,16 +265,16 @@ class WritePath<Input, Value> {
     operations: readonly NewOperation[],
     timeoutMs: number,
     { signal }: CallOptions,
-    note: Note,
+    call: OperationCall,
   ): Promise<Receipt<Value>> {
     let value: Value | undefined;
     for (const operation of operations) {
       if (this.#engine.queue.busy(operation.lane)) throw this.#refusals.unavailable();
       const permit = freePermit();
-      value = await this.#call(operation, { timeoutMs, signal, permit }, note);
+      value = await this.#call(operation, { timeoutMs, signal, permit }, call);
       this.#write.applied(operation);
     }
-    note.outcome = 'applied';
+    call.outcome = 'applied';
     return { outcome: 'applied', value: value as Value };
   }
 
@@ -306,7 +311,7 @@ class WritePath<Input, Value> {
   #queued(
     operations: readonly NewOperation[],
     kept: readonly Appended[],
-    note: Note,
+    call: OperationCall,
   ): Receipt<Value> {
     let durability: Durability = 'disk';
     let outcome: 'queued' | 'stored' = 'queued';
@@ -318,8 +323,8 @@ class WritePath<Input, Value> {
     }
     const ids = operations.map(({ id }) => id);
     const operation = ids.at(-1) as string;
-    note.outcome = outcome;
-    note.queued = operation;
+    call.outcome = outcome;
+    call.queued = operation;
     return { outcome, operation, operations: ids, durability };
   }
 

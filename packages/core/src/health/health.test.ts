@@ -357,6 +357,7 @@ test('a check carries no request along', async () => {
   const before = seen.length;
   kit.upstream.fail = refused;
   await request.run('a request', () => kit.get('b').catch(() => {}));
+  await settled();
   expect(seen.length).toBe(before + 1);
   await request.run('a request', () => kit.manager.checkAndActivate());
   expect(seen.length).toBe(before + 2);

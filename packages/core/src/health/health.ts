@@ -60,6 +60,7 @@ export class Health implements HealthSurface {
   /** What is checked of the kit. */
   readonly own: readonly Component[];
   readonly #ended = new AbortController();
+  readonly #suspicions: (() => void)[] = [];
   readonly #events: Emitter<FallbackEvents>;
   readonly #clock: Clock;
   #upstream: HealthStatus = 'unknown';
@@ -91,6 +92,15 @@ export class Health implements HealthSurface {
       upstream: this.#upstream,
       components: [...this.checks, ...this.own].map((component) => component.health()),
     };
+  }
+
+  /** A call failed: a check may tell whether that was the upstream. */
+  suspect(): void {
+    for (const listener of this.#suspicions) listener();
+  }
+
+  onSuspicion(listener: () => void): void {
+    this.#suspicions.push(listener);
   }
 
   /** Ends the checks that are under way: a hanging one must not keep the process alive. */

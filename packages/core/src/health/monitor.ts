@@ -35,15 +35,13 @@ export class HealthMonitor {
   constructor(options: MonitorOptions) {
     this.#options = options;
     this.#watches = watchesOf(options);
-    const { events } = options;
+    const { events, health } = options;
     // What was found during the outage is no news any more.
     events.on('deactivated', (outage) => {
       const concerns = this.#watches.some(({ breaker }) => breaker.name === outage.breaker);
       if (concerns && this.#cancel) this.#next(0);
     });
-    events.on('attempt', ({ result }) => {
-      if (result === 'unavailable' || result === 'unknown') this.#suspect();
-    });
+    health.onSuspicion(() => this.#suspect());
   }
 
   /** Begins the checks in intervals. */

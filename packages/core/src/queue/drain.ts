@@ -20,6 +20,7 @@ interface DrainSurroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
+  readonly health: { suspect(): void };
   readonly tracing: Tracing;
   readonly classify: (error: unknown) => Failure;
 }

@@ -1,6 +1,7 @@
 /** One replay of one queued operation: looked for, sent, and what its failure means. */
 
 import { noJitterGenerator } from 'cockatiel';
+import { tellAttempt } from '../attempt.ts';
 import { freePermit, type Permit } from '../breaker/permit.ts';
 import type { Clock } from '../clock.ts';
 import type { DeclaredWrite } from '../declared-write.ts';
@@ -16,6 +17,7 @@ interface ReplaySurroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
+  readonly health: { suspect(): void };
   readonly classify: (error: unknown) => Failure;
 }
 
@@ -201,16 +203,14 @@ export class Replayer {
     permit: Permit,
     run: (signal: AbortSignal) => PromiseLike<T> | T,
   ): Promise<T> {
-    const { policy, events } = this.#around;
-    return policy.call({
+    return this.#around.policy.call({
       run: (context) => run(context.signal),
       breaker: write.flow.breaker,
       permit,
       reserved: true,
       timeoutMs: write.timeoutMs,
       signal: undefined,
-      onAttempt: (_number, failed) =>
-        events.emit('attempt', { operation: write.name, result: failed?.label ?? 'success' }),
+      onAttempt: (_number, failed) => tellAttempt(this.#around, write, failed),
     });
   }
 }

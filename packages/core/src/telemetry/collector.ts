@@ -26,6 +26,8 @@ interface Histogram {
 }
 
 interface Collector {
+  /** Whether somebody takes what is recorded. */
+  readonly bound: boolean;
   add(source: Source): () => void;
   /** Binds to the meter provider of now, if it is another than before. */
   bind(): void;
@@ -61,6 +63,9 @@ function createCollector(): Collector {
   let warned = false;
 
   return {
+    get bound() {
+      return histograms.size > 0;
+    },
     add(source) {
       sources.add(source);
       return () => {

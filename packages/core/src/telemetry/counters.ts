@@ -11,7 +11,13 @@ import {
 import { healthStatuses } from '../health/checker.ts';
 import { storeResults, type storeRoles, storeVerbs } from '../journal.ts';
 import type { FallbackMode } from '../mode.ts';
-import { attemptResults, fallbackReasons, outcomesOf } from '../outcome.ts';
+import {
+  attemptResults,
+  type FallbackReason,
+  fallbackReasons,
+  type Outcome,
+  outcomesOf,
+} from '../outcome.ts';
 import { activations } from './activations.ts';
 import { ByValues } from './by-values.ts';
 import type { MetricKey } from './contract.ts';
@@ -22,24 +28,31 @@ export interface Series {
   count: number;
 }
 
+/** Series by the value that tells them apart: counted at every call, they are looked up once. */
+export type Tally<Value extends string> = Readonly<Record<Value, Series>>;
+
+/** What is counted of one operation. */
+export interface OperationCounts {
+  readonly outcomes: Tally<Outcome>;
+  readonly fallbacks: Tally<FallbackReason>;
+  readonly attempts: Tally<(typeof attemptResults)[number]>;
+  /** Absent for writes, which are not shed. */
+  readonly shed?: Series;
+}
+
 /** Counts what the events tell. Every series with bounded values is there at 0 from the start. */
 export class Counters {
+  /** What lookups in the cache found. */
+  readonly cacheRequests: Tally<(typeof cacheResults)[number]>;
   readonly #series = new Map<MetricKey, ByValues<Series>>();
   readonly #mode: FallbackMode;
 
   constructor(name: string, mode: FallbackMode, events: Emitter<FallbackEvents>) {
     this.#mode = mode;
     for (const event of queueEvents) this.#add('queueOperations', [name, event], 0);
-    for (const result of cacheResults) this.#add('cacheRequests', [name, result], 0);
+    this.cacheRequests = this.#each('cacheRequests', cacheResults, (result) => [name, result]);
     for (const reason of evictionReasons) this.#add('cacheEvictions', [name, reason], 0);
     this.#add('entityEvictions', [], 0);
-    events.on('operation', ({ operation, outcome, reason }) => {
-      this.#add('operations', [operation, outcome]);
-      if (reason) this.#add('fallbacks', [operation, reason]);
-      if (reason === 'shed') this.#add('shed', [operation]);
-    });
-    events.on('attempt', ({ operation, result }) => this.#add('attempts', [operation, result]));
-    events.on('cacheLookup', ({ result }) => this.#add('cacheRequests', [name, result]));
     events.on('cacheEvicted', ({ reason }) => this.#add('cacheEvictions', [name, reason]));
     events.on('entityEvicted', () => this.#add('entityEvictions', []));
     events.on('queue', ({ event }) => this.#add('queueOperations', [name, event]));
@@ -59,11 +72,14 @@ export class Counters {
   }
 
   /** An operation exists: its series begin at 0. */
-  declareOperation(operation: string, kind: 'read' | 'write'): void {
-    for (const outcome of outcomesOf[kind]) this.#add('operations', [operation, outcome], 0);
-    for (const reason of fallbackReasons) this.#add('fallbacks', [operation, reason], 0);
-    for (const result of attemptResults) this.#add('attempts', [operation, result], 0);
-    if (kind === 'read') this.#add('shed', [operation], 0);
+  operation(operation: string, kind: 'read' | 'write'): OperationCounts {
+    const of = (value: string) => [operation, value];
+    return {
+      outcomes: this.#each('operations', outcomesOf[kind], of),
+      fallbacks: this.#each('fallbacks', fallbackReasons, of),
+      attempts: this.#each('attempts', attemptResults, of),
+      ...(kind === 'read' && { shed: this.#at('shed', [operation]) }),
+    };
   }
 
   /** A breaker exists. */
@@ -97,12 +113,25 @@ export class Counters {
   }
 
   #add(metric: MetricKey, values: readonly string[], by = 1): void {
+    this.#at(metric, values).count += by;
+  }
+
+  #at(metric: MetricKey, values: readonly string[]): Series {
     let table = this.#series.get(metric);
     if (!table) {
       table = new ByValues((values) => ({ values, count: 0 }));
       this.#series.set(metric, table);
     }
-    table.at(values).count += by;
+    return table.at(values);
+  }
+
+  #each<Value extends string>(
+    metric: MetricKey,
+    all: readonly Value[],
+    valuesOf: (value: Value) => readonly string[],
+  ): Tally<Value> {
+    const series = all.map((value) => [value, this.#at(metric, valuesOf(value))]);
+    return Object.fromEntries(series) as Tally<Value>;
   }
 }
 

@@ -1,7 +1,7 @@
 /** An outage as one trace: begun by `activate`, told whole by `outage` and `deactivate` when it is over. */
 
 import * as api from '@opentelemetry/api';
-import type { Emitter, FallbackEvents, OutageEvent } from '../events.ts';
+import type { Emitter, FallbackEvents, OutageEvent, Undo } from '../events.ts';
 import type { TraceCarrier } from '../queue/operation-record.ts';
 import { attribute, spanName } from './contract.ts';
 import { carrierOf, contextOf } from './trace-context.ts';
@@ -26,6 +26,9 @@ const activation = 0.001;
 export class OutageTrace {
   readonly #tracer: Tracer;
   readonly #keep: boolean;
+  readonly #events: Emitter<FallbackEvents>;
+  /** Listens only while an outage lasts: each call of a well upstream would pay for it. */
+  #stopCounting: Undo | undefined;
   readonly #running = new Map<string, Running>();
   /** Of outages that an earlier process began, until their breakers resume. */
   readonly #restored = new Map<string, api.SpanContext>();
@@ -36,13 +39,7 @@ export class OutageTrace {
     this.#keep = keep;
     events.on('activated', (event) => this.#begin(event));
     events.on('deactivated', (event) => this.#end(event));
-    events.on('operation', ({ breaker, outcome }) => {
-      const running = this.#running.get(breaker);
-      if (!running) return;
-      if (outcome === 'stale' || outcome === 'entity') running.stale += 1;
-      if (outcome === 'queued' || outcome === 'stored') running.queued += 1;
-      if (outcome === 'failure') running.refused += 1;
-    });
+    this.#events = events;
   }
 
   /** The root of a breaker's outage, while it lasts. */
@@ -83,6 +80,15 @@ export class OutageTrace {
     const cause = activeSpan();
     this.#running.set(breaker, { event, cause, root, stale: 0, queued: 0, refused: 0 });
     this.rootOf(breaker);
+    this.#stopCounting ??= this.#events.on('operation', (ended) => this.#count(ended));
+  }
+
+  #count({ breaker, outcome }: FallbackEvents['operation']): void {
+    const running = this.#running.get(breaker);
+    if (!running) return;
+    if (outcome === 'stale' || outcome === 'entity') running.stale += 1;
+    if (outcome === 'queued' || outcome === 'stored') running.queued += 1;
+    if (outcome === 'failure') running.refused += 1;
   }
 
   #activate({ event, cause }: Running): api.SpanContext | undefined {
@@ -104,6 +110,10 @@ export class OutageTrace {
     const root = this.rootOf(breaker);
     if (root) this.#ended.set(breaker, root);
     this.#running.delete(breaker);
+    if (this.#running.size === 0) {
+      this.#stopCounting?.();
+      this.#stopCounting = undefined;
+    }
     const attributes = {
       ...attributesOf({ ...event, breaker }),
       [attribute.outageDuration]: lastedMs / 1000,

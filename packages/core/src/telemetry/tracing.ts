@@ -1,7 +1,7 @@
 /** A manager's spans, put together: features say what happens, and know no span. */
 
 import type * as api from '@opentelemetry/api';
-import type { BreakerStateKind } from '../breaker/breaker-state.ts';
+import type { Breaker } from '../breaker/breaker.ts';
 import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
 import type { Failure } from '../failure.ts';
@@ -17,33 +17,30 @@ import { QueueSpans, type ReplayEnd } from './queue-spans.ts';
 import { isTraced } from './sdk.ts';
 import { withStoreSpans } from './store-spans.ts';
 import type { TelemetryLevels } from './telemetry-options.ts';
-import { runWithin, type SpanEnd, Tracer } from './tracer.ts';
+import { runWithin, Tracer } from './tracer.ts';
 
-/** What an operation's span says at its end. */
+/** What an operation's span says at its end, besides its outcome. */
 interface OperationEnd {
-  readonly outcome: Outcome;
-  readonly reason?: FallbackReason | undefined;
-  readonly cacheResult?: string | undefined;
-  readonly ageMs?: number | undefined;
+  readonly reason: FallbackReason | undefined;
+  readonly cacheResult: string | undefined;
+  readonly ageMs: number | undefined;
   /** Code of the upstream's last failure. */
-  readonly upstreamError?: string | undefined;
-  readonly attempts?: number | undefined;
-  readonly errorType?: string | undefined;
+  readonly upstreamError: string | undefined;
+  readonly attempts: number;
 }
 
 /** What an operation's span says from its start: samplers may decide by it. */
 interface OperationStart {
-  readonly operation: string;
+  readonly name: string;
   readonly kind: 'read' | 'write';
-  readonly mode: string;
-  readonly breakerState: BreakerStateKind;
+  readonly breaker: Pick<Breaker, 'active' | 'mode' | 'state'>;
 }
 
 /** The span of an operation. */
 export interface OperationSpan {
   /** Runs something within it. */
   run<T>(call: () => T): T;
-  end(end: OperationEnd): void;
+  end(end: OperationEnd, outcome: Outcome, errorType: string | undefined): void;
 }
 
 /** One try of the upstream that is over. */
@@ -113,9 +110,10 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
   );
 
   return {
-    operation({ operation, kind, mode, breakerState }) {
+    operation({ name: operation, kind, breaker }) {
       if (!isTraced()) return undefined;
-      const attributes = beginnings.at([operation, kind, mode, breakerState]);
+      const mode = breaker.active ? breaker.mode : 'none';
+      const attributes = beginnings.at([operation, kind, mode, breaker.state.kind]);
       return new TracedOperation(tracer, tracer.begin(operation, attributes), described);
     },
     attempt({ number, startedAt, endedAt, failure }) {
@@ -139,8 +137,12 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
   };
 
   /** Member by member: of spreads, most would be of nothing, at every call. */
-  function described(end: OperationEnd): SpanEnd {
-    const { outcome, reason, cacheResult, ageMs, upstreamError, attempts, errorType } = end;
+  function described(
+    end: OperationEnd,
+    outcome: Outcome,
+    errorType: string | undefined,
+  ): api.Attributes {
+    const { reason, cacheResult, ageMs, upstreamError, attempts } = end;
     const error = outcome === 'failure';
     const attributes: api.Attributes = {
       [attribute.outcome]: outcome,
@@ -150,18 +152,24 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
     if (cache !== 'off' && cacheResult) attributes[attribute.cacheResult] = cacheResult;
     if (cache !== 'off' && ageMs !== undefined) attributes[attribute.cacheAge] = ageMs / 1000;
     if (upstreamError) attributes[attribute.upstreamErrorType] = upstreamError;
-    if (attempt !== 'off' && attempts !== undefined) attributes[attribute.attempts] = attempts;
+    if (attempt !== 'off') attributes[attribute.attempts] = attempts;
     if (error && errorType) attributes[attribute.errorType] = errorType;
-    return { attributes, error };
+    return attributes;
   }
 }
+
+type Described = (
+  end: OperationEnd,
+  outcome: Outcome,
+  errorType: string | undefined,
+) => api.Attributes;
 
 class TracedOperation implements OperationSpan {
   readonly #tracer: Tracer;
   readonly #span: api.Span;
-  readonly #described: (end: OperationEnd) => SpanEnd;
+  readonly #described: Described;
 
-  constructor(tracer: Tracer, span: api.Span, described: (end: OperationEnd) => SpanEnd) {
+  constructor(tracer: Tracer, span: api.Span, described: Described) {
     this.#tracer = tracer;
     this.#span = span;
     this.#described = described;
@@ -171,7 +179,11 @@ class TracedOperation implements OperationSpan {
     return runWithin(this.#span, call);
   }
 
-  end(end: OperationEnd): void {
-    this.#tracer.finish(this.#span, this.#span.isRecording() ? this.#described(end) : {});
+  end(end: OperationEnd, outcome: Outcome, errorType: string | undefined): void {
+    const described = this.#span.isRecording() && {
+      attributes: this.#described(end, outcome, errorType),
+      error: outcome === 'failure',
+    };
+    this.#tracer.finish(this.#span, described || {});
   }
 }

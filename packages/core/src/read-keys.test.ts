@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { TextKeys } from './text-keys.ts';
+import { ReadKeys } from './read-keys.ts';
+import type { Flight } from './single-flight.ts';
 
 function kit() {
   const made: string[] = [];
-  const keys = new TextKeys((text) => {
+  const keys = new ReadKeys<unknown>((text) => {
     made.push(text);
     return `key of ${text}`;
   });
@@ -12,7 +13,7 @@ function kit() {
 
 test('a key is made once for each text', () => {
   const { made, keys } = kit();
-  expect(['a', 'b', 'a', 'b'].map((text) => keys.of(text))).toEqual([
+  expect(['a', 'b', 'a', 'b'].map((text) => keys.of(text).text)).toEqual([
     'key of a',
     'key of b',
     'key of a',
@@ -29,8 +30,16 @@ test('keys of many texts, and of long ones, are not kept', () => {
   expect(made).toEqual([long, long]);
   made.length = 0;
   for (let number = 0; number < 1_001; number += 1) keys.of(String(number));
-  expect(keys.of('1000')).toBe('key of 1000');
+  expect(keys.of('1000').text).toBe('key of 1000');
   expect(made).toHaveLength(1_001);
-  expect(keys.of('0')).toBe('key of 0');
+  expect(keys.of('0').text).toBe('key of 0');
   expect(made).toHaveLength(1_002);
+});
+
+test('the key of what is in the air stays the same when there are many others', () => {
+  const { keys } = kit();
+  const key = keys.of('a');
+  key.flight = {} as Flight<unknown>;
+  for (let number = 0; number < 1_001; number += 1) keys.of(String(number));
+  expect(keys.of('a')).toBe(key);
 });
