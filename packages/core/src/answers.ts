@@ -4,10 +4,9 @@ import { hashOfHeaders, noHeaders, type SentHeaders } from './call-headers.ts';
 import type { Engine } from './engine.ts';
 import { type Entity, isEntity } from './entity.ts';
 import { FallbackError } from './errors.ts';
-import { canonical, copyJson, deepFreeze, type Json, notJson } from './json.ts';
+import { canonical, copyJson, freezeJson, type Json, notJson } from './json.ts';
 import type { ReadSpec } from './operation.ts';
 import { ReadKey, ReadKeys } from './read-keys.ts';
-import type { Reader } from './reads-under-way.ts';
 
 /** How long an answer is fresh, and how long after that it may be served, in ms. */
 export interface Lasting {
@@ -30,6 +29,8 @@ export class Answers<Input, Value> {
   readonly name: string;
   readonly #spec: ReadSpec<Input, Value>;
   readonly #staleIfError: number;
+  /** Whether nothing is kept. */
+  readonly #passing: boolean;
   readonly #prefix: string;
   /** Answers that are not JSON: each belongs to the caller who asked for it. */
   readonly #owned = new WeakSet<object>();
@@ -43,6 +44,7 @@ export class Answers<Input, Value> {
     this.#spec = spec;
     this.ttl = spec.ttl ?? engine.defaults.ttl;
     this.#staleIfError = spec.staleIfError ?? engine.defaults.staleIfError;
+    this.#passing = this.ttl + this.#staleIfError <= 0;
     // A store may be shared by managers, and need not tell them apart.
     this.#prefix = `${name}\u0000${engine.identity.hash.slice(0, 16)}\u0000`;
   }
@@ -71,21 +73,38 @@ export class Answers<Input, Value> {
     return `${this.#prefix}${canonical(asked)}${hash && `\u0000${hash}`}`;
   }
 
-  /** Keeps what the upstream answered, frozen. What is not JSON is neither kept nor shared. */
-  keep(key: string, input: Input, value: Value, reader: Reader): Value {
-    const wrong = notJson(value);
-    this.#lastIsOwned = wrong !== undefined && isObject(value);
-    if (wrong) {
-      if (isObject(value)) this.#owned.add(value);
-      this.warn(
-        `Answers of '${this.name}' are not JSON at ${wrong}: they are served, but neither cached nor shared`,
-      );
+  /**
+   * Keeps what the upstream answered to a read that began at a moment of the cache, frozen. Where nothing
+   * is kept the answer is its caller's own, as it came.
+   */
+  keep(key: string, input: Input, value: Value, began: number): Value {
+    if (this.#passing) {
+      this.#engine.cache.pass(key);
       return value;
     }
-    const frozen = deepFreeze(value);
+    if (!this.#isJson(value)) return value;
+    const frozen = freezeJson(value);
     const entities = this.entities(input, frozen);
-    if (entities && !this.#engine.life.closed) this.#put(key, frozen, entities, {}, reader);
+    if (entities && !this.#engine.life.closed) this.#put(key, frozen, entities, {}, began);
     return frozen;
+  }
+
+  /** What others get of an answer who waited for it, too; nothing where it cannot be shared. */
+  share(value: Value): { readonly value: Value } | undefined {
+    if (this.#passing) return this.#isJson(value) ? { value: copyJson(value) } : undefined;
+    return isObject(value) && this.#owned.has(value) ? undefined : { value };
+  }
+
+  /** What is not JSON is neither kept nor shared. */
+  #isJson(value: Value): boolean {
+    const wrong = notJson(value);
+    this.#lastIsOwned = wrong !== undefined && isObject(value);
+    if (wrong === undefined) return true;
+    if (isObject(value)) this.#owned.add(value);
+    this.warn(
+      `Answers of '${this.name}' are not JSON at ${wrong}: they are served, but neither cached nor shared`,
+    );
+    return false;
   }
 
   /**
@@ -100,7 +119,7 @@ export class Answers<Input, Value> {
         'FALLBACK_INVALID_INPUT',
         `Expected an answer of '${this.name}' to be JSON, it is not at ${wrong}`,
       );
-    const copy = deepFreeze(copyJson(value));
+    const copy = freezeJson(copyJson(value));
     try {
       const entities: readonly Entity[] = this.#spec.entities?.(input, copy) ?? [];
       if (!entities.every(isEntity)) throw new TypeError('Expected each entity to be { type, id }');
@@ -116,23 +135,18 @@ export class Answers<Input, Value> {
     const { cache } = this.#engine;
     // Reads that began before know less.
     cache.settle(key);
-    const reader = cache.reader();
+    const began = cache.beginRead();
     try {
-      return this.#put(key, value, entities, lasting, reader);
+      return this.#put(key, value, entities, lasting, began);
     } finally {
-      reader.end();
+      cache.endRead();
     }
   }
 
   /** Whether nothing that an answer concerns has changed since its read began. */
-  isCurrent(key: string, input: Input, value: Value, reader: Reader): boolean {
+  isCurrent(key: string, input: Input, value: Value, began: number): boolean {
     const entities = this.entities(input, value) ?? [];
-    return this.#engine.cache.isCurrent(key, entities, reader);
-  }
-
-  /** Whether several callers may have an answer. */
-  isSharable(value: Value): boolean {
-    return !isObject(value) || !this.#owned.has(value);
+    return this.#engine.cache.isCurrent(key, entities, began);
   }
 
   /** Whether callers had better not wait for each other's answers. */
@@ -164,10 +178,10 @@ export class Answers<Input, Value> {
     frozen: Value,
     entities: readonly Entity[],
     { ttl = this.ttl, staleIfError = this.#staleIfError }: Lasting,
-    reader: Reader,
+    began: number,
   ): boolean {
     const value = frozen as Json;
-    return this.#engine.cache.set(key, { value, entities, ttl, staleIfError, reader });
+    return this.#engine.cache.set(key, { value, entities, ttl, staleIfError, began });
   }
 }
 

@@ -8,7 +8,7 @@ import type { Emitter, FallbackEvents } from './events.ts';
 import type { Journal } from './journal.ts';
 import { deepFreeze, type Json } from './json.ts';
 import { KeyIndex } from './key-index.ts';
-import { type Reader, ReadsUnderWay } from './reads-under-way.ts';
+import { ReadsUnderWay } from './reads-under-way.ts';
 
 /** How long answers are kept, and how many. */
 export interface CacheOptions {
@@ -67,8 +67,8 @@ export interface CacheEntry {
   readonly entities: readonly Entity[];
   readonly ttl: number;
   readonly staleIfError: number;
-  /** The read that fetched it. */
-  readonly reader: Reader;
+  /** When the read that fetched it began: see {@link Cache.beginRead}. */
+  readonly began: number;
 }
 
 interface CacheSurroundings {
@@ -89,7 +89,7 @@ export class Cache {
   readonly #around: CacheSurroundings;
   readonly #writer: CacheWriter;
   /** What an earlier process kept is read like an answer: when it comes late, more is known. */
-  readonly #loading = this.#underWay.begin();
+  readonly #loadingSince = this.#underWay.begin();
 
   constructor(around: CacheSurroundings) {
     this.#around = around;
@@ -117,7 +117,7 @@ export class Cache {
       if (!this.#takeIn(key, stored as unknown as Partial<Cached> | null, now))
         this.#writer.delete(key);
     }
-    this.#loading.end();
+    this.#underWay.end();
   }
 
   get(key: string): Hit | undefined {
@@ -138,27 +138,30 @@ export class Cache {
     };
   }
 
-  /** Begins a read of the upstream; it must be ended. */
-  reader(): Reader {
+  /** A read of the upstream begins, in a moment by which its answer is judged; it must be ended once. */
+  beginRead(): number {
     return this.#underWay.begin();
   }
 
+  endRead(): void {
+    this.#underWay.end();
+  }
+
   /** Whether nothing that an answer concerns has changed since its read began. */
-  isCurrent(key: string, entities: readonly Entity[], reader: Reader): boolean {
-    return this.#underWay.worth(reader, key, entities.map(entityKey)) === 'fresh';
+  isCurrent(key: string, entities: readonly Entity[], began: number): boolean {
+    return this.#underWay.worth(began, key, entities.map(entityKey)) === 'fresh';
   }
 
   /**
    * Keeps an answer, unless it or one of its entities was removed since its read began. False when it
    * was not kept.
    */
-  set(key: string, { value, entities, ttl, staleIfError, reader }: CacheEntry): boolean {
+  set(key: string, { value, entities, ttl, staleIfError, began }: CacheEntry): boolean {
     const keys = entities.length === 0 ? none : entities.map(entityKey);
-    const worth = this.#underWay.worth(reader, key, keys);
+    const worth = this.#underWay.worth(began, key, keys);
     if (worth === 'nothing') return false;
     if (ttl + staleIfError <= 0) {
-      // What may not be kept takes the place of what was: nothing, most often.
-      if (this.#values.size > 0 && this.#values.has(key)) this.delete(key);
+      this.pass(key);
       return false;
     }
     const now = this.#around.clock.now();
@@ -174,6 +177,11 @@ export class Cache {
     if (!this.#keep(key, cached)) return false;
     this.#writer.soon(key, cached);
     return true;
+  }
+
+  /** What may not be kept takes the place of what was: nothing, most often. */
+  pass(key: string): void {
+    if (this.#values.size > 0 && this.#values.has(key)) this.delete(key);
   }
 
   /** The entity changed: answers that concern it are stale from now on, and stay servable. */
@@ -229,7 +237,7 @@ export class Cache {
 
   #takeIn(key: string, stored: Partial<Cached> | null, now: number): boolean {
     if (!isCached(stored) || stored.staleUntil <= now) return false;
-    const worth = this.#underWay.worth(this.#loading, key, stored.entities);
+    const worth = this.#underWay.worth(this.#loadingSince, key, stored.entities);
     if (worth === 'nothing') return false;
     const cached = { ...stored, value: deepFreeze(stored.value) };
     return this.#keep(key, worth === 'stale' ? expiredAt(cached, now) : cached);

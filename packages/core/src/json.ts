@@ -36,10 +36,12 @@ function wrongAt(value: unknown, depth: number): string | undefined {
     return undefined;
   }
   if (!isPlain(value)) return '';
-  for (const key of Object.keys(value)) {
+  // A list of the keys would have to be made for each object of each answer.
+  for (const key in value) {
     const item = value[key];
     const wrong = item === undefined ? undefined : wrongAt(item, depth + 1);
-    if (wrong !== undefined) return `.${key}${wrong}`;
+    // What somebody added to all objects is no part of this one.
+    if (wrong !== undefined && Object.hasOwn(value, key)) return `.${key}${wrong}`;
   }
   return undefined;
 }
@@ -53,7 +55,22 @@ export function copyJson<T>(value: T): T {
   }
 }
 
-/** Freezes a value in depth and returns it, also below what is frozen already. */
+/** Freezes JSON in depth and returns it: what {@link notJson} found nothing wrong with. */
+export function freezeJson<T>(value: T): T {
+  if (isObject(value)) freezeTree(value);
+  return value;
+}
+
+/** JSON does not contain itself: nobody has to remember what was seen. */
+function freezeTree(holder: object): void {
+  Object.freeze(holder);
+  for (const key in holder) {
+    const item = (holder as Members)[key];
+    if (isObject(item) && Object.hasOwn(holder, key)) freezeTree(item);
+  }
+}
+
+/** Freezes anything in depth and returns it, also below what is frozen already. */
 export function deepFreeze<T>(value: T): T {
   if (isObject(value)) freezeBelow(value, undefined);
   return value;

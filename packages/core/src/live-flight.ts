@@ -9,7 +9,6 @@ import type { ReadContext } from './operation.ts';
 import type { CallPlan, Tried } from './policy/call.ts';
 import type { DeadlineContext } from './policy/timed-call.ts';
 import type { Asking } from './read-call.ts';
-import type { Reader } from './reads-under-way.ts';
 import { Flight, type Patience } from './single-flight.ts';
 
 /** Told of a flight's end before anyone who waits for its answer. */
@@ -26,7 +25,8 @@ export class LiveFlight<Input, Value> extends Flight<Value> implements CallPlan<
   readonly permit: Permit | undefined;
   /** Whoever began it. */
   readonly asking: Asking<Input, Value>;
-  readonly reader: Reader;
+  /** When it began, in the cache's moments. */
+  readonly readSince: number;
   readonly #read: DeclaredRead<Input, Value>;
   readonly #tower: Tower<Input, Value>;
 
@@ -45,7 +45,7 @@ export class LiveFlight<Input, Value> extends Flight<Value> implements CallPlan<
     this.startedAt = patience.waitedMs > 0 ? undefined : asking.startedAt;
     this.permit = permit;
     this.asking = asking;
-    this.reader = read.engine.cache.reader();
+    this.readSince = read.engine.cache.beginRead();
     this.#read = read;
     this.#tower = tower;
   }

@@ -21,10 +21,8 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
     const { engine, answers } = read;
     this.#engine = engine;
     this.#read = read;
-    this.#flights = new SingleFlight({
-      clock: engine.clock,
-      isSharable: (value) => answers.isSharable(value),
-    });
+    const share = (value: Value) => answers.share(value);
+    this.#flights = new SingleFlight({ clock: engine.clock, share });
     this.#failures = new KeptFailures(engine.defaults.failureTtl, engine.clock);
   }
 
@@ -65,23 +63,20 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
 
   arrived(flight: LiveFlight<Input, Value>, value: Value): Value {
     const { answers } = this.#read;
-    const { asking, reader } = flight;
+    const { asking, readSince } = flight;
     const { key, input } = asking;
     try {
       this.#failures.succeeded(key.text);
-      if (flight.joined) flight.overtaken = !answers.isCurrent(key.text, input, value, reader);
-      return answers.keep(key.text, input, value, reader);
+      if (flight.joined) flight.overtaken = !answers.isCurrent(key.text, input, value, readSince);
+      return answers.keep(key.text, input, value, readSince);
     } finally {
-      reader.end();
-      this.#flights.remove(key, flight);
+      this.#land(flight);
     }
   }
 
   failed(flight: LiveFlight<Input, Value>, error: unknown): void {
-    const { asking, reader } = flight;
-    const { key } = asking;
-    reader.end();
-    this.#flights.remove(key, flight);
+    const { key } = flight.asking;
+    this.#land(flight);
     if (this.#saysGone(error)) this.#engine.cache.delete(key.text);
     if (flight.joined) this.#failedForSeveral(key.text, error);
   }
@@ -90,7 +85,12 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
   askPast(asking: Asking<Input, Value>, signal: AbortSignal | undefined): Promise<Value> {
     const patience = patienceOf(asking.limits.timeoutMs, signal);
     const flight = new LiveFlight(this.#read, this, asking, patience, true, freePermit());
-    return flight.call().finally(() => flight.reader.end());
+    return flight.call().finally(() => this.#engine.cache.endRead());
+  }
+
+  #land(flight: LiveFlight<Input, Value>): void {
+    this.#engine.cache.endRead();
+    this.#flights.remove(flight.asking.key, flight);
   }
 
   /** An answer that the upstream says is not there is none any more, whoever still waits to hear it. */

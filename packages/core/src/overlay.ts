@@ -1,7 +1,7 @@
 /** Writes that wait in the queue, laid over answers that do not know them yet. */
 
 import type { DeclaredRead } from './declared-read.ts';
-import { deepFreeze, notJson } from './json.ts';
+import { deepFreeze, freezeJson, notJson } from './json.ts';
 import type { PendingWrite } from './operation.ts';
 
 const none: readonly PendingWrite[] = Object.freeze([]);
@@ -42,7 +42,7 @@ export class Overlay<Input, Value> {
     try {
       const laid = spec.overlay(value, pending, input);
       if (laid === undefined) return value;
-      return notJson(laid) ? laid : deepFreeze(laid);
+      return notJson(laid) ? laid : freezeJson(laid);
     } catch (error) {
       answers.warn(`The overlay of '${name}' threw: ${String(error)}`);
       return value;

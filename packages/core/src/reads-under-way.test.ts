@@ -16,7 +16,8 @@ test('what is not remembered one by one any more is not trusted', () => {
 
 test('what happened while nobody read concerns nobody', () => {
   const underWay = new ReadsUnderWay();
-  underWay.begin().end();
+  underWay.begin();
+  underWay.end();
   underWay.expired(item('a'));
   underWay.settled('key');
   expect(underWay.worth(underWay.begin(), 'key', ['item:a'])).toBe('fresh');

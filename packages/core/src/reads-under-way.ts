@@ -2,23 +2,16 @@
 
 import type { Entity } from './entity.ts';
 import { entityKey } from './entity.ts';
-import { type Linked, LinkedList } from './linked-list.ts';
 
 /** Happenings of each kind that are remembered for reads under way. */
 const maxRemembered = 10_000;
-
-/** A read under way. */
-export interface Reader {
-  readonly began: number;
-  end(): void;
-}
 
 /** What a late answer is worth: as it came, stale from the start, or nothing. */
 export type Worth = 'fresh' | 'stale' | 'nothing';
 
 /** Counts what happens, while anybody reads, in moments of its own: clocks may be set back. */
 export class ReadsUnderWay {
-  readonly #readers = new LinkedList<ReadUnderWay>();
+  #readers = 0;
   /** By name, in the order in which they happened. */
   readonly #expired = new Map<string, number>();
   readonly #removed = new Map<string, number>();
@@ -27,21 +20,19 @@ export class ReadsUnderWay {
   /** What happened until then is not known one by one: whoever began before knows nothing for certain. */
   #blurred = 0;
 
-  /** Begins a read; it must be ended. */
-  begin(): Reader {
-    const reader = new ReadUnderWay(++this.#moment, this.#ended);
-    this.#readers.add(reader);
-    return reader;
+  /** Begins a read, and gives its moment; it must be ended once. */
+  begin(): number {
+    this.#readers += 1;
+    this.#moment += 1;
+    return this.#moment;
   }
 
-  readonly #ended = (reader: ReadUnderWay): void => {
-    this.#readers.delete(reader);
-    if (this.#expired.size + this.#removed.size + this.#settled.size === 0) return;
-    // Readers are in order of their beginning; what happened before the oldest one concerns nobody.
-    const oldest = this.#readers.first?.began ?? Number.POSITIVE_INFINITY;
-    for (const happened of [this.#expired, this.#removed, this.#settled])
-      dropBefore(happened, oldest);
-  };
+  end(): void {
+    this.#readers -= 1;
+    if (this.#readers > 0 || this.#quiet) return;
+    // Whoever comes later knows all that happened before.
+    for (const happened of [this.#expired, this.#removed, this.#settled]) happened.clear();
+  }
 
   /** The entity changed. */
   expired(entity: Entity): void {
@@ -63,18 +54,22 @@ export class ReadsUnderWay {
     this.#blurred = ++this.#moment;
   }
 
-  /** What the answer of a read is worth by now; its entities by {@link entityKey}. */
-  worth({ began }: Reader, key: string, entities: readonly string[]): Worth {
+  /** What the answer of a read that began at a moment is worth by now; its entities by {@link entityKey}. */
+  worth(began: number, key: string, entities: readonly string[]): Worth {
     if (this.#blurred > began) return 'nothing';
-    if (this.#expired.size + this.#removed.size + this.#settled.size === 0) return 'fresh';
+    if (this.#quiet) return 'fresh';
     const since = (happened: Map<string, number>) => (name: string) =>
       (happened.get(name) ?? 0) > began;
     if (since(this.#settled)(key) || entities.some(since(this.#removed))) return 'nothing';
     return entities.some(since(this.#expired)) ? 'stale' : 'fresh';
   }
 
+  get #quiet(): boolean {
+    return this.#expired.size + this.#removed.size + this.#settled.size === 0;
+  }
+
   #note(happened: Map<string, number>, name: string): void {
-    if (!this.#readers.first) return;
+    if (this.#readers === 0) return;
     // Keeps the order in which things happen: a later one goes to the end.
     happened.delete(name);
     happened.set(name, ++this.#moment);
@@ -83,30 +78,5 @@ export class ReadsUnderWay {
     if (!oldest) return;
     happened.delete(oldest[0]);
     this.#blurred = Math.max(this.#blurred, oldest[1]);
-  }
-}
-
-class ReadUnderWay implements Reader, Linked<ReadUnderWay> {
-  previous: ReadUnderWay | undefined = undefined;
-  next: ReadUnderWay | undefined = undefined;
-  listed = false;
-  readonly began: number;
-  readonly #ended: (reader: ReadUnderWay) => void;
-
-  constructor(began: number, ended: (reader: ReadUnderWay) => void) {
-    this.began = began;
-    this.#ended = ended;
-  }
-
-  end(): void {
-    this.#ended(this);
-  }
-}
-
-/** Entries are in order: the first that is new enough ends it. */
-function dropBefore(happened: Map<string, number>, moment: number): void {
-  for (const [name, at] of happened) {
-    if (at >= moment) return;
-    happened.delete(name);
   }
 }

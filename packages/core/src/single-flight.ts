@@ -53,8 +53,8 @@ type Create<Value> = (patience: Patience, alone: boolean) => Flight<Value>;
 
 interface Surroundings<Value> {
   readonly clock: Clock;
-  /** An answer that is not belongs to the caller who began; others then call for themselves. */
-  readonly isSharable: (value: Value) => boolean;
+  /** What those who joined get of an answer; nothing where they have to call for themselves. */
+  readonly share: (value: Value) => { readonly value: Value } | undefined;
 }
 
 /** Calls in the air, by key. */
@@ -117,26 +117,27 @@ export class SingleFlight<Value> {
     create: Create<Value>,
     came: number,
   ): Promise<Value> {
-    const { clock, isSharable } = this.#around;
+    const { clock, share } = this.#around;
     const { lastsMs, began } = shared;
     const { timeoutMs, waitedMs, signal } = patience;
     const joinedAt = clock.elapsed();
     shared.waiting += 1;
     shared.joined = true;
     const leaves = signal || timeoutMs - waitedMs < lastsMs;
-    const value = await (leaves ? this.#leavable(key, shared, answer, patience) : answer);
-    const own = !isSharable(value);
-    if (!own && (!shared.overtaken || began > came)) return value;
+    // Before the one who began it can change it.
+    const sharing = answer.then(share);
+    const mine = await (leaves ? this.#leavable(key, shared, sharing, patience) : sharing);
+    if (mine && (!shared.overtaken || began > came)) return mine.value;
     const later = { ...patience, waitedMs: waitedMs + clock.elapsed() - joinedAt };
-    return own ? create(later, true).depart() : this.fly(key, later, create, came);
+    return mine ? this.fly(key, later, create, came) : create(later, true).depart();
   }
 
-  #leavable(
+  #leavable<T>(
     key: ReadKey<Value>,
     shared: Flight<Value>,
-    answer: Promise<Value>,
+    answer: Promise<T>,
     { timeoutMs, waitedMs, signal }: Patience,
-  ): Promise<Value> {
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const late = () => {
         const error = new TimeoutError(timeoutMs);

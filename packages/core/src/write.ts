@@ -11,7 +11,7 @@ import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
 import type { Undo } from './events.ts';
 import { type Failure, fallbackReasonOf, isGone, isRepeatable, RefusedHere } from './failure.ts';
 import type { Durability } from './journal.ts';
-import { copyJson, deepFreeze, type Json, notJson } from './json.ts';
+import { copyJson, freezeJson, type Json, notJson } from './json.ts';
 import { type FallbackWrite, modes } from './mode.ts';
 import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
 import type { OperationCall } from './operation-call.ts';
@@ -343,7 +343,7 @@ class WritePath<Input, Value> {
       operation: name,
       lane,
       // A copy: what the caller changes afterwards must not change what is sent.
-      input: deepFreeze(copyJson(json)) as Json,
+      input: freezeJson(copyJson(json)) as Json,
       ...(entity && { entity }),
       ...(priority && { priority }),
       ...(coalescing && { coalescing }),
