@@ -34,8 +34,9 @@ export class OperationCall {
   queued: string | undefined = undefined;
   upstreamError: string | undefined = undefined;
   attempts = 0;
+  /** Absent where nobody takes spans. */
+  readonly span: OperationSpan | undefined;
   readonly #called: Called;
-  readonly #span: OperationSpan | undefined;
   /** Told once there is a second try. */
   #firstAttempt: Attempt | undefined = undefined;
 
@@ -43,12 +44,7 @@ export class OperationCall {
     const { clock, tracing } = called.engine;
     this.#called = called;
     this.startedAt = clock.elapsed();
-    this.#span = tracing.operation(called);
-  }
-
-  /** Runs a step of it within its span. */
-  within<T>(step: () => T): T {
-    return this.#span ? this.#span.run(step) : step();
+    this.span = tracing.operation(called);
   }
 
   /** A try of the upstream is over. */
@@ -86,7 +82,7 @@ export class OperationCall {
     if (reason === 'shed' && counts.shed) counts.shed.count += 1;
     this.#tellDuration(outcome);
     this.#tellRequest(outcome);
-    this.#span?.end(this, outcome, errorType);
+    this.span?.end(this, outcome, errorType);
   }
 
   /** The clock is asked only for those who want to know. */

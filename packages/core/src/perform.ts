@@ -17,7 +17,7 @@ async function performOpened<T>(
   const call = new OperationCall(called);
   let result: T;
   try {
-    result = await call.within(() => body(call));
+    result = await (call.span ? call.span.run(() => body(call)) : body(call));
   } catch (error) {
     call.failed(error);
     throw error;

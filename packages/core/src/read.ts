@@ -76,7 +76,7 @@ class ReadPath<Input, Value> {
     given: (answer: Detailed<Value>) => Given,
   ): Promise<Given> {
     const call = new ReadCall(this.#read, input, given);
-    return call.within(() => this.#end(call, options));
+    return call.span ? call.span.run(() => this.#end(call, options)) : this.#end(call, options);
   }
 
   /** Ends a call with what it comes to, at once where that is at hand. */
@@ -146,16 +146,16 @@ class ReadPath<Input, Value> {
       this.#looked('hit', false, cached.ageMs);
       return this.#answer(asking, cached.value as Value, 'cache', cached);
     }
-    const { servesReads } = modes[breaker.mode];
     if (!breaker.admits('call')) {
       breaker.refuse();
       asking.reason = breaker.refusal;
-      if (!servesReads) throw this.#unavailable();
+      if (!modes[breaker.mode].servesReads) throw this.#unavailable();
       return this.#fallback(asking);
     }
     const failure = this.#upstream.failureOf(key.text);
     if (failure) return this.#afterFailure(asking, failure.error);
-    const staleAtHand = servesReads && cached && cached.staleForMs <= limits.maxStaleMs;
+    const staleAtHand =
+      cached && cached.staleForMs <= limits.maxStaleMs && modes[breaker.mode].servesReads;
     if (staleAtHand && shedding.sheds(breaker)) {
       asking.reason = 'shed';
       return this.#fallback(asking);
@@ -325,12 +325,8 @@ class ReadPath<Input, Value> {
     }
     const { input } = asking;
     const pending = this.#overlay.pending(input, value);
-    return {
-      value: this.#overlay.lay(value, pending, input),
-      outcome,
-      ageMs,
-      pending: pending.length,
-      ...(cause !== undefined && { cause }),
-    };
+    const laid = this.#overlay.lay(value, pending, input);
+    const answer = { value: laid, outcome, ageMs, pending: pending.length };
+    return cause === undefined ? answer : { ...answer, cause };
   }
 }

@@ -165,9 +165,11 @@ export class Breaker implements PermitGiver {
   settle(permit: Permit, verdict: Verdict, reason: string): void {
     if (verdict !== 'neutral') this.calls[verdict] += 1;
     if (permit.epoch !== this.#epoch || this.#stopped) return;
-    this.#tries.release(permit);
+    // Closed, nobody waits for a turn.
+    const halfOpen = this.#state.kind !== 'closed';
+    if (halfOpen) this.#tries.release(permit);
     if (verdict !== 'neutral') this.#learn(verdict === 'failure', this.#isSlow(permit), reason);
-    if (permit.epoch === this.#epoch) this.#tries.next(permit.by, verdict === 'success');
+    if (halfOpen && permit.epoch === this.#epoch) this.#tries.next(permit.by, verdict === 'success');
   }
 
   /** Opens by decision of the health checks. */
