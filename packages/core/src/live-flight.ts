@@ -6,10 +6,10 @@ import type { SentHeaders } from './call-headers.ts';
 import type { DeclaredRead } from './declared-read.ts';
 import { type Failure, isRepeatable } from './failure.ts';
 import type { ReadContext } from './operation.ts';
-import type { CallPlan, Tried } from './policy/call.ts';
+import { Call } from './policy/call.ts';
 import type { DeadlineContext } from './policy/timed-call.ts';
 import type { Asking } from './read-call.ts';
-import { Flight, type Patience } from './single-flight.ts';
+import type { Flight } from './single-flight.ts';
 
 /** Told of a flight's end before anyone who waits for its answer. */
 export interface Tower<Input, Value> {
@@ -17,12 +17,26 @@ export interface Tower<Input, Value> {
   failed(flight: LiveFlight<Input, Value>, error: unknown): void;
 }
 
-/** A flight that is its own plan of a call. */
-export class LiveFlight<Input, Value> extends Flight<Value> implements CallPlan<Value> {
-  readonly breaker: Breaker;
-  readonly timeoutMs: number;
-  readonly startedAt: number | undefined;
-  readonly permit: Permit | undefined;
+/** What a flight may have of its own. */
+interface Terms {
+  /** How much of its caller's time is over already, in ms. @default 0 */
+  readonly waitedMs?: number;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+  /** A permit that was taken before. */
+  readonly permit?: Permit;
+}
+
+const usual: Terms = {};
+
+/** A call that is a flight: most often nobody joins it, and it must not cost more than a call. */
+export class LiveFlight<Input, Value> extends Call<Value> implements Flight<Value> {
+  began = 0;
+  waiting = 1;
+  joined = false;
+  overtaken = false;
+  landing: Promise<Value> | undefined = undefined;
+  protected readonly breaker: Breaker;
   /** Whoever began it. */
   readonly asking: Asking<Input, Value>;
   /** When it began, in the cache's moments. */
@@ -34,24 +48,21 @@ export class LiveFlight<Input, Value> extends Flight<Value> implements CallPlan<
     read: DeclaredRead<Input, Value>,
     tower: Tower<Input, Value>,
     asking: Asking<Input, Value>,
-    patience: Patience,
-    alone = false,
-    permit?: Permit,
+    { waitedMs = 0, signal, permit }: Terms = usual,
   ) {
-    super(patience, alone);
-    this.breaker = read.breaker;
-    this.timeoutMs = patience.timeoutMs;
+    const { policy, cache } = read.engine;
+    const deadline = policy.deadline(asking.limits.timeoutMs, waitedMs);
     // One that waited for others begins when they are done.
-    this.startedAt = patience.waitedMs > 0 ? undefined : asking.startedAt;
-    this.permit = permit;
+    super(policy.around, deadline, signal, waitedMs > 0 ? undefined : asking.startedAt, permit);
+    this.breaker = read.breaker;
     this.asking = asking;
-    this.readSince = read.engine.cache.beginRead();
+    this.readSince = cache.beginRead();
     this.#read = read;
     this.#tower = tower;
   }
 
-  override depart(): Promise<Value> {
-    return this.call().then(
+  depart(): Promise<Value> {
+    return this.start().then(
       (value) => this.#tower.arrived(this, value),
       (error: unknown) => {
         this.#tower.failed(this, error);
@@ -60,22 +71,17 @@ export class LiveFlight<Input, Value> extends Flight<Value> implements CallPlan<
     );
   }
 
-  /** Departs without telling the tower: whoever calls it does, first thing when the answer settles. */
-  call(): Promise<Value> {
-    return this.#read.engine.policy.call(this);
-  }
-
-  run(context: DeadlineContext): PromiseLike<Value> | Value {
+  protected override send(): PromiseLike<Value> | Value {
     const { input, headers } = this.asking;
-    return this.#read.spec.run(input, new LiveContext(context, headers));
+    return this.#read.spec.run(input, new LiveContext(this, headers));
   }
 
-  retriable(failed: Failure): boolean {
-    return isRepeatable(failed, true);
+  protected override retriable(failure: Failure): boolean {
+    return isRepeatable(failure, true);
   }
 
-  onAttempt(number: number, failed: Failure | undefined, tried: Tried): void {
-    this.asking.tried(number, failed, tried);
+  protected override tried(number: number, failure: Failure | undefined): void {
+    this.asking.tried(number, failure, this);
   }
 }
 

@@ -35,9 +35,9 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
   /** The upstream's answer, of a call that may be shared with others. */
   ask(asking: Asking<Input, Value>, signal: AbortSignal | undefined): Promise<Value> {
     const { key, limits } = asking;
-    const create = (patience: Patience, alone: boolean) =>
-      new LiveFlight(this.#read, this, asking, patience, alone);
-    const patience = patienceOf(limits.timeoutMs, signal);
+    const create = ({ waitedMs, signal }: Patience, alone: boolean) =>
+      new LiveFlight(this.#read, this, asking, { waitedMs, ...(alone && { signal }) });
+    const patience = { timeoutMs: limits.timeoutMs, waitedMs: 0, signal };
     return this.#read.answers.owned
       ? create(patience, true).depart()
       : this.#flights.fly(key, patience, create);
@@ -48,16 +48,11 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
    * {@link failed} is the first thing that hears of the answer. Nothing where another is in the air.
    */
   depart(asking: Asking<Input, Value>): LiveFlight<Input, Value> | undefined {
-    const { key, limits } = asking;
+    const { key } = asking;
     if (this.#read.answers.owned || this.#flights.of(key)) return undefined;
-    const flight = new LiveFlight(
-      this.#read,
-      this,
-      asking,
-      patienceOf(limits.timeoutMs, undefined),
-    );
+    const flight = new LiveFlight(this.#read, this, asking);
     this.#flights.add(key, flight);
-    flight.answer = flight.call();
+    flight.landing = flight.start();
     return flight;
   }
 
@@ -83,9 +78,8 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
 
   /** Past breaker, cache and everybody else. */
   askPast(asking: Asking<Input, Value>, signal: AbortSignal | undefined): Promise<Value> {
-    const patience = patienceOf(asking.limits.timeoutMs, signal);
-    const flight = new LiveFlight(this.#read, this, asking, patience, true, freePermit());
-    return flight.call().finally(() => this.#engine.cache.endRead());
+    const flight = new LiveFlight(this.#read, this, asking, { signal, permit: freePermit() });
+    return flight.start().finally(() => this.#engine.cache.endRead());
   }
 
   #land(flight: LiveFlight<Input, Value>): void {
@@ -112,8 +106,4 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
 /** Whether a failure leads to the fallback; the caller's own, and credentials, pass through. */
 export function leadsToFallback({ fault }: Failure): boolean {
   return fault === 'upstream' || fault === 'limit';
-}
-
-function patienceOf(timeoutMs: number, signal: AbortSignal | undefined): Patience {
-  return { timeoutMs, waitedMs: 0, signal };
 }

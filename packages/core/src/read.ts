@@ -119,7 +119,7 @@ class ReadPath<Input, Value> {
       }
       return call.answered(answer);
     };
-    return (flight.answer as Promise<Value>).then(landed, crashed);
+    return flight.answer.then(landed, crashed);
   }
 
   #answerTo(

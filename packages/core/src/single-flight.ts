@@ -14,41 +14,26 @@ export interface Patience {
 }
 
 /** A call that others may share while it is in the air. */
-export abstract class Flight<Value> {
-  readonly waitedMs: number;
+export interface Flight<Value> {
   /** How long it may take, in ms. */
   readonly lastsMs: number;
-  /** Aborts when nobody waits any more. Absent where the first caller cannot give up. */
-  readonly signal: AbortSignal | undefined;
-  readonly #ending: AbortController | undefined;
   /** Its moment among the flights. */
-  began = 0;
-  waiting = 1;
+  began: number;
+  /** How many wait for it. */
+  waiting: number;
   /** Whether others wait for it, too. */
-  joined = false;
+  joined: boolean;
   /** Whether what it asked for changed meanwhile: who joined may have come after that. */
-  overtaken = false;
+  readonly overtaken: boolean;
   /** Of those who join: it has landed when they hear of it. */
-  answer: Promise<Value> | undefined = undefined;
-
-  /** @param alone whether it is its caller's own, who may end it */
-  constructor({ timeoutMs, waitedMs, signal }: Patience, alone: boolean) {
-    this.waitedMs = waitedMs;
-    this.lastsMs = timeoutMs - waitedMs;
-    this.#ending = signal && !alone ? new AbortController() : undefined;
-    this.signal = alone ? signal : this.#ending?.signal;
-  }
-
-  /** Begins; to be called once. It must have ended by its caller's deadline. */
-  abstract depart(): Promise<Value>;
-
+  landing: Promise<Value> | undefined;
+  /** Begins, and gives its landing; to be called once. It must have ended by its caller's deadline. */
+  depart(): Promise<Value>;
   /** Nobody waits for it any more. */
-  end(reason: Error): void {
-    this.#ending?.abort(reason);
-  }
+  end(reason: unknown): void;
 }
 
-/** Makes a flight for a caller; `alone` where others cannot share it. */
+/** Makes a flight for a caller; `alone` where others cannot share it, and the caller's signal ends it. */
 type Create<Value> = (patience: Patience, alone: boolean) => Flight<Value>;
 
 interface Surroundings<Value> {
@@ -100,12 +85,12 @@ export class SingleFlight<Value> {
   ): Promise<Value> {
     const shared = this.of(key);
     // One that ends before this caller's time would cut it short.
-    if (shared?.answer && shared.lastsMs >= patience.timeoutMs - patience.waitedMs)
-      return this.#join(key, shared, shared.answer, patience, create, came);
+    if (shared?.landing && shared.lastsMs >= patience.timeoutMs - patience.waitedMs)
+      return this.#join(key, shared, shared.landing, patience, create, came);
     const begun = create(patience, false);
     this.add(key, begun);
     const answer = begun.depart();
-    begun.answer = answer;
+    begun.landing = answer;
     return patience.signal ? this.#leavable(key, begun, answer, patience) : answer;
   }
 

@@ -169,7 +169,8 @@ export class Breaker implements PermitGiver {
     const halfOpen = this.#state.kind !== 'closed';
     if (halfOpen) this.#tries.release(permit);
     if (verdict !== 'neutral') this.#learn(verdict === 'failure', this.#isSlow(permit), reason);
-    if (halfOpen && permit.epoch === this.#epoch) this.#tries.next(permit.by, verdict === 'success');
+    if (halfOpen && permit.epoch === this.#epoch)
+      this.#tries.next(permit.by, verdict === 'success');
   }
 
   /** Opens by decision of the health checks. */

@@ -11,26 +11,6 @@ import type { Deadline } from './deadline.ts';
 import type { Retry } from './retry.ts';
 import { type DeadlineContext, TimedCall } from './timed-call.ts';
 
-/** How one call is to be made. */
-export interface CallPlan<T> {
-  run(context: DeadlineContext): PromiseLike<T> | T;
-  readonly breaker: Breaker;
-  readonly timeoutMs: number;
-  /** How much of that is over already, in ms. @default 0 */
-  readonly waitedMs?: number;
-  /** When it began, where somebody has just looked: monotonic time, in ms. @default now */
-  readonly startedAt?: number | undefined;
-  readonly signal: AbortSignal | undefined;
-  /** A permit that was taken before. */
-  readonly permit?: Permit | undefined;
-  /** Goes past a full bulkhead: the drain always keeps one slot. */
-  readonly reserved?: boolean;
-  /** Whether a failure may be tried again; nothing is where absent. */
-  retriable?(failure: Failure): boolean;
-  /** Told of each try's end, with its number from 1. */
-  onAttempt?(number: number, failure: Failure | undefined, tried: Tried): void;
-}
-
 /** The time of a try: looked up only where it is asked for. */
 export interface Tried {
   /** When it began, in wall-clock ms. */
@@ -60,9 +40,9 @@ export interface CallSurroundings {
  * A call from its slot to its end. Its steps are callbacks: an async function would cost each call several
  * promises, and whoever ends it from outside has to find what it holds.
  */
-export class Call<T> extends TimedCall<T> implements Tried {
+export abstract class Call<T> extends TimedCall<T> implements Tried {
+  protected abstract readonly breaker: Breaker;
   readonly #around: CallSurroundings;
-  readonly #plan: CallPlan<T>;
   readonly #context = api.context.active();
   #permit: Permit | undefined;
   /** Whether it has a slot of the bulkhead. */
@@ -79,12 +59,20 @@ export class Call<T> extends TimedCall<T> implements Tried {
   /** What the try before it threw. */
   #error: unknown = undefined;
 
-  constructor(around: CallSurroundings, plan: CallPlan<T>, deadline: Deadline) {
-    const { signal, startedAt = around.clock.elapsed() } = plan;
+  /**
+   * @param startedAt when it began, where somebody has just looked: monotonic time, in ms
+   * @param permit one that was taken before
+   */
+  constructor(
+    around: CallSurroundings,
+    deadline: Deadline,
+    signal: AbortSignal | undefined,
+    startedAt: number = around.clock.elapsed(),
+    permit?: Permit,
+  ) {
     super(deadline, signal, startedAt);
     this.#around = around;
-    this.#plan = plan;
-    this.#permit = plan.permit;
+    this.#permit = permit;
     this.#began = startedAt;
   }
 
@@ -93,14 +81,27 @@ export class Call<T> extends TimedCall<T> implements Tried {
     return clock.now() - (clock.elapsed() - this.#began);
   }
 
-  /** Begins, and gives the promise of what comes of it. */
-  start(): Promise<T> {
+  /** Sends it. */
+  protected abstract send(): PromiseLike<T> | T;
+
+  /** Whether it may be tried again after a failure. */
+  protected abstract retriable(failure: Failure): boolean;
+
+  /** Told of each try's end, with its number from 1. */
+  protected abstract tried(number: number, failure: Failure | undefined): void;
+
+  /**
+   * Begins, and gives the promise of what comes of it.
+   *
+   * @param reserved whether it goes past a full bulkhead
+   */
+  start(reserved = false): Promise<T> {
     const { bulkhead } = this.#around;
     if (!this.begin()) return this.answer;
     if (bulkhead.take()) {
       this.#slot = true;
       this.#first();
-    } else if (this.#plan.reserved) this.#first();
+    } else if (reserved) this.#first();
     else this.#wait();
     return this.answer;
   }
@@ -128,8 +129,8 @@ export class Call<T> extends TimedCall<T> implements Tried {
       this.#letGo();
       return;
     }
-    const { breaker, timeoutMs } = this.#plan;
-    const permit = this.#permit ?? breaker.admit('call', timeoutMs);
+    const { breaker } = this;
+    const permit = this.#permit ?? breaker.admit('call', this.lastsMs);
     if (!permit) {
       this.#give(this.#error ?? new RefusedHere(breaker.refusal));
       return;
@@ -145,7 +146,7 @@ export class Call<T> extends TimedCall<T> implements Tried {
 
   #run(): Promise<T> {
     try {
-      return Promise.resolve(this.#plan.run(this));
+      return Promise.resolve(this.send());
     } catch (error) {
       return Promise.reject(error);
     }
@@ -155,7 +156,7 @@ export class Call<T> extends TimedCall<T> implements Tried {
     if (this.over) return;
     try {
       permit.succeed();
-      this.#plan.onAttempt?.(this.#tries, undefined, this);
+      this.tried(this.#tries, undefined);
     } finally {
       // Whatever listeners do, whoever waits is told.
       this.#letGo();
@@ -168,11 +169,11 @@ export class Call<T> extends TimedCall<T> implements Tried {
     const { retry, classify } = this.#around;
     const failure = classify(error);
     settle(permit, failure);
-    this.#plan.onAttempt?.(this.#tries, failure, this);
+    this.tried(this.#tries, failure);
     this.#permit = undefined;
     this.#error = error;
     this.#maybe ||= failure.applied === 'maybe';
-    const wait = this.#plan.retriable?.(failure)
+    const wait = this.retriable(failure)
       ? retry.wait({
           number: this.#tries,
           failure,
@@ -210,7 +211,7 @@ export class Call<T> extends TimedCall<T> implements Tried {
       api.context.with(this.#context, () => {
         const failure = this.#around.classify(reason);
         settle(permit, failure);
-        this.#plan.onAttempt?.(this.#tries, failure, this);
+        this.tried(this.#tries, failure);
       });
     this.#letGo();
     return timedOut ? reason : new CallAborted(reason, this.#sent);
@@ -220,6 +221,48 @@ export class Call<T> extends TimedCall<T> implements Tried {
     this.#permit?.release();
     if (this.#slot) this.#around.bulkhead.give();
     this.#slot = false;
+  }
+}
+
+/** How one call is to be made. */
+export interface CallPlan<T> {
+  run(context: DeadlineContext): PromiseLike<T> | T;
+  readonly breaker: Breaker;
+  readonly timeoutMs: number;
+  /** How much of that is over already, in ms. @default 0 */
+  readonly waitedMs?: number;
+  readonly signal: AbortSignal | undefined;
+  /** A permit that was taken before. */
+  readonly permit?: Permit | undefined;
+  /** Goes past a full bulkhead: the drain always keeps one slot. */
+  readonly reserved?: boolean;
+  /** Whether a failure may be tried again; nothing is where absent. */
+  retriable?(failure: Failure): boolean;
+  /** Told of each try's end, with its number from 1. */
+  onAttempt?(number: number, failure: Failure | undefined, tried: Tried): void;
+}
+
+/** A call of a plan. */
+export class PlannedCall<T> extends Call<T> {
+  protected readonly breaker: Breaker;
+  readonly #plan: CallPlan<T>;
+
+  constructor(around: CallSurroundings, plan: CallPlan<T>, deadline: Deadline) {
+    super(around, deadline, plan.signal, undefined, plan.permit);
+    this.breaker = plan.breaker;
+    this.#plan = plan;
+  }
+
+  protected override send(): PromiseLike<T> | T {
+    return this.#plan.run(this);
+  }
+
+  protected override retriable(failure: Failure): boolean {
+    return this.#plan.retriable?.(failure) ?? false;
+  }
+
+  protected override tried(number: number, failure: Failure | undefined): void {
+    this.#plan.onAttempt?.(number, failure, this);
   }
 }
 

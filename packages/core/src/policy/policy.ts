@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts';
 import type { Failure } from '../failure.ts';
 import { type Bulkhead, type BulkheadOptions, createBulkhead } from './bulkhead.ts';
-import { Call, type CallPlan } from './call.ts';
+import { type CallPlan, type CallSurroundings, PlannedCall } from './call.ts';
 import { Deadline } from './deadline.ts';
 import { createRetry, type RetryOptions } from './retry.ts';
 
@@ -15,6 +15,10 @@ export interface Policy {
    * @throws {TimeoutError} at the deadline, or what the last try threw
    */
   call<T>(plan: CallPlan<T>): Promise<T>;
+  /** What calls with a plan of their own begin with. */
+  readonly around: CallSurroundings;
+  /** The deadline of calls that last so long, or what is left of it to one that has waited, in ms. */
+  deadline(timeoutMs: number, waitedMs?: number): Deadline;
   readonly bulkhead: Bulkhead;
 }
 
@@ -42,17 +46,20 @@ export function createPolicy({
   const deadlines = new Map<number, Deadline>();
 
   return {
-    call: (plan) => new Call(around, plan, deadlineOf(plan)).start(),
+    call: (plan) =>
+      new PlannedCall(around, plan, deadline(plan.timeoutMs, plan.waitedMs)).start(plan.reserved),
+    around,
+    deadline,
     bulkhead,
   };
 
-  function deadlineOf({ timeoutMs, waitedMs = 0 }: CallPlan<unknown>): Deadline {
+  function deadline(timeoutMs: number, waitedMs = 0): Deadline {
     if (waitedMs > 0) return new Deadline(Math.max(1, timeoutMs - waitedMs), clock, false);
     const known = deadlines.get(timeoutMs);
     if (known) return known;
     const lasting = deadlines.size < keptDeadlines;
-    const deadline = new Deadline(timeoutMs, clock, lasting);
-    if (lasting) deadlines.set(timeoutMs, deadline);
-    return deadline;
+    const made = new Deadline(timeoutMs, clock, lasting);
+    if (lasting) deadlines.set(timeoutMs, made);
+    return made;
   }
 }

@@ -55,6 +55,11 @@ export abstract class TimedCall<T> implements DeadlineContext, Timed {
     return this.#controller.signal;
   }
 
+  /** How long it may take from its begin, in ms. */
+  get lastsMs(): number {
+    return this.#deadline.ms;
+  }
+
   get over(): boolean {
     return this.#over;
   }
