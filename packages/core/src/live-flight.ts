@@ -40,7 +40,7 @@ export class LiveFlight<Input, Value> extends Call<Value> implements Flight<Valu
   /** Whoever began it. */
   readonly asking: Asking<Input, Value>;
   /** When it began, in the cache's moments. */
-  readonly readSince: number;
+  readSince = 0;
   readonly #read: DeclaredRead<Input, Value>;
   readonly #tower: Tower<Input, Value>;
 
@@ -50,15 +50,19 @@ export class LiveFlight<Input, Value> extends Call<Value> implements Flight<Valu
     asking: Asking<Input, Value>,
     { waitedMs = 0, signal, permit }: Terms = usual,
   ) {
-    const { policy, cache } = read.engine;
+    const { policy } = read.engine;
     const deadline = policy.deadline(asking.limits.timeoutMs, waitedMs);
     // One that waited for others begins when they are done.
     super(policy.around, deadline, signal, waitedMs > 0 ? undefined : asking.startedAt, permit);
     this.breaker = read.breaker;
     this.asking = asking;
-    this.readSince = cache.beginRead();
     this.#read = read;
     this.#tower = tower;
+  }
+
+  override start(): Promise<Value> {
+    this.readSince = this.#read.engine.cache.beginRead();
+    return super.start();
   }
 
   depart(): Promise<Value> {

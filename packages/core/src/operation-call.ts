@@ -40,11 +40,10 @@ export class OperationCall {
   /** Told once there is a second try. */
   #firstAttempt: Attempt | undefined = undefined;
 
-  constructor(called: Called) {
-    const { clock, tracing } = called.engine;
+  constructor(called: Called, startedAt: number, span: OperationSpan | undefined) {
     this.#called = called;
-    this.startedAt = clock.elapsed();
-    this.span = tracing.operation(called);
+    this.startedAt = startedAt;
+    this.span = span;
   }
 
   /** A try of the upstream is over. */

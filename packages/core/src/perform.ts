@@ -14,7 +14,8 @@ async function performOpened<T>(
   called: Called,
   body: (call: OperationCall) => Promise<T>,
 ): Promise<T> {
-  const call = new OperationCall(called);
+  const { clock, tracing } = called.engine;
+  const call = new OperationCall(called, clock.elapsed(), tracing.operation(called));
   let result: T;
   try {
     result = await (call.span ? call.span.run(() => body(call)) : body(call));

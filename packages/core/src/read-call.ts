@@ -5,6 +5,7 @@ import { type Called, OperationCall } from './operation-call.ts';
 import type { Detailed } from './outcome.ts';
 import type { ReadKey } from './read-keys.ts';
 import type { ReadLimits } from './read-limits.ts';
+import type { OperationSpan } from './telemetry/tracing.ts';
 
 /** What is asked, once that is known to be in order. */
 export interface Asking<Input, Value> extends OperationCall {
@@ -23,8 +24,14 @@ export class ReadCall<Input, Value, Given> extends OperationCall implements Aski
   readonly #given: (answer: Detailed<Value>) => Given;
 
   /** @param given what the caller gets of an answer */
-  constructor(called: Called, input: Input, given: (answer: Detailed<Value>) => Given) {
-    super(called);
+  constructor(
+    called: Called,
+    startedAt: number,
+    span: OperationSpan | undefined,
+    input: Input,
+    given: (answer: Detailed<Value>) => Given,
+  ) {
+    super(called, startedAt, span);
     this.input = input;
     this.#given = given;
   }
