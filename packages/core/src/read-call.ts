@@ -18,7 +18,7 @@ export interface Asking<Input, Value> extends OperationCall {
 /** A call from its input to what is given for it. */
 export class ReadCall<Input, Value, Given> extends OperationCall implements Asking<Input, Value> {
   readonly input: Input;
-  headers = noHeaders;
+  headers: SentHeaders = noHeaders;
   key!: ReadKey<Value>;
   limits!: ReadLimits;
   readonly #given: (answer: Detailed<Value>) => Given;
