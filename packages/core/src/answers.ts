@@ -4,7 +4,7 @@ import { hashOfHeaders, noHeaders, type SentHeaders } from './call-headers.ts';
 import type { Engine } from './engine.ts';
 import { type Entity, isEntity } from './entity.ts';
 import { FallbackError } from './errors.ts';
-import { canonical, copyJson, freezeJson, type Json, notJson } from './json.ts';
+import { canonical, copyJson, freezeJson, type Json, notJson, sizeOfJson } from './json.ts';
 import type { ReadSpec } from './operation.ts';
 import { ReadKey, ReadKeys } from './read-keys.ts';
 
@@ -21,6 +21,7 @@ export interface KnownAnswer<Value> {
 }
 
 const none: readonly Entity[] = [];
+const usual: Lasting = {};
 
 /** Answers of one declared read in the manager's cache. */
 export class Answers<Input, Value> {
@@ -82,10 +83,13 @@ export class Answers<Input, Value> {
       this.#engine.cache.pass(key);
       return value;
     }
-    if (!this.#isJson(value)) return value;
+    const size = sizeOfJson(value);
+    this.#lastIsOwned = false;
+    if (size === undefined && !this.#isJson(value)) return value;
     const frozen = freezeJson(value);
     const entities = this.entities(input, frozen);
-    if (entities && !this.#engine.life.closed) this.#put(key, frozen, entities, {}, began);
+    if (entities && !this.#engine.life.closed)
+      this.#put(key, { value: frozen, entities, size }, usual, began);
     return frozen;
   }
 
@@ -137,7 +141,7 @@ export class Answers<Input, Value> {
     cache.settle(key);
     const began = cache.beginRead();
     try {
-      return this.#put(key, value, entities, lasting, began);
+      return this.#put(key, { value, entities, size: sizeOfJson(value) }, lasting, began);
     } finally {
       cache.endRead();
     }
@@ -175,13 +179,12 @@ export class Answers<Input, Value> {
 
   #put(
     key: string,
-    frozen: Value,
-    entities: readonly Entity[],
+    { value, entities, size = 0 }: KnownAnswer<Value> & { readonly size: number | undefined },
     { ttl = this.ttl, staleIfError = this.#staleIfError }: Lasting,
     began: number,
   ): boolean {
-    const value = frozen as Json;
-    return this.#engine.cache.set(key, { value, entities, ttl, staleIfError, began });
+    const entry = { value: value as Json, size, entities, ttl, staleIfError, began };
+    return this.#engine.cache.set(key, entry);
   }
 }
 

@@ -29,7 +29,7 @@ export interface CacheOptions {
   readonly failureTtl?: number;
   /** Answers. @default 10,000 */
   readonly maxEntries?: number;
-  /** Bytes of their JSON and of their keys. @default 67,108,864 (64 MiB) */
+  /** Bytes of their JSON and of their keys, about: a character counts as one. @default 67,108,864 (64 MiB) */
   readonly maxBytes?: number;
   /** Where answers outlast the process. @default the manager's store */
   readonly store?: Journal;
@@ -64,6 +64,8 @@ export interface CacheStatus {
 export interface CacheEntry {
   /** Frozen in depth: callers share it. */
   readonly value: Json;
+  /** Of its JSON, in characters. */
+  readonly size: number;
   readonly entities: readonly Entity[];
   readonly ttl: number;
   readonly staleIfError: number;
@@ -156,7 +158,7 @@ export class Cache {
    * Keeps an answer, unless it or one of its entities was removed since its read began. False when it
    * was not kept.
    */
-  set(key: string, { value, entities, ttl, staleIfError, began }: CacheEntry): boolean {
+  set(key: string, { value, size, entities, ttl, staleIfError, began }: CacheEntry): boolean {
     const keys = entities.length === 0 ? none : entities.map(entityKey);
     const worth = this.#underWay.worth(began, key, keys);
     if (worth === 'nothing') return false;
@@ -172,7 +174,7 @@ export class Cache {
       freshUntil,
       staleUntil: freshUntil + staleIfError,
       entities: keys,
-      bytes: Buffer.byteLength(JSON.stringify(value)) + Buffer.byteLength(key),
+      bytes: size + key.length,
     };
     if (!this.#keep(key, cached)) return false;
     this.#writer.soon(key, cached);

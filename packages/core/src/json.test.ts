@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { canonical, deepFreeze, notJson } from './json.ts';
+import { canonical, deepFreeze, freezeJson, notJson, sizeOfJson } from './json.ts';
 
 test('says where a value stops being JSON', () => {
   expect(notJson({ tags: ['a', 1, null, true, { deep: [] }], omitted: undefined })).toBe(undefined);
@@ -69,4 +69,39 @@ test('values that differ have texts that differ', () => {
     [null],
   ];
   expect(new Set(values.map(canonical)).size).toBe(values.length);
+});
+
+test('the size of JSON is about that of its text, and there is none of what is not JSON', () => {
+  const values = [
+    'text',
+    null,
+    [],
+    {},
+    [['a', 'b'], ['c'], true],
+    { id: 'a', facts: [{ uuid: 'b', fact: 'Ann knows Ben' }], omitted: undefined },
+    { count: 12_345_678, list: [12_345_678, 12_345_678] },
+  ];
+  for (const value of values) {
+    const text = JSON.stringify(value).length;
+    expect(Math.abs((sizeOfJson(value) ?? Number.NaN) - text)).toBeLessThanOrEqual(3);
+  }
+  const loop: Record<string, unknown> = {};
+  loop.self = loop;
+  for (const value of [undefined, Number.NaN, [undefined], { at: new Date(0) }, loop])
+    expect(sizeOfJson(value)).toBeUndefined();
+});
+
+test('what somebody added to all objects is no part of any', () => {
+  const all = Object.prototype as { added?: unknown };
+  all.added = () => {};
+  try {
+    const value = freezeJson({ list: [{ id: 'a' }] });
+    expect([notJson(value), sizeOfJson(value)]).toEqual([undefined, 21]);
+    expect(Object.isFrozen(all.added)).toBe(false);
+    all.added = { shared: true };
+    freezeJson({ id: 'a' });
+    expect(Object.isFrozen(all.added)).toBe(false);
+  } finally {
+    delete all.added;
+  }
 });

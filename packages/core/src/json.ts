@@ -46,6 +46,47 @@ function wrongAt(value: unknown, depth: number): string | undefined {
   return undefined;
 }
 
+/** Quotes, colon and comma of a member; quotes of a text. */
+const aroundMember = 4;
+const aroundText = 2;
+/** Of a word such as `null`; and of a number, about. */
+const wordSize = 4;
+const numberSize = 8;
+
+/**
+ * About how many characters the text of a value has as JSON: exact but for numbers and escapes, at a
+ * fraction of the cost of writing it. `undefined` where {@link notJson} finds something.
+ */
+export function sizeOfJson(value: unknown): number | undefined {
+  const size = measured(value, 0);
+  return size < 0 ? undefined : size;
+}
+
+/** Negative for what is not JSON. */
+function measured(value: unknown, depth: number): number {
+  if (typeof value === 'string') return value.length + aroundText;
+  if (value === null || typeof value === 'boolean') return wordSize;
+  if (typeof value === 'number') return Number.isFinite(value) ? numberSize : -1;
+  if (typeof value !== 'object' || depth >= deepest) return -1;
+  let sum = 1;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) {
+      const size = measured(value[index], depth + 1);
+      if (size < 0) return -1;
+      sum += size + 1;
+    }
+    return sum;
+  }
+  if (!isPlain(value)) return -1;
+  for (const key in value) {
+    const item = value[key];
+    const size = item === undefined ? 0 : measured(item, depth + 1);
+    if (size < 0 && Object.hasOwn(value, key)) return -1;
+    if (size > 0) sum += size + key.length + aroundMember;
+  }
+  return sum;
+}
+
 /** A copy of JSON that shares nothing with it. What cannot be cloned, a Proxy say, is copied as its text has it. */
 export function copyJson<T>(value: T): T {
   try {

@@ -19,7 +19,7 @@ export interface TransportOptions {
 /** How one request is sent. */
 export interface Sent {
   readonly signal: AbortSignal;
-  /** Headers of the call; they win over those of the hook. */
+  /** Headers of the call, their names in lower case; they win over those of the hook. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -34,6 +34,8 @@ interface GraphitiRequest<T> extends Sent {
 
 /** Sends one request, and gives the answer. */
 export type Transport = <T>(request: GraphitiRequest<T>) => Promise<T>;
+
+const json = { accept: 'application/json', 'content-type': 'application/json' };
 
 /** An error's body beyond this many bytes is not read. */
 const longestDetail = 65_536;
@@ -54,7 +56,7 @@ export function createTransport({
   return async function request({ method, path, body, signal, headers, accepts }) {
     const response = await send(`${base}${path}`, {
       method,
-      headers: await headersOf(hook, headers),
+      headers: { ...(hook && (await headersOf(hook))), ...headers, ...json },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       // Followed, a redirect could take the credentials elsewhere, and would turn a POST into a GET.
       redirect: 'manual',
@@ -74,24 +76,14 @@ export function createTransport({
 }
 
 /** Without credentials nothing is sent: 503 says that the call certainly was not applied. */
-async function headersOf(
-  hook: HeadersHook | undefined,
-  own: Sent['headers'] = {},
-): Promise<Headers> {
-  const given = await (async () => hook?.() ?? {})().catch((cause: unknown) => {
+async function headersOf(hook: HeadersHook): Promise<Readonly<Record<string, string>>> {
+  const given = await (async () => hook())().catch((cause: unknown) => {
     const message = 'The `headers` hook failed; nothing was sent to Graphiti';
     throw new GraphitiError(message, { upstreamStatus: 503, cause });
   });
-  const headers = checkedHeaders(given);
-  for (const [name, value] of Object.entries(own)) headers.set(name, value);
-  headers.set('accept', 'application/json');
-  headers.set('content-type', 'application/json');
-  return headers;
-}
-
-function checkedHeaders(given: Readonly<Record<string, string>>): Headers {
   try {
-    return new Headers(given);
+    // Their names in lower case, as those of the call are: one takes the other's place.
+    return Object.fromEntries(new Headers(given ?? {}));
   } catch {
     // No cause: the platform's message repeats the value, which is a credential.
     const message = 'The `headers` hook gave what is no header; nothing was sent to Graphiti';
