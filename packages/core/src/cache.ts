@@ -248,8 +248,8 @@ export class Cache {
   /** False when it is too large to be kept; what was there before is gone then, too. */
   #keep(key: string, cached: Cached): boolean {
     const before = this.#values.peek(key)?.entities ?? none;
+    const kept = cached.bytes <= this.#around.maxBytes;
     this.#values.set(key, cached);
-    const kept = this.#values.has(key);
     this.#byEntity.move(key, before, kept ? cached.entities : none);
     if (!kept) this.#writer.delete(key);
     return kept;

@@ -3,14 +3,12 @@
 import * as v from 'valibot';
 import type { Episode, Fact, Facts, Health, Result, StoredEntityNode } from './model.ts';
 
-const fact = v.looseObject({ uuid: v.string(), fact: v.string() });
-const facts = v.looseObject({ facts: v.array(fact) });
-const episodes = v.array(
-  v.looseObject({ uuid: v.string(), name: v.string(), content: v.string() }),
-);
-const result = v.looseObject({ success: v.literal(true) });
-const node = v.looseObject({ uuid: v.string(), name: v.string() });
-const health = v.looseObject({ status: v.string() });
+const fact = v.object({ uuid: v.string(), fact: v.string() });
+const facts = v.object({ facts: v.array(fact) });
+const episodes = v.array(v.object({ uuid: v.string(), name: v.string(), content: v.string() }));
+const result = v.object({ success: v.literal(true) });
+const node = v.object({ uuid: v.string(), name: v.string() });
+const health = v.object({ status: v.string() });
 
 export const isFact = (answer: unknown): answer is Fact => v.is(fact, answer);
 export const isFacts = (answer: unknown): answer is Facts => v.is(facts, answer);
