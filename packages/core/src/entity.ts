@@ -25,7 +25,8 @@ export interface Relationship extends RelationshipEnds {
 
 /** An entity as one string, equal for equal entities only. */
 export function entityKey({ type, id }: Entity): string {
-  return `${type.replaceAll('%', '%25').replaceAll(':', '%3A')}:${id}`;
+  const plain = !type.includes(':') && !type.includes('%');
+  return `${plain ? type : type.replaceAll('%', '%25').replaceAll(':', '%3A')}:${id}`;
 }
 
 /** Whether something names an entity. Ids that are numbers elsewhere are as good as texts. */

@@ -105,6 +105,11 @@ export function freezeJson<T>(value: T): T {
 /** JSON does not contain itself: nobody has to remember what was seen. */
 function freezeTree(holder: object): void {
   Object.freeze(holder);
+  if (Array.isArray(holder)) {
+    for (let index = 0; index < holder.length; index += 1)
+      if (isObject(holder[index])) freezeTree(holder[index]);
+    return;
+  }
   for (const key in holder) {
     const item = (holder as Members)[key];
     if (isObject(item) && Object.hasOwn(holder, key)) freezeTree(item);

@@ -15,11 +15,14 @@ export function episodeEntity(uuid: string): Entity {
 
 /** A fact goes by itself, and with the episode that stated it first: Graphiti deletes both. */
 export function entitiesOfFacts(facts: readonly Fact[] = []): readonly Entity[] {
-  return facts.flatMap(({ uuid, episodes }) => {
+  const entities: Entity[] = [];
+  for (const { uuid, episodes } of facts) {
+    entities.push(edgeEntity(uuid));
     // Not checked in answers: a fact without them is a fact.
     const first = episodes?.[0];
-    return first === undefined ? [edgeEntity(uuid)] : [edgeEntity(uuid), episodeEntity(first)];
-  });
+    if (first !== undefined) entities.push(episodeEntity(first));
+  }
+  return entities;
 }
 
 /** Each episode by itself. */

@@ -48,7 +48,8 @@ if (process.argv[1] === self) {
   const name = process.argv[2] ?? '';
   const create = name === 'graphiti' ? createGraphiti : apps[name];
   if (!create) throw new Error(`There is no app '${name}'`);
-  const server = createServer(create()).listen(0, '127.0.0.1');
+  // Load comes with pauses in between: a connection that ends just then would be an error of the measurement.
+  const server = createServer({ keepAliveTimeout: 600_000 }, create()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   process.on('message', () => {
     globalThis.gc?.({ type: 'minor' });
