@@ -77,20 +77,32 @@ export class Answers<Input, Value> {
   /**
    * Keeps what the upstream answered to a read that began at a moment of the cache, frozen. Where nothing
    * is kept the answer is its caller's own, as it came.
+   *
+   * @param shared whether several wait for it
    */
-  keep(key: string, input: Input, value: Value, began: number): Value {
+  keep(key: string, input: Input, value: Value, began: number, shared: boolean): Value {
     if (this.#passing) {
       this.#engine.cache.pass(key);
       return value;
     }
-    const size = sizeOfJson(value);
     this.#lastIsOwned = false;
+    // Others have this very object.
+    const again = shared ? undefined : this.#again(key, value, began);
+    if (again) return again.value as Value;
+    const size = sizeOfJson(value);
     if (size === undefined && !this.#isJson(value)) return value;
     const frozen = freezeJson(value);
     const entities = this.entities(input, frozen);
     if (entities && !this.#engine.life.closed)
       this.#put(key, { value: frozen, entities, size }, usual, began);
     return frozen;
+  }
+
+  /** An answer that is what it was needs neither be checked again, nor frozen, nor told what it concerns. */
+  #again(key: string, value: Value, began: number): { readonly value: unknown } | undefined {
+    if (this.#engine.life.closed || !isObject(value)) return undefined;
+    const { ttl } = this;
+    return this.#engine.cache.renew(key, value, { ttl, staleIfError: this.#staleIfError, began });
   }
 
   /** What others get of an answer who waited for it, too; nothing where it cannot be shared. */

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import { type Entity, entityKey } from './entity.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Journal } from './journal.ts';
-import { deepFreeze, type Json } from './json.ts';
+import { deepFreeze, equalsJson, type Json } from './json.ts';
 import { KeyIndex } from './key-index.ts';
 import { ReadsUnderWay } from './reads-under-way.ts';
 
@@ -179,6 +179,23 @@ export class Cache {
     if (!this.#keep(key, cached)) return false;
     this.#writer.soon(key, cached);
     return true;
+  }
+
+  /** Keeps an answer for longer, where a new one is the same and nothing has changed since its read began. */
+  renew(
+    key: string,
+    value: unknown,
+    { ttl, staleIfError, began }: Pick<CacheEntry, 'ttl' | 'staleIfError' | 'began'>,
+  ): { readonly value: unknown } | undefined {
+    const known = this.#values.peek(key);
+    if (!known || !equalsJson(known.value, value)) return undefined;
+    if (this.#underWay.worth(began, key, known.entities) !== 'fresh') return undefined;
+    const now = this.#around.clock.now();
+    const freshUntil = now + ttl;
+    const cached = { ...known, storedAt: now, freshUntil, staleUntil: freshUntil + staleIfError };
+    this.#values.set(key, cached);
+    this.#writer.soon(key, cached);
+    return cached;
   }
 
   /** What may not be kept takes the place of what was: nothing, most often. */

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { canonical, deepFreeze, freezeJson, notJson, sizeOfJson } from './json.ts';
+import { canonical, deepFreeze, equalsJson, freezeJson, notJson, sizeOfJson } from './json.ts';
 
 test('says where a value stops being JSON', () => {
   expect(notJson({ tags: ['a', 1, null, true, { deep: [] }], omitted: undefined })).toBe(undefined);
@@ -104,4 +104,29 @@ test('what somebody added to all objects is no part of any', () => {
   } finally {
     delete all.added;
   }
+});
+
+test('what equals JSON is the same JSON, and nothing else', () => {
+  const values: unknown[] = [
+    { a: 1, b: [{ c: 'x' }, null] },
+    { a: 1, b: [{ c: 'x' }, null], d: null },
+    { a: 1, b: [{ c: 'x' }] },
+    { a: 1, b: { 0: { c: 'x' }, 1: null } },
+    [],
+    {},
+    [null],
+    'text',
+    null,
+    0,
+  ];
+  const copies: unknown[] = structuredClone(values);
+  for (const [index, json] of values.entries())
+    expect(copies.map((copy) => equalsJson(json, copy))).toEqual(
+      copies.map((_, other) => other === index),
+    );
+  expect(equalsJson({ a: 1, b: 2 }, { b: 2, a: 1 })).toBe(true);
+  const others = [new Date(0), new Map(), () => {}, { a: undefined }, new (class A {})()];
+  for (const other of others) expect(equalsJson({}, other)).toBe(false);
+  for (const other of [{ a: Number.NaN }, { a: undefined }, { toString: 1 }])
+    expect(equalsJson({ a: 1 }, other)).toBe(false);
 });

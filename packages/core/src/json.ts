@@ -87,6 +87,25 @@ function measured(value: unknown, depth: number): number {
   return sum;
 }
 
+/** Whether a value is JSON, and the same as some that is; the order of members does not matter. */
+export function equalsJson(json: unknown, value: unknown): boolean {
+  if (json === value) return true;
+  if (!isObject(json) || !isObject(value)) return false;
+  if (Array.isArray(json)) {
+    if (!Array.isArray(value) || value.length !== json.length) return false;
+    for (let index = 0; index < json.length; index += 1)
+      if (!equalsJson(json[index], value[index])) return false;
+    return true;
+  }
+  if (!isPlain(value) || Array.isArray(value)) return false;
+  let members = 0;
+  for (const key in value) {
+    if (!Object.hasOwn(json, key) || !equalsJson((json as Members)[key], value[key])) return false;
+    members += 1;
+  }
+  return members === Object.keys(json).length;
+}
+
 /** A copy of JSON that shares nothing with it. What cannot be cloned, a Proxy say, is copied as its text has it. */
 export function copyJson<T>(value: T): T {
   try {

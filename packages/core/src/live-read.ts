@@ -63,7 +63,7 @@ export class LiveRead<Input, Value> implements Tower<Input, Value> {
     try {
       this.#failures.succeeded(key.text);
       if (flight.joined) flight.overtaken = !answers.isCurrent(key.text, input, value, readSince);
-      return answers.keep(key.text, input, value, readSince);
+      return answers.keep(key.text, input, value, readSince, flight.joined);
     } finally {
       this.#land(flight);
     }

@@ -474,6 +474,20 @@ test('where nothing is kept each caller gets an answer of its own, also of one c
   expect(calls).toBe(1);
 });
 
+test('an answer that is what it was is kept anew, as the same object', async () => {
+  const store = memoryJournal();
+  const kit = testManager({ store, cache: { ttl: 1_000, staleIfError: 10_000 } });
+  const first = await kit.get('a');
+  await kit.clock.advance(1_500);
+  expect(await kit.get('a')).toBe(first);
+  await kit.clock.advance(900);
+  expect(await kit.get.detailed('a')).toMatchObject({ outcome: 'cache', ageMs: 900 });
+  await kit.put({ id: 'a', value: '2' });
+  expect(await kit.get('a')).not.toBe(first);
+  await kit.clock.advance(1_000);
+  expect([...store.entries('cache')]).toHaveLength(1);
+});
+
 test('an update counts staleness from then on, and only once', async () => {
   const kit = testManager({ cache: { ttl: 60_000, staleIfError: 10_000 } });
   await kit.get('a');
