@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { Deadline } from './deadline.ts';
 import { inTime } from './in-time.ts';
-import type { DeadlineContext } from './timed-call.ts';
+import { type DeadlineContext, TimedCall } from './timed-call.ts';
 
 function createDeadline(ms: number) {
   const deadline = new Deadline(ms, systemClock);
@@ -87,4 +87,23 @@ test("one request's context never shows in another's abort listener", async () =
 
 test('refuses a deadline that is not positive', () => {
   expect(() => createDeadline(0)).toThrow('Expected `ms` to be positive, got 0');
+});
+
+test('a call that has ended cannot be ended again from outside', async () => {
+  const cuts: unknown[] = [];
+  class Cut extends TimedCall<string> {
+    run(): Promise<string> {
+      if (this.begin()) this.resolve('done');
+      return this.answer;
+    }
+    protected override cut(reason: unknown): unknown {
+      cuts.push(reason);
+      return reason;
+    }
+  }
+  const call = new Cut(new Deadline(1_000, systemClock), undefined);
+  expect(await call.run()).toBe('done');
+  call.end(new Error('late'));
+  expect(cuts).toEqual([]);
+  expect(call.over).toBe(false);
 });

@@ -32,6 +32,8 @@ export abstract class TimedCall<T> implements DeadlineContext, Timed {
   #controller: AbortController | undefined = undefined;
   #reason: unknown = undefined;
   #over = false;
+  /** By itself or from outside. */
+  #ended = false;
 
   constructor(
     deadline: Deadline,
@@ -68,8 +70,10 @@ export abstract class TimedCall<T> implements DeadlineContext, Timed {
     return this.expiresAt - this.#deadline.clock.elapsed();
   }
 
-  /** Ends the call from outside: its signal aborts, whether it was read yet or not. */
+  /** Ends the call from outside, unless it has ended: its signal aborts, whether it was read yet or not. */
   end(reason: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#deadline.delete(this);
     this.#release();
     this.#over = true;
@@ -107,6 +111,7 @@ export abstract class TimedCall<T> implements DeadlineContext, Timed {
   /** False when the call was ended before. */
   #settled(): boolean {
     if (!this.#deadline.delete(this)) return false;
+    this.#ended = true;
     this.#release();
     return true;
   }
