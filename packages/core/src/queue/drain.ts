@@ -34,6 +34,7 @@ const longestSleep = 60_000;
 export class Drain {
   readonly #around: DrainSurroundings;
   readonly #running = new Set<Promise<void>>();
+  readonly #resting = new Set<() => void>();
   readonly #replayer: Replayer;
   #stopped = true;
   #paused = false;
@@ -82,6 +83,12 @@ export class Drain {
     return this.#running.size;
   }
 
+  /** Calls the listener whenever it has looked for work and nothing is in flight afterwards. */
+  onRest(listener: () => void): Undo {
+    this.#resting.add(listener);
+    return () => this.#resting.delete(listener);
+  }
+
   start(): void {
     this.#stopped = false;
     this.wake();
@@ -108,6 +115,7 @@ export class Drain {
       queueMicrotask(() => {
         this.#woken = false;
         this.#pump();
+        if (this.#running.size === 0) for (const listener of this.#resting) listener();
       }),
     );
   }

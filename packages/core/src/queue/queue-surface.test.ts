@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { FallbackManager } from '../manager.ts';
+import { settled } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import { HttpError, outage, recovery, testManager, untilClosed } from '../upstream.test.support.ts';
 
@@ -193,6 +194,21 @@ test('sync replays at once what waits for its time, and reports', async () => {
   await kit.clock.advance(1_000);
   expect(await syncing).toMatchObject({ replayed: 1, failed: 0, deadLettered: 0 });
   expect(kit.upstream.applied).toEqual(['a=1']);
+});
+
+test('a sync ends with its last replay, not at a later look', async () => {
+  const kit = testManager();
+  kit.upstream.fail = (name) => (name.startsWith('put') ? new HttpError(503) : undefined);
+  await kit.put({ id: 'a', value: '1' });
+  await kit.clock.advance(60_000);
+  kit.upstream.fail = undefined;
+  let synced = false;
+  void kit.manager.sync().then(() => {
+    synced = true;
+  });
+  await settled();
+  expect(kit.upstream.applied).toEqual(['a=1']);
+  expect(synced).toBe(true);
 });
 
 test('a filter with a slip is refused, and does not list everything', () => {

@@ -55,8 +55,8 @@ export async function sync(
   const undo = [
     events.on('processed', ({ result }) => {
       results[result] += 1;
-      look();
     }),
+    drain.onRest(() => look()),
     events.on('stateChange', () => look()),
   ];
   const until = clock.elapsed() + timeoutMs;
