@@ -40,6 +40,8 @@ export class Drain {
   #paused = false;
   #woken = false;
   #cancelSleep: Undo | undefined;
+  /** When it looks by itself: monotonic time, in ms. */
+  #asleepUntil = Number.POSITIVE_INFINITY;
 
   constructor(around: DrainSurroundings) {
     this.#around = around;
@@ -98,6 +100,7 @@ export class Drain {
   async stop(withinMs: number): Promise<void> {
     this.#stopped = true;
     this.#cancelSleep?.();
+    this.#asleepUntil = Number.POSITIVE_INFINITY;
     if (this.#running.size === 0) return;
     let cancel: Undo = () => {};
     const patience = new Promise<void>((resolve) => {
@@ -186,10 +189,18 @@ export class Drain {
     return Math.min(longestSleep, ...waits);
   }
 
+  /** A timer that is set already may wake it early: setting another at each look would cost more. */
   #sleep(ms: number): void {
-    this.#cancelSleep?.();
+    const { clock } = this.#around;
     const wait = Math.max(1, Math.min(ms, longestSleep));
-    this.#cancelSleep = this.#around.clock.after(wait, () => this.wake());
+    const until = clock.elapsed() + wait;
+    if (this.#asleepUntil <= until) return;
+    this.#cancelSleep?.();
+    this.#asleepUntil = until;
+    this.#cancelSleep = clock.after(wait, () => {
+      this.#asleepUntil = Number.POSITIVE_INFINITY;
+      this.wake();
+    });
   }
 
   readonly #complain = (error: unknown): void => {

@@ -2,6 +2,7 @@
 
 import type { Journal, storeVerbs } from '../journal.ts';
 import { attribute, spanName } from './contract.ts';
+import { isTraced } from './sdk.ts';
 import type { Tracer } from './tracer.ts';
 
 /** Wraps a journal. Lazy commits are told by the metrics only. */
@@ -10,6 +11,7 @@ export function withStoreSpans(journal: Journal, tracer: Tracer): Journal {
     verb: Exclude<(typeof storeVerbs)[number], 'cache' | 'entities' | 'state'>,
     step: () => Promise<T>,
   ): Promise<T> => {
+    if (!isTraced()) return step();
     const attributes = { [attribute.storeKind]: journal.kind, [attribute.storeVerb]: verb };
     const span = tracer.start(`${spanName.store} ${verb}`, { attributes });
     try {

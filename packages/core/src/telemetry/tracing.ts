@@ -130,7 +130,8 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
       });
     },
     send: (operation) => queue.send(operation),
-    process: (record, breaker, call) => queue.process(record, breaker, call),
+    process: (record, breaker, call) =>
+      isTraced() ? queue.process(record, breaker, call) : call(untold),
     outages,
     journal: (journal) => (storage === 'span' ? withStoreSpans(journal, tracer) : journal),
     close: () => queue.close(),
@@ -163,6 +164,9 @@ type Described = (
   outcome: Outcome,
   errorType: string | undefined,
 ) => api.Attributes;
+
+/** Ends a replay that no SDK hears of. */
+const untold: ReplayEnd = () => {};
 
 class TracedOperation implements OperationSpan {
   readonly #tracer: Tracer;
