@@ -74,7 +74,7 @@ class JournalQueue implements LaneQueue {
       onUnwritten: (lane, unwritten) => this.#wait(this.#lanes.lane(lane), unwritten),
     });
     this.#history = new History(journal, clock);
-    this.#ledger = new Ledger(this.#lanes, this.#settlements, this.#history);
+    this.#ledger = new Ledger(this.#lanes, this.#settlements, this.#history, clock);
     const parts = { lanes: this.#lanes, ledger: this.#ledger, history: this.#history };
     const onFailure = (error: unknown) => this.#fail(error);
     const intake = new Intake({ ...parts, journal, bounds, clock, say: this.#say, onFailure });
@@ -256,6 +256,7 @@ class JournalQueue implements LaneQueue {
     this.#stopAdopting?.();
     for (const { record, volatile } of this.#lanes.entries.values())
       if (volatile) this.#say('lost', record);
+    this.#ledger.close();
     await this.#settlements.close();
     await this.#journal.close();
   }

@@ -1,7 +1,9 @@
 /** Queued operations change in memory at once, and in the journal as soon as it can be. */
 
+import type { Clock } from '../clock.ts';
 import type { Change } from '../journal.ts';
 import type { Json } from '../json.ts';
+import { FlightNotes } from './flight-notes.ts';
 import type { Ending, History } from './history.ts';
 import type { Entry } from './lane.ts';
 import type { Lanes } from './lanes.ts';
@@ -13,11 +15,15 @@ export class Ledger {
   readonly #lanes: Lanes;
   readonly #settlements: Settlements;
   readonly #history: History;
+  readonly #notes: FlightNotes;
 
-  constructor(lanes: Lanes, settlements: Settlements, history: History) {
+  constructor(lanes: Lanes, settlements: Settlements, history: History, clock: Clock) {
     this.#lanes = lanes;
     this.#settlements = settlements;
     this.#history = history;
+    this.#notes = new FlightNotes(clock, (entries) =>
+      settlements.writeLazily(entries.map(({ record }) => putRecord(record))),
+    );
   }
 
   /** Resolves when the journal has it, or could not take it now. */
@@ -26,22 +32,31 @@ export class Ledger {
     change: (record: OperationRecord) => OperationRecord,
   ): Promise<void> {
     if (!entry) return;
+    this.#notes.delete(entry);
     entry.record = change(entry.record);
     if (!entry.volatile) await this.#settlements.write(entry.record.lane, putRecord(entry.record));
   }
 
   /**
    * Notes that it is being sent. `durably` resolves when that is written, with all that was settled
-   * before it, or when the disk has failed for so long that the drain must go on.
+   * before it, or when the disk has failed for so long that the drain must go on; otherwise it is written
+   * soon if the operation is still in flight by then.
    */
   async note(entry: Entry, sentAt: number, durably: boolean): Promise<void> {
     entry.record = { ...entry.record, inFlight: true, sentAt };
     const { record, volatile } = entry;
     if (volatile) return;
-    const put = putRecord(record);
-    if (!durably) return this.#settlements.writeLazily(put);
-    await this.#settlements.write(record.lane, put);
+    if (!durably) {
+      this.#notes.add(entry);
+      return;
+    }
+    await this.#settlements.write(record.lane, putRecord(record));
     await this.written(record.lane);
+  }
+
+  /** Notes at once what is still in flight. */
+  close(): void {
+    this.#notes.flush();
   }
 
   /** Resolves when what became of a lane's operations is written, or the disk has failed for too long. */
@@ -68,6 +83,7 @@ export class Ledger {
   /** Takes an operation out for good; who holds a receipt of it can ask how it ended. */
   async remove(entry: Entry | undefined, ending?: Ending): Promise<void> {
     if (!entry) return;
+    this.#notes.delete(entry);
     const { record, volatile } = entry;
     const remembered = ending ? this.#history.add(record, ending) : [];
     if (!volatile)

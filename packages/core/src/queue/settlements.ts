@@ -61,10 +61,10 @@ export class Settlements {
     return this.#flush();
   }
 
-  /** A change that may be missing after a crash. */
-  writeLazily(change: Change): void {
+  /** Changes that may be missing after a crash. */
+  writeLazily(changes: readonly Change[]): void {
     const { journal, onFailure } = this.#options;
-    journal.commit([change], { lazy: true }).catch(onFailure);
+    journal.commit(changes, { lazy: true }).catch(onFailure);
   }
 
   /** Resolves when all of a lane is written, or the disk has failed for too long. */
