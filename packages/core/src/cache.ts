@@ -206,6 +206,7 @@ export class Cache {
   /** The entity changed: answers that concern it are stale from now on, and stay servable. */
   expire(entity: Entity): void {
     this.#underWay.expired(entity);
+    if (this.#values.size === 0) return;
     const now = this.#around.clock.now();
     for (const key of this.#byEntity.of(entityKey(entity))) {
       const cached = this.#values.peek(key);

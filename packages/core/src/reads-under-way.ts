@@ -36,12 +36,12 @@ export class ReadsUnderWay {
 
   /** The entity changed. */
   expired(entity: Entity): void {
-    this.#note(this.#expired, entityKey(entity));
+    if (this.#readers > 0) this.#note(this.#expired, entityKey(entity));
   }
 
   /** The entity is gone. */
   removed(entity: Entity): void {
-    this.#note(this.#removed, entityKey(entity));
+    if (this.#readers > 0) this.#note(this.#removed, entityKey(entity));
   }
 
   /** The answer of a key was taken away, or put in place by somebody who knows. */

@@ -246,6 +246,8 @@ class JournalQueue implements LaneQueue {
   /** A lane waits while a crash would repeat what it has settled: that must not come after newer writes. */
   #wait(lane: Lane, unwritten: boolean): void {
     lane.unwritten = unwritten;
+    // Whoever holds it arranges it at the end.
+    if (lane.holder) return;
     this.#lanes.arrange(lane);
     if (!unwritten) this.#turns.advance(lane);
   }

@@ -36,6 +36,6 @@ export class LocalShelf {
 
   /** Those that change an entity. */
   concerning(entity: Entity): Iterable<Entry> {
-    return this.#byEntity.get(entityKey(entity)) ?? [];
+    return this.entries.size === 0 ? [] : (this.#byEntity.get(entityKey(entity)) ?? []);
   }
 }

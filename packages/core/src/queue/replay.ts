@@ -53,26 +53,29 @@ export class Replayer {
 
   async #send(claim: Claim, write: DeclaredWrite, permit: Permit): Promise<QueueVerdict> {
     const { record } = claim;
-    const found = await this.#reconcile(record, write, permit);
-    if (found) return found;
-    if (!claim.held(write.timeoutMs)) return { kind: 'release' };
-    await claim.sending(!write.idempotent);
-    if (!claim.held(write.timeoutMs)) return { kind: 'release' };
+    const { idempotent, timeoutMs } = write;
+    if (!idempotent && record.sentAt !== undefined) {
+      const found = await this.#reconcile(record, record.sentAt, write, permit);
+      if (found) return found;
+    }
+    if (!claim.held(timeoutMs)) return { kind: 'release' };
+    const noted = claim.sending(!idempotent);
+    if (!idempotent) await noted;
+    if (!claim.held(timeoutMs)) return { kind: 'release' };
     return this.#call(record, write, permit);
   }
 
   /** Before a write that may have been applied is sent again: was it? */
   async #reconcile(
     record: OperationRecord,
+    sentAt: number,
     write: DeclaredWrite,
     permit: Permit,
   ): Promise<QueueVerdict | undefined> {
     const { clock } = this.#around;
-    if (write.idempotent || record.sentAt === undefined) return undefined;
     const { reconcile } = write;
     if (!reconcile)
       return { kind: 'stop', reason: 'unknown', error: record.lastError ?? 'interrupted' };
-    const { sentAt } = record;
     try {
       const found = await this.#through(write, freePermit(), (signal) =>
         reconcile(record.input, { ...contextOf(record, signal), sentAt }),

@@ -12,10 +12,10 @@ interface SettlementsOptions {
   readonly onUnwritten: (lane: string, unwritten: boolean) => void;
 }
 
-interface Unwritten {
+/** What belongs together, and the lane that waits for it. */
+interface Settlement {
   readonly lane: string;
-  /** Of one key, in order. */
-  readonly changes: Change[];
+  readonly changes: readonly Change[];
 }
 
 /** When what could not be written is written again, in ms. */
@@ -30,8 +30,9 @@ const longestWait = 5_000;
  */
 export class Settlements {
   readonly #options: SettlementsOptions;
-  /** By bucket and key. */
-  readonly #unwritten = new Map<string, Unwritten>();
+  /** In order: what waits for the next commit, and what is in the one on its way. */
+  #unwritten: Settlement[] = [];
+  #underWay: readonly Settlement[] = [];
   /** Lanes that wait for theirs, with whoever wants to know when that is over. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #failingSince: number | undefined;
@@ -46,14 +47,7 @@ export class Settlements {
 
   /** Resolves when the changes were tried; they hold either way. */
   write(lane: string, ...changes: readonly Change[]): Promise<void> {
-    const written = new Map<string, Unwritten>();
-    for (const change of changes) {
-      const key = `${change.bucket}:${change.key}`;
-      const earlier = written.get(key);
-      if (earlier) earlier.changes.push(change);
-      else written.set(key, { lane, changes: [change] });
-    }
-    for (const [key, each] of written) this.#unwritten.set(key, each);
+    this.#unwritten.push({ lane, changes });
     if (!this.#waiting.has(lane) && !this.#hopeless) {
       this.#waiting.set(lane, []);
       this.#options.onUnwritten(lane, true);
@@ -75,7 +69,13 @@ export class Settlements {
 
   /** Forgets what was not written yet of a key. */
   forget(bucket: Bucket, key: string): void {
-    this.#unwritten.delete(`${bucket}:${key}`);
+    const isOther = (change: Change) => change.bucket !== bucket || change.key !== key;
+    const without = (all: readonly Settlement[]) =>
+      all
+        .map(({ lane, changes }) => ({ lane, changes: changes.filter(isOther) }))
+        .filter(({ changes }) => changes.length > 0);
+    this.#unwritten = without(this.#unwritten);
+    this.#underWay = without(this.#underWay);
   }
 
   /** Tries once more, and then no more. */
@@ -107,14 +107,17 @@ export class Settlements {
 
   async #commit(): Promise<void> {
     const { journal, clock, onFailure } = this.#options;
-    const all = [...this.#unwritten];
+    this.#underWay = this.#unwritten;
+    this.#unwritten = [];
     try {
-      if (all.length > 0) await journal.commit(all.flatMap(([, { changes }]) => changes));
+      const changes = this.#underWay.flatMap((each) => each.changes);
+      if (changes.length > 0) await journal.commit(changes);
+      this.#underWay = [];
       this.#failingSince = undefined;
-      for (const [key, each] of all)
-        if (this.#unwritten.get(key) === each) this.#unwritten.delete(key);
       this.#release();
     } catch (error) {
+      this.#unwritten = latest([...this.#underWay, ...this.#unwritten]);
+      this.#underWay = [];
       onFailure(error);
       if (this.#closed) return;
       this.#failingSince ??= clock.elapsed();
@@ -127,9 +130,7 @@ export class Settlements {
   }
 
   #release(): void {
-    const unwritten = new Set(
-      this.#hopeless ? [] : [...this.#unwritten.values()].map(({ lane }) => lane),
-    );
+    const unwritten = new Set(this.#hopeless ? [] : this.#unwritten.map(({ lane }) => lane));
     for (const [lane, others] of this.#waiting) {
       if (unwritten.has(lane)) continue;
       this.#waiting.delete(lane);
@@ -137,4 +138,20 @@ export class Settlements {
       for (const tell of others) tell();
     }
   }
+}
+
+/** Of each key only what was settled last, so that a disk that fails for long does not fill the memory. */
+function latest(settlements: readonly Settlement[]): Settlement[] {
+  const byKey = new Map<string, { readonly lane: string; readonly changes: Change[] }>();
+  for (const { lane, changes } of settlements) {
+    const mine = new Map<string, Change[]>();
+    for (const change of changes) {
+      const key = `${change.bucket}:${change.key}`;
+      const earlier = mine.get(key);
+      if (earlier) earlier.push(change);
+      else mine.set(key, [change]);
+    }
+    for (const [key, each] of mine) byKey.set(key, { lane, changes: each });
+  }
+  return [...byKey.values()];
 }
