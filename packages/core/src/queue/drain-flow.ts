@@ -9,6 +9,14 @@ import { Evidence } from './evidence.ts';
 /** An upstream may not stop the drain for longer at a time, whatever its Retry-After says, in ms. */
 const longestPause = 3_600_000;
 
+/** The place of one replay. */
+export interface Place {
+  /** The upstream has answered, and the outcome is being stored: another may begin. */
+  answered(): void;
+  /** It is over. */
+  leave(): void;
+}
+
 /** What is true of one breaker's writes, and of no other's: a 429 behind one does not stop the others. */
 export class DrainFlow {
   readonly breaker: Breaker;
@@ -17,8 +25,9 @@ export class DrainFlow {
   readonly evidence: Evidence;
   readonly ramp: DrainRamp;
   readonly rate: DrainRate;
-  /** Replays on their way. */
-  running = 0;
+  /** Replays that are with the upstream, and those whose outcome is being stored. */
+  #running = 0;
+  #storing = 0;
   readonly #clock: Clock;
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
@@ -35,10 +44,39 @@ export class DrainFlow {
     return Math.max(0, this.#pausedUntil - this.#clock.elapsed());
   }
 
-  /** How many there is room for, with so many free slots for calls: live traffic goes first, but one always may. */
+  /** How many replays have a place. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /**
+   * How many there is room for, with so many free slots for calls: live traffic goes first, but one always
+   * may. What a kill would repeat is bounded, too: no more may wait for the disk than may be on their way.
+   */
   room(freeSlots: number): number {
     if (this.pausedForMs > 0 || !this.breaker.admits('canary')) return 0;
-    return Math.max(0, Math.min(this.ramp.limit, Math.max(1, freeSlots)) - this.running);
+    const { limit } = this.ramp;
+    const places = Math.min(limit, Math.max(1, freeSlots)) - this.#running;
+    return Math.max(0, Math.min(places, 2 * limit - this.#running - this.#storing));
+  }
+
+  /** Takes a place for one replay, which must be left. */
+  enter(): Place {
+    let stage: 'running' | 'storing' | 'over' = 'running';
+    this.#running += 1;
+    return {
+      answered: () => {
+        if (stage !== 'running') return;
+        stage = 'storing';
+        this.#running -= 1;
+        this.#storing += 1;
+      },
+      leave: () => {
+        if (stage === 'running') this.#running -= 1;
+        if (stage === 'storing') this.#storing -= 1;
+        stage = 'over';
+      },
+    };
   }
 
   /** No new heads for so long; a longer pause that runs already stays. Answers what is granted, in ms. */

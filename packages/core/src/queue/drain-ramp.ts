@@ -2,7 +2,7 @@
 
 /** Bounds of the ramp. */
 export interface DrainOptions {
-  /** Replays at once, at most. @default 16 */
+  /** Replays at once, at most; of as many again the outcome may still be on its way to the disk. @default 16 */
   readonly limit?: number;
 }
 

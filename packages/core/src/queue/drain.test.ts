@@ -1,6 +1,7 @@
 /** The drain: one canary, then more and more, and never so much that it hurts. */
 
 import { expect, test } from 'vitest';
+import type { Change, Journal } from '../journal.ts';
 import { type ManualClock, manualClock, settled } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import { HttpError, outage, refused, testManager, untilClosed } from '../upstream.test.support.ts';
@@ -62,6 +63,33 @@ test('a failure halves how many go at once', async () => {
   expect(kit.manager.status().queue.drainLimit).toBe(4);
   await writes.go(1);
   expect(kit.manager.status().queue.drainLimit).toBe(2);
+});
+
+test('while outcomes are being stored others are sent, but no more than may be on their way', async () => {
+  const journal = memoryJournal();
+  let written = () => {};
+  const slow = new Promise<void>((resolve) => {
+    written = resolve;
+  });
+  const isSettlement = ([first]: readonly Change[]) => first !== undefined && 'delete' in first;
+  const store: Journal = {
+    ...journal,
+    async commit(changes, options) {
+      if (isSettlement(changes)) await slow;
+      return journal.commit(changes, options);
+    },
+  };
+  const kit = testManager({ ...patient, store, drain: { limit: 4 } });
+  await outage(kit);
+  await queue(kit, 20);
+  kit.upstream.fail = undefined;
+  await kit.clock.advance(80_000);
+  expect(kit.upstream.applied).toHaveLength(8);
+  expect(kit.manager.status().queue.size).toBe(20);
+  written();
+  await kit.clock.advance(1_000);
+  expect(kit.upstream.applied).toHaveLength(20);
+  expect(kit.manager.status().queue.size).toBe(0);
 });
 
 test('instances do not start in step: each begins at a random time after the breaker closed', async () => {

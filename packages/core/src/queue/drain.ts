@@ -7,7 +7,8 @@ import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Failure } from '../failure.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
-import type { DrainFlow, DrainFlows } from './drain-flow.ts';
+import { Alarm } from './alarm.ts';
+import type { DrainFlow, DrainFlows, Place } from './drain-flow.ts';
 import type { Claim, LaneQueue, QueueVerdict } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
 import { Replayer } from './replay.ts';
@@ -36,16 +37,15 @@ export class Drain {
   readonly #running = new Set<Promise<void>>();
   readonly #resting = new Set<() => void>();
   readonly #replayer: Replayer;
+  readonly #alarm: Alarm;
   #stopped = true;
   #paused = false;
   #woken = false;
-  #cancelSleep: Undo | undefined;
-  /** When it looks by itself: monotonic time, in ms. */
-  #asleepUntil = Number.POSITIVE_INFINITY;
 
   constructor(around: DrainSurroundings) {
     this.#around = around;
     this.#replayer = new Replayer(around);
+    this.#alarm = new Alarm(around.clock, () => this.wake());
     const { queue, flows, events, random } = around;
     queue.onWork(() => this.wake());
     flows.onEach((flow) =>
@@ -99,8 +99,7 @@ export class Drain {
   /** Takes no more heads, and resolves when what is in flight has ended, or after `withinMs`. */
   async stop(withinMs: number): Promise<void> {
     this.#stopped = true;
-    this.#cancelSleep?.();
-    this.#asleepUntil = Number.POSITIVE_INFINITY;
+    this.#alarm.stop();
     if (this.#running.size === 0) return;
     let cancel: Undo = () => {};
     const patience = new Promise<void>((resolve) => {
@@ -137,7 +136,8 @@ export class Drain {
     }
     if (rooms.size > 0) this.#claim(rooms);
     // Whoever makes room wakes the drain: a replay that ends, a breaker that lets calls through.
-    this.#sleep(Math.min(this.#nextTurn, rooms.size > 0 ? nextDue : longestSleep));
+    const wait = Math.min(this.#nextTurn, rooms.size > 0 ? nextDue : longestSleep);
+    this.#alarm.set(Math.max(1, wait));
   }
 
   #claim(rooms: Map<DrainFlow, number>): void {
@@ -159,11 +159,11 @@ export class Drain {
       const { flow, permit } = granted[index] ?? {};
       if (!flow || !permit) continue;
       flow.rate.take(1);
-      flow.running += 1;
-      const replay = this.#replay(claim, flow, permit)
+      const place = flow.enter();
+      const replay = this.#replay(claim, flow, permit, place)
         .catch(this.#complain)
-        .finally(() => {
-          flow.running -= 1;
+        .then(() => {
+          place.leave();
           this.#running.delete(replay);
           this.wake();
         });
@@ -189,20 +189,6 @@ export class Drain {
     return Math.min(longestSleep, ...waits);
   }
 
-  /** A timer that is set already may wake it early: setting another at each look would cost more. */
-  #sleep(ms: number): void {
-    const { clock } = this.#around;
-    const wait = Math.max(1, Math.min(ms, longestSleep));
-    const until = clock.elapsed() + wait;
-    if (this.#asleepUntil <= until) return;
-    this.#cancelSleep?.();
-    this.#asleepUntil = until;
-    this.#cancelSleep = clock.after(wait, () => {
-      this.#asleepUntil = Number.POSITIVE_INFINITY;
-      this.wake();
-    });
-  }
-
   readonly #complain = (error: unknown): void => {
     this.#around.events.emit('warning', {
       message: `A replay failed in the kit: ${String(error)}`,
@@ -214,7 +200,7 @@ export class Drain {
     return this.#around.queue.claimable(operations) > 0;
   }
 
-  async #replay(claim: Claim, { breaker }: DrainFlow, permit: Permit): Promise<void> {
+  async #replay(claim: Claim, { breaker }: DrainFlow, permit: Permit, place: Place): Promise<void> {
     const { queue, clock, events, tracing, writes } = this.#around;
     const { record } = claim;
     const write = writes.get(record.operation);
@@ -225,6 +211,10 @@ export class Drain {
         if (write) verdict = await this.#replayer.replay(claim, write, permit);
       } finally {
         permit.release();
+        if (!claim.goesOnFirst) {
+          place.answered();
+          this.wake();
+        }
         const settled = await queue.settle(claim, verdict);
         const result = settled === 'lost' ? 'released' : resultOf(verdict);
         if (settled === 'ok') {

@@ -311,10 +311,14 @@ class JournalQueue implements LaneQueue {
     lane.holder = holder;
     entry.coalescing = undefined;
     this.#lanes.arrange(lane);
+    const lanes = this.#lanes;
     return {
       record: entry.record,
       held: () => lane.holder === holder && !this.#closed,
       sending: (durably) => this.#ledger.note(entry, this.#options.clock.now(), durably),
+      get goesOnFirst() {
+        return lane.size > 1 && lane.priority > lanes.ready().priority;
+      },
     };
   }
 

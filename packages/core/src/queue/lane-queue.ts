@@ -54,9 +54,11 @@ export interface Claim {
   held(ms: number): boolean;
   /**
    * Notes that the operation is with the upstream from now on; `durably` waits until that is stored, or
-   * could not be. Never rejects.
+   * could not be. Otherwise it is stored only where the operation stays there for a moment. Never rejects.
    */
   sending(durably: boolean): Promise<void>;
+  /** Whether what follows in its lane is more urgent than all that may be claimed now. */
+  readonly goesOnFirst: boolean;
 }
 
 /** What came of a claim. */

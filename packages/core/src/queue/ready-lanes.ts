@@ -48,6 +48,11 @@ export class ReadyLanes implements Iterable<Lane> {
     this.#priorities = this.#priorities.filter((each) => each !== priority);
   }
 
+  /** The highest one; minus infinity when no lane is ready. */
+  get priority(): number {
+    return this.#priorities[0] ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** How many heads are of operations that match; it costs as much as there are operations ready. */
   count(matches: (operation: string) => boolean): number {
     let count = 0;
