@@ -15,6 +15,7 @@
 import { crc32 } from 'node:zlib';
 import type { Bucket } from '@graphiti-fallback/core';
 import { hexOf, readHex } from './checksum.ts';
+import { endOfKey } from './entry-key.ts';
 import { buckets, type LineChange } from './records.ts';
 
 /** A change as it lies in the bytes of a segment. */
@@ -26,7 +27,6 @@ export interface JournalRecord {
   /** How many changes of its commit follow. */
   readonly left: number;
   readonly bucket: Bucket;
-  readonly key: string;
   /** Where the entry begins and ends. */
   readonly start: number;
   readonly end: number;
@@ -34,7 +34,6 @@ export interface JournalRecord {
 }
 
 const quote = 0x22;
-const backslash = 0x5c;
 const comma = 0x2c;
 const zero = 0x30;
 const brace = 0x7d;
@@ -42,8 +41,6 @@ const bracket = 0x5b;
 /** `["`, the checksum and its quote. */
 const checksumAt = 2;
 const bodyAt = 11;
-/** `{"key":"` */
-const keyAt = 8;
 const shortest = '["00000000",1,1,1,0,"queue",{"key":""}]'.length;
 
 /** Renders a batch: commits of changes, numbered from `first`. */
@@ -96,10 +93,8 @@ function parse(bytes: Buffer, body: number, end: number): JournalRecord | undefi
   const bucket = bucketAt(bytes, numbersEnd + 1);
   if (numbersEnd < 0 || seq < 1 || first < 1 || last < seq || !bucket) return undefined;
   const start = numbersEnd + bucket.length + 4;
-  const keyEnd = endOfText(bytes, start + keyAt, end);
-  const key = readKey(bytes, start + keyAt, keyEnd);
-  const deletes = bytes[keyEnd + 1] === brace;
-  return { seq, first, last, left, bucket, key, start, end: end - 1, deletes };
+  const deletes = bytes[endOfKey(bytes, start, end) + 1] === brace;
+  return { seq, first, last, left, bucket, start, end: end - 1, deletes };
 }
 
 /** Where {@link readNumbers} leaves what it read: a list for each record would be most of the work. */
@@ -133,32 +128,3 @@ function bucketAt(bytes: Buffer, at: number): Bucket | undefined {
 const bucketsByLetter: readonly (Bucket | undefined)[] = Array.from({ length: 256 }, (_, letter) =>
   buckets.find((name) => name.charCodeAt(0) === letter),
 );
-
-/** The key of an entry that begins at `start`. */
-export function keyOf(bytes: Buffer, start: number, end: number): string {
-  return readKey(bytes, start + keyAt, endOfText(bytes, start + keyAt, end));
-}
-
-/** Where a JSON string ends whose content begins at `start`. */
-function endOfText(bytes: Buffer, start: number, end: number): number {
-  let at = start;
-  for (; at < end && bytes[at] !== quote; at += 1) if (bytes[at] === backslash) at += 1;
-  return at;
-}
-
-function readKey(bytes: Buffer, start: number, end: number): string {
-  let all = 0;
-  for (let at = start; at < end; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte === backslash) return JSON.parse(bytes.toString('utf8', start - 1, end + 1));
-    all |= byte;
-  }
-  return all < 0x80 ? ascii(bytes, start, end) : bytes.toString('utf8', start, end);
-}
-
-/** What `toString('latin1', start, end)` comes to, without its overhead, which shows in 100,000 keys. */
-function ascii(bytes: Buffer & { latin1Slice?: Slice }, start: number, end: number): string {
-  return bytes.latin1Slice?.(start, end) ?? bytes.toString('latin1', start, end);
-}
-
-type Slice = (start: number, end: number) => string;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { codeOf } from './durable-file.ts';
+import { keyOf } from './entry-key.ts';
 import type { JournalRecord } from './journal-record.ts';
 import type { Records } from './records.ts';
 import {
@@ -102,8 +103,9 @@ async function chainOf(
   const sizes = new Map<number, number>();
   const before = new Map<number, Sealed | undefined>();
   const sound = new Set<number>();
-  for (const segment of numbers) {
-    const { size, header } = await lookAt(join(folder, segmentName(segment)), segment);
+  const looks = numbers.map((segment) => lookAt(join(folder, segmentName(segment)), segment));
+  for (const [index, { size, header }] of (await Promise.all(looks)).entries()) {
+    const segment = numbers[index] ?? 0;
     sizes.set(segment, size);
     if (header) sound.add(segment);
     before.set(segment, header?.previous);
@@ -249,9 +251,9 @@ class JournalReader {
   }
 
   #apply(record: JournalRecord, bytes: Buffer, segment: number): void {
-    const { bucket, key, start, end, deletes } = record;
-    if (deletes) this.#records.delete(bucket, key);
-    else this.#records.put(bucket, key, bytes, start, end, segment);
+    const { bucket, start, end, deletes } = record;
+    if (deletes) this.#records.delete(bucket, keyOf(bytes, start, end));
+    else this.#records.putFrom(bucket, bytes, start, end, segment);
   }
 }
 

@@ -45,8 +45,8 @@ test('it knows how much is at home before a segment, whatever happened', () => {
 test('a view does not change, and what is detached reads the same', () => {
   const records = new Records();
   const file = Buffer.from('{"key":"a","value":"ü"}{"key":"b","value":1}');
-  records.put('queue', 'a', file, 0, 24, 0);
-  records.put('queue', 'b', file, 24, file.length, 0);
+  records.putFrom('queue', file, 0, 24, 0);
+  records.putFrom('queue', file, 24, file.length, 0);
   const before = records.view('queue');
   records.detach();
   records.delete('queue', 'b');
@@ -54,4 +54,28 @@ test('a view does not change, and what is detached reads the same', () => {
   expect([...records.entries('queue')]).toEqual([['a', 'ü']]);
   expect(records.view('queue').map(({ text }) => text)).toEqual(['{"key":"a","value":"ü"}']);
   expect(records.size).toBe(23);
+});
+
+test('what was read from a file and what was put later are one, whatever their keys are and hash to', () => {
+  const alike = ['costarring', 'liquid']; // of one FNV-1a
+  const strange = ['__proto__', 'lone \ud800', 'line \u2028\n', '', 'quote " and \\', 'ü'];
+  const keys = [...alike, ...strange, 'a', 'b', 'c'];
+  const records = new Records();
+  const expected = new Map<string, number>();
+  const fromFile = (key: string, value: number) => {
+    const file = Buffer.from(JSON.stringify({ key, value }));
+    records.putFrom('queue', file, 0, file.length, 0);
+  };
+  for (let step = 0; step < 2_000; step += 1) {
+    const key = keys[(step * 7 + (step >> 3)) % keys.length] ?? '';
+    const kind = (step * 5 + (step >> 4)) % 7;
+    if (kind < 2) records.delete('queue', key);
+    else if (kind < 5) fromFile(key, step);
+    else records.apply(put(key, step), 1);
+    if (kind < 2) expected.delete(key);
+    else expected.set(key, step);
+    if (step % 500 === 499) records.detach();
+    expect(records.has('queue', key)).toBe(expected.has(key));
+    expect([...records.entries('queue')]).toEqual([...expected]);
+  }
 });

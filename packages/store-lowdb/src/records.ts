@@ -1,6 +1,7 @@
 /** What the store holds: in each bucket the keys in order of first put, each with its entry as the files have it. */
 
 import type { Bucket, Change, Json } from '@graphiti-fallback/core';
+import { type EntryId, KeyedEntries } from './keyed-entries.ts';
 
 /** The buckets, in the order in which a snapshot lists them. */
 export const buckets: readonly Bucket[] = ['cache', 'entities', 'queue', 'state'];
@@ -67,8 +68,8 @@ function textOf({ text, start, end }: Entry): string {
 
 /** Records as the entries of files: values are parsed when they are asked for. */
 export class Records {
-  readonly #buckets: ReadonlyMap<Bucket, Map<string, Entry>> = new Map(
-    buckets.map((name) => [name, new Map()]),
+  readonly #buckets: ReadonlyMap<Bucket, KeyedEntries> = new Map(
+    buckets.map((name) => [name, new KeyedEntries()]),
   );
   /** How much lives in each segment that is somebody's home. */
   readonly #homes = new Map<number, number>();
@@ -97,7 +98,8 @@ export class Records {
   }
 
   has(bucket: Bucket, key: string): boolean {
-    return this.#of(bucket).has(key);
+    const entries = this.#of(bucket);
+    return entries.has(entries.idOf(key));
   }
 
   /** The entries of a bucket as they are now, in order of first put: later changes do not show in it. */
@@ -107,8 +109,8 @@ export class Records {
 
   /** Entries with values of the caller's own: each is parsed when it is reached, and shared with nobody. */
   *entries(bucket: Bucket): Generator<readonly [key: string, value: Json]> {
-    for (const [key, entry] of this.#of(bucket)) {
-      const { value }: { value: Json } = JSON.parse(textOf(entry));
+    for (const entry of this.#of(bucket).values()) {
+      const { key, value }: { key: string; value: Json } = JSON.parse(textOf(entry));
       yield [key, value];
     }
   }
@@ -117,44 +119,52 @@ export class Records {
   apply(changes: readonly LineChange[], home: number): void {
     for (const { bucket, key, line } of changes) {
       if (line === undefined) this.delete(bucket, key);
-      else this.put(bucket, key, line, 0, line.length, home);
+      else {
+        const entries = this.#of(bucket);
+        this.#put(entries, entries.idOf(key), line, 0, line.length, home);
+      }
     }
   }
 
-  /** Puts what lies in a text, or in the bytes of a file from `start` to `end`. */
-  put(
-    bucket: Bucket,
-    key: string,
-    text: string | Buffer,
-    start: number,
-    end: number,
-    home: number,
-  ): void {
+  /** Puts the entry that lies in the bytes of a file from `start` to `end`. */
+  putFrom(bucket: Bucket, bytes: Buffer, start: number, end: number, home: number): void {
     const entries = this.#of(bucket);
-    const known = entries.get(key);
-    if (known) this.#grow(known.home, known.start - known.end);
-    const entry = { text, start, end, home: known ? known.home : home };
-    this.#grow(entry.home, end - start);
-    entries.set(key, entry);
+    this.#put(entries, entries.idAt(bytes, start, end), bytes, start, end, home);
   }
 
   delete(bucket: Bucket, key: string): void {
     const entries = this.#of(bucket);
-    const known = entries.get(key);
+    const id = entries.idOf(key);
+    const known = entries.get(id);
     if (!known) return;
-    entries.delete(key);
+    entries.delete(id);
     this.#grow(known.home, known.start - known.end);
   }
 
   /** Lets go of the files that were read: a few entries that stay must not keep all of their bytes. */
   detach(): void {
     for (const entries of this.#buckets.values())
-      for (const [key, entry] of entries) {
+      for (const [id, entry] of entries) {
         if (typeof entry.text === 'string') continue;
         const text = textOf(entry);
         this.#grow(entry.home, text.length - (entry.end - entry.start));
-        entries.set(key, { text, start: 0, end: text.length, home: entry.home });
+        entries.set(id, { text, start: 0, end: text.length, home: entry.home });
       }
+  }
+
+  #put(
+    entries: KeyedEntries,
+    id: EntryId,
+    text: string | Buffer,
+    start: number,
+    end: number,
+    home: number,
+  ): void {
+    const known = entries.get(id);
+    if (known) this.#grow(known.home, known.start - known.end);
+    const entry = { text, start, end, home: known ? known.home : home };
+    this.#grow(entry.home, end - start);
+    entries.set(id, entry);
   }
 
   #grow(home: number, by: number): void {
@@ -172,7 +182,7 @@ export class Records {
     return (this.#homes.get(home) ?? 0) + growth;
   }
 
-  #of(bucket: Bucket): Map<string, Entry> {
+  #of(bucket: Bucket): KeyedEntries {
     const found = this.#buckets.get(bucket);
     if (!found) throw new TypeError(`Expected a bucket, got ${bucket}`);
     return found;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { keyOf } from './entry-key.ts';
 import { renderBatch } from './journal-record.ts';
 import { toLines } from './records.ts';
 import { isDamage, readHeader, renderHeader, scanSegment, seedOf } from './segment.ts';
@@ -26,7 +27,8 @@ function segmentOf(number = 17): Buffer {
 const recordsIn = (bytes: Buffer, number = 17) =>
   [...scanSegment(bytes, number)].filter((found) => !isDamage(found));
 const damageIn = (bytes: Buffer) => [...scanSegment(bytes, 17)].filter(isDamage);
-const keysIn = (bytes: Buffer) => recordsIn(bytes).map((found) => 'key' in found && found.key);
+const keysIn = (bytes: Buffer) =>
+  recordsIn(bytes).map(({ start, end }) => keyOf(bytes, start, end));
 const allKeys = ['a', 'b', 'c', ...strange];
 
 test('a segment is NDJSON, and says where the one before ended', () => {

@@ -22,7 +22,6 @@ import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Bucket, Json } from '@graphiti-fallback/core';
 import { hexOf } from './checksum.ts';
-import { keyOf } from './journal-record.ts';
 import { buckets, type Entry, Records, toLine } from './records.ts';
 import { format } from './segment.ts';
 
@@ -159,7 +158,7 @@ async function parseOwn(bytes: Buffer): Promise<Verdict> {
     if (bytes[start] === brace && start > 0) {
       if (!bucket) return damaged('shape');
       const entryEnd = bytes[end - 1] === comma ? end - 1 : end;
-      records.put(bucket, keyOf(bytes, start, entryEnd), bytes, start, entryEnd, 0);
+      records.putFrom(bucket, bytes, start, entryEnd, 0);
     } else
       bucket = bucketOpenedBy(bytes.toString('latin1', start, Math.min(end, start + 20))) ?? bucket;
     if (count % 32 !== 0 || performance.now() < pauseAt) continue;
