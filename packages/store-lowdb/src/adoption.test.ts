@@ -1,6 +1,7 @@
 import type { Adopted } from '@graphiti-fallback/core';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startChild } from './child.test.support.ts';
+import { failHandles } from './faults.test.support.ts';
 import { identity, keysOnDisk, opened, put, queueOf } from './store.test.support.ts';
 import { temporary } from './temporary.test.support.ts';
 
@@ -44,6 +45,23 @@ test('operations of processes that are gone are taken over at the start, and don
   expect(await keysOnDisk(directory, 0)).toEqual(['own']);
   expect(await keysOnDisk(directory, 1)).toEqual([two, three]);
   expect([...store.entries('state')]).toEqual([[`ended:${one}`, 1]]);
+  await store.close();
+  expect((await opened(directory)).keys).toEqual(['own', two, three]);
+});
+
+test('a removal that a full disk refused is tried again where the operation is', async () => {
+  const directory = await temporary();
+  const { store: first } = await opened(directory);
+  await first.commit([put('own', 1)]);
+  const theirs = await killed(directory);
+  await first.close();
+  const { store } = await opened(directory);
+  const [one = '', two, three] = theirs;
+  const remove = () => store.commit([{ bucket: 'queue', key: one, delete: true }]);
+  await failHandles('write', 'ENOSPC', [1, 2, 3, 4]);
+  await expect(remove()).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect([...store.entries('queue')].map(([key]) => key)).toEqual(['own', ...theirs]);
+  await remove();
   await store.close();
   expect((await opened(directory)).keys).toEqual(['own', two, three]);
 });

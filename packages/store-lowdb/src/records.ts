@@ -98,8 +98,13 @@ export class Records {
   }
 
   has(bucket: Bucket, key: string): boolean {
+    return this.find(bucket, key) !== undefined;
+  }
+
+  /** The entry of a key as it is now. */
+  find(bucket: Bucket, key: string): Entry | undefined {
     const entries = this.#of(bucket);
-    return entries.has(entries.idOf(key));
+    return entries.get(entries.idOf(key));
   }
 
   /** The entries of a bucket as they are now, in order of first put: later changes do not show in it. */

@@ -102,12 +102,12 @@ export class SlotFiles {
 
   /**
    * Makes room on a full disk: gives up the reserve, and the generation before with what only it needs;
-   * then writes a snapshot of what is oldest, as far as that room lets it, and removes its segments.
-   * Nothing may be written meanwhile.
+   * then writes a snapshot of what is oldest, without what is `going`, as far as that room lets it, and
+   * removes its segments. Nothing may be written meanwhile.
    *
    * @throws the system's error
    */
-  async makeRoom(records: Records, seq: number): Promise<void> {
+  async makeRoom(records: Records, seq: number, going: ReadonlySet<Entry>): Promise<void> {
     await this.#segments.seal();
     const before = this.#bytes;
     await this.#reserve.giveUp();
@@ -115,10 +115,14 @@ export class SlotFiles {
     const room = before - this.#bytes;
     const boundaries = [...this.#segments.numbers, this.#segments.next];
     const most = Math.max(room / 2, leastRoom);
-    const fits = (each: number) => each > this.#covered && records.sizeBefore(each) <= most;
+    const sizeBefore = (each: number) => {
+      const gone = [...going].filter(({ home }) => home < each);
+      return records.sizeBefore(each) - gone.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    };
+    const fits = (each: number) => each > this.#covered && sizeBefore(each) <= most;
     const segment = boundaries.findLast(fits);
     if (segment === undefined) return;
-    await this.checkpoint(this.#snapshotAt(segment, records, seq));
+    await this.checkpoint(this.#snapshotAt(segment, records, seq, going));
     await this.#forgetPrevious();
     await this.#reserve.take();
   }
@@ -134,11 +138,18 @@ export class SlotFiles {
    * A snapshot from which the journal goes on at a segment: with what is at home before it, as it is now.
    * What lives in later segments needs not be rewritten, and what is done is in neither.
    */
-  #snapshotAt(segment: number, records: Records, seq: number): Snapshot {
+  #snapshotAt(
+    segment: number,
+    records: Records,
+    seq: number,
+    going: ReadonlySet<Entry> = nothing,
+  ): Snapshot {
     const first = this.#segments.firstOf(segment);
+    const stays = (entry: Entry) => !going.has(entry);
     if (first === undefined)
-      return { seq, segment: this.#segments.next, entries: viewOf(records, () => true) };
-    return { seq: first - 1, segment, entries: viewOf(records, ({ home }) => home < segment) };
+      return { seq, segment: this.#segments.next, entries: viewOf(records, stays) };
+    const belongs = (entry: Entry) => entry.home < segment && stays(entry);
+    return { seq: first - 1, segment, entries: viewOf(records, belongs) };
   }
 
   get #bytes(): number {
@@ -151,6 +162,12 @@ export class SlotFiles {
     this.#file.forgetPrevious();
     await this.#segments.removeBefore(this.#file.needed);
   }
+}
+
+const nothing: ReadonlySet<Entry> = new Set();
+
+function sizeOf({ start, end }: Entry): number {
+  return end - start;
 }
 
 /** Copies of references: entries are replaced, never changed. */

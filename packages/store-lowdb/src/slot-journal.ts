@@ -185,10 +185,12 @@ export class SlotJournal {
   async #madeRoom(files: SlotFiles, changes: readonly LineChange[]): Promise<boolean> {
     const now = performance.now();
     this.#fullUntil = now + fullForMs;
-    const going = changes.filter(deletes);
-    if (going.length === 0 || this.#checkpointing) return false;
-    for (const { bucket, key } of going) this.#records.delete(bucket, key);
-    return files.makeRoom(this.#records, this.#seq).then(
+    if (!changes.some(deletes) || this.#checkpointing) return false;
+    // They stay among the records: when even so they cannot be written, they are still there.
+    const going = changes.filter(deletes).flatMap(({ bucket, key }) => {
+      return this.#records.find(bucket, key) ?? [];
+    });
+    return files.makeRoom(this.#records, this.#seq, new Set(going)).then(
       () => true,
       () => false,
     );
