@@ -63,7 +63,6 @@ export function startWriter({
   const counts = { '+': 0, '!': 0 };
   let complaints = '';
   child.stderr?.on('data', (text) => {
-    if (process.env.DBG) process.stderr.write(text);
     complaints = `${complaints}${text}`.slice(-2_000);
   });
   const reader = createInterface({ input: child.stdout as NodeJS.ReadableStream });
