@@ -81,6 +81,16 @@ export const preambles: Record<string, string> = {
     declare const api: { price(id: string, options: Options): Promise<Price> };
     declare const token: string;
   `,
+  'packages/core/README.md # Confirmation': `
+    import type { FallbackManager } from '@graphiti-fallback/core';
+    interface Letter { box: string; text: string }
+    interface Options { signal: AbortSignal; idempotencyKey?: string }
+    declare const manager: FallbackManager;
+    declare const api: {
+      post(letter: Letter, options: Options): Promise<void>;
+      idsIn(box: string, options: Options): Promise<string[]>;
+    };
+  `,
   'packages/core/README.md # Queue': `
     import type { FallbackManager } from '@graphiti-fallback/core';
     declare const manager: FallbackManager;

@@ -213,6 +213,33 @@ const deadLetter: Scenario = {
   },
 };
 
+const unconfirmed: Scenario = {
+  name: 'writes that are acknowledged, and not done at first',
+  async run() {
+    const { name, manager } = subject();
+    const done: string[] = [];
+    const post = manager.write(`${name}.post`, {
+      run: async (_input: { text: string }) => 'taken',
+      confirm: {
+        together: () => secrets.entity,
+        look: () => done,
+        within: 30,
+        interval: 5,
+        maxInterval: 10,
+        unconfirmed: 'resend',
+      },
+      reconcileFor: 0,
+    });
+    const receipt = await post({ text: secrets.payload });
+    const { queue } = manager.status();
+    expect([receipt.outcome, queue.accepted]).toEqual(['accepted', 1]);
+    await until(() => manager.status().queue.resent > 0);
+    if (receipt.outcome === 'accepted') done.push(receipt.operation);
+    await until(() => manager.status().queue.confirmed === 1);
+    await manager.close();
+  },
+};
+
 const brokenStore: Scenario = {
   name: 'a store that fails',
   async run() {
@@ -282,6 +309,7 @@ export const scenarios: readonly Scenario[] = [
   byHand,
   restart,
   deadLetter,
+  unconfirmed,
   brokenStore,
   overHttp,
 ];

@@ -116,7 +116,7 @@ export const queue: Board = {
         timeseries({
           title: 'Operations by state',
           description:
-            'ready and in_flight are on their way; blocked, parked, unhandled, dead need a person; local waits for a sync.',
+            'ready and in_flight are on their way; blocked, parked, unhandled, dead need a person; local waits for a sync; accepted and unconfirmed are with the upstream, and not seen there yet.',
           unit: 'short',
           width: 8,
           stacked: true,
@@ -201,6 +201,75 @@ export const queue: Board = {
             {
               expression: s.quantile(0.95, 'queueProcessDuration', ['queueResult']),
               legend: '{{graphiti_fallback_queue_result}}',
+            },
+          ],
+        }),
+      ],
+    },
+    {
+      title: 'Confirmation',
+      panels: [
+        stat({
+          title: 'Unconfirmed',
+          description:
+            'Writes that the upstream acknowledged and does not show, though others had time enough. Graphiti: its ingestion worker is most likely dead while /healthcheck is green; restart it. Then they are sent again where `confirm: { unconfirmed: "resend" }` says so, else by `manager.queue.decide(id, "retry")`.',
+          unit: 'short',
+          decimals: 0,
+          width: 4,
+          bad: 1,
+          empty: 'no data',
+          queries: [
+            {
+              expression: s.sum([], s.now('queueDepth', { queueState: ['unconfirmed'] })),
+              legend: 'unconfirmed',
+            },
+          ],
+        }),
+        timeseries({
+          title: 'Acknowledged, to be seen',
+          description:
+            'accepted grows while the upstream takes in faster than it works off: Graphiti needs seconds of LLM calls for each message. unconfirmed waited too long.',
+          unit: 'short',
+          width: 7,
+          stacked: true,
+          queries: [
+            {
+              expression: s.sum(
+                ['queueState'],
+                s.now('queueDepth', { queueState: ['accepted', 'unconfirmed'] }),
+              ),
+              legend: '{{graphiti_fallback_queue_state}}',
+            },
+          ],
+        }),
+        timeseries({
+          title: 'Accepted and confirmed',
+          description:
+            'confirmed follows accepted. accepted alone: the upstream acknowledges and does nothing. resent: lost writes go once more, and each may then be there twice.',
+          unit: 'ops',
+          width: 7,
+          queries: [
+            {
+              expression: s.sum(
+                ['queueEvent'],
+                s.rate('queueOperations', {
+                  queueEvent: ['accepted', 'confirmed', 'unconfirmed', 'resent'],
+                }),
+              ),
+              legend: '{{graphiti_fallback_queue_event}}',
+            },
+          ],
+        }),
+        timeseries({
+          title: 'Until they are seen, 95th percentile',
+          description:
+            'How far the upstream is behind: from the acknowledgement of a write until it was seen there. Looks come at intervals, so it is no more exact than those (`confirm.interval`).',
+          unit: 's',
+          width: 6,
+          queries: [
+            {
+              expression: s.quantile(0.95, 'queueConfirmDuration', ['queueName']),
+              legend: '{{graphiti_fallback_queue_name}}',
             },
           ],
         }),

@@ -41,6 +41,7 @@ export const drainTraces: readonly TraceLink[] = [
 export const outcomeColors = {
   live: 'green',
   applied: 'semi-dark-green',
+  accepted: 'super-light-green',
   cache: 'light-green',
   stale: 'yellow',
   entity: 'light-yellow',

@@ -107,6 +107,17 @@ export const alerts: readonly AlertRule[] = [
     },
   },
   {
+    alert: 'GraphitiFallbackIngestionUnconfirmed',
+    expr: `${perQueue(s.now('queueDepth', { queueState: ['unconfirmed'] }))} > 0`,
+    for: '1m',
+    labels: { severity: 'page' },
+    annotations: {
+      summary: `{{ $value }} writes of ${queue} were acknowledged and are not there`,
+      description:
+        'Graphiti answers 202 and stores nothing: its ingestion worker is most likely dead, though /healthcheck is green. Restart Graphiti; it forgets what it had in memory, and the writes are still here. With `unconfirmed: "resend"` they go once more by themselves, else `retry` does it.',
+    },
+  },
+  {
     alert: 'GraphitiFallbackStoreNotDurable',
     // Not of those that keep everything in memory by choice, nor of managers that were closed.
     expr: `${s.min([...manager], s.now('storeDurable', { storeName: ['queue'] }))} == 0 and on (${managerLabels}) ${s.max([...manager], s.now('info', { storeKind: { not: 'memory' } }))} > 0`,

@@ -132,12 +132,16 @@ export class Cache {
       this.#values.delete(key);
       return undefined;
     }
-    return {
-      value: cached.value,
-      ageMs: Math.max(0, now - cached.storedAt),
-      fresh: now < cached.freshUntil,
-      staleForMs: Math.max(0, now - cached.freshUntil),
-    };
+    return hitOf(cached, now);
+  }
+
+  /** The answers that concern an entity, in the order in which they came; asking does not count as use. */
+  *concerning(entity: Entity): Generator<readonly [key: string, hit: Hit]> {
+    const now = this.#around.clock.now();
+    for (const key of this.#byEntity.of(entityKey(entity))) {
+      const cached = this.#values.peek(key);
+      if (cached && now < cached.staleUntil) yield [key, hitOf(cached, now)];
+    }
   }
 
   /** A read of the upstream begins, in a moment by which its answer is judged; it must be ended once. */
@@ -279,6 +283,15 @@ export class Cache {
     if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
     this.#writer.delete(key);
   }
+}
+
+function hitOf({ value, storedAt, freshUntil }: Cached, now: number): Hit {
+  return {
+    value,
+    ageMs: Math.max(0, now - storedAt),
+    fresh: now < freshUntil,
+    staleForMs: Math.max(0, now - freshUntil),
+  };
 }
 
 /** Its time to be served stale counts from then, unless it is stale already. */

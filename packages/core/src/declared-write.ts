@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { type Json, notJson } from './json.ts';
 import type { ReconcileContext, Reconciliation, WriteContext, WriteSpec } from './operation.ts';
 import type { Coalescing } from './queue/coalescing.ts';
+import { type DeclaredConfirmation, declaredConfirmation } from './queue/confirmation.ts';
 import type { DrainFlow } from './queue/drain-flow.ts';
 import type { OperationRecord } from './queue/operation-record.ts';
 import type { OperationCounts } from './telemetry/counters.ts';
@@ -22,6 +23,7 @@ export interface DeclaredWrite {
   readonly coalescing: Coalescing | undefined;
   readonly timeoutMs: number;
   readonly reconcileFor: number;
+  readonly confirm: DeclaredConfirmation<Json> | undefined;
   readonly reconcile?: (
     input: Json,
     context: ReconcileContext,
@@ -41,7 +43,8 @@ export function declaredWrite<Input, Value>(
   spec: WriteSpec<Input, Value>,
 ): DeclaredWrite {
   const effect = spec.effect ?? 'update';
-  const { reconcile } = spec;
+  const confirm = spec.confirm && declaredConfirmation(spec.confirm);
+  const reconcile = spec.reconcile ?? (confirm && reconcileBy(confirm));
   const flow = engine.flows.of(engine.breakers.of(name, spec.breaker));
   flow.operations.add(name);
   return {
@@ -55,6 +58,7 @@ export function declaredWrite<Input, Value>(
     coalescing: coalescingOf(engine, name, effect, spec),
     timeoutMs: spec.timeoutMs ?? engine.defaults.writeTimeoutMs,
     reconcileFor: spec.reconcileFor ?? reconcileFor,
+    confirm: confirm as DeclaredConfirmation<Json> | undefined,
     ...(reconcile && {
       reconcile: (input: Json, context: ReconcileContext) => reconcile(input as Input, context),
     }),
@@ -67,6 +71,16 @@ export function declaredWrite<Input, Value>(
         engine.entities.gone(entity);
       } else engine.cache.expire(entity);
     },
+  };
+}
+
+/** Whoever can look for what was acknowledged can look for what may have been. */
+function reconcileBy<Input>({ applies, look }: DeclaredConfirmation<Input>) {
+  return async (input: Input, { signal, idempotencyKey, sentAt }: ReconcileContext) => {
+    if (!applies(input)) return 'absent';
+    const write = { id: idempotencyKey, input, acceptedAt: sentAt };
+    const [seen] = await look([write], { signal });
+    return seen === undefined ? 'absent' : 'applied';
   };
 }
 

@@ -54,6 +54,8 @@ export interface FallbackEvents {
     readonly reason?: string;
     /** How many operations its lane holds now, where it was queued. */
     readonly laneDepth?: number;
+    /** How long after it was acknowledged it was seen upstream, in ms. */
+    readonly acceptedForMs?: number;
     /** Code of the failure that made it a dead letter. */
     readonly error?: string;
     /** Trace context of the request that wrote it. */
@@ -132,6 +134,10 @@ export const queueEvents = [
   'coalesced',
   'refused',
   'dropped',
+  'accepted',
+  'confirmed',
+  'unconfirmed',
+  'resent',
   'dead_lettered',
   'lost',
 ] as const;

@@ -65,6 +65,8 @@ export type {
   CallContext,
   CallOptions,
   Classifier,
+  DerivedAnswers,
+  OtherAnswer,
   PendingWrite,
   ReadCallOptions,
   ReadContext,
@@ -85,6 +87,7 @@ export {
   httpUrl,
   listOf,
   milliseconds,
+  off,
   oneOf,
   text,
   wholeNumber,
@@ -101,6 +104,7 @@ export type {
 } from './outcome.ts';
 export type { BulkheadOptions } from './policy/bulkhead.ts';
 export type { RetryOptions } from './policy/retry.ts';
+export type { AcceptedWrite, Confirmation } from './queue/confirmation.ts';
 export type { DrainOptions } from './queue/drain-ramp.ts';
 export type { Ending } from './queue/history.ts';
 export type { QueueOptions } from './queue/intake.ts';

@@ -19,7 +19,7 @@ test('a manager that is live', async () => {
 items             live (queue_writes when it is not)
 breaker items     closed for 1.6 min; 2 succeeded, 0 failed, 0 refused
 reads             1 live, 0 cache, 0 stale, 0 entity
-writes            1 applied, 0 queued, 0 stored
+writes            1 applied, 0 accepted, 0 queued, 0 stored
 in vain           0 rejected, 0 failure
 queue             empty
 cache             1 kept, 52 B; not asked yet

@@ -12,7 +12,7 @@ export function inspectStatus(status: FallbackStatus): string {
       ([name, breaker]) => [`breaker ${name}`, ofBreaker(breaker)] as const,
     ),
     ['reads', counted(status.operations, 'live', 'cache', 'stale', 'entity')],
-    ['writes', counted(status.operations, 'applied', 'queued', 'stored')],
+    ['writes', counted(status.operations, 'applied', 'accepted', 'queued', 'stored')],
     ['in vain', counted(status.operations, 'rejected', 'failure')],
     ['queue', ofQueue(status)],
     ['cache', ofCache(status)],
@@ -53,6 +53,7 @@ function ofQueue({ queue }: FallbackStatus): string {
     `lanes: ${queue.lanes.ready} ready, ${queue.lanes.blocked} blocked`,
     queue.size > 0 && `the oldest for ${lasting(queue.oldestAgeMs)}`,
     queue.volatile > 0 && `${queue.volatile} in memory only`,
+    queue.stalled && 'the upstream acknowledges writes and does not do them',
     queue.paused && 'paused',
   ];
   return parts.filter(Boolean).join('; ');

@@ -26,6 +26,7 @@ import { callable, checkOptions, milliseconds, oneOf, text } from './option-chec
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { OutageMemories } from './outage-memory.ts';
 import { withinTime } from './patience.ts';
+import { Confirmer } from './queue/confirmer.ts';
 import { Drain } from './queue/drain.ts';
 import { warnOfLongLanes } from './queue/lane-warning.ts';
 import { type QueueSurface, queueSurface } from './queue/queue-surface.ts';
@@ -52,6 +53,7 @@ export class FallbackManager {
   readonly #engine: Engine;
   readonly #breakerOf: (name?: string, options?: BreakerOptions) => BreakerHandle;
   readonly #drain: Drain;
+  readonly #confirmer: Confirmer;
   readonly #monitor: HealthMonitor;
   readonly #names = new Set<string>();
   readonly #entities: EntitySurface;
@@ -108,11 +110,13 @@ export class FallbackManager {
     this.breakers = surface;
     this.#breakerOf = get;
     this.#drain = new Drain(this.#engine);
+    this.#confirmer = new Confirmer(this.#engine, this.#options.queue.maxAge);
     const { interval } = this.#options.health;
     this.health = health;
     this.#monitor = new HealthMonitor({ health, interval, breakers, clock, random, events });
     this.cache = cacheSurface(this.#engine);
-    this.queue = queueSurface(queue, this.#drain, () => this.open());
+    const isStalled = () => this.#confirmer.stalled;
+    this.queue = queueSurface(queue, this.#drain, () => this.open(), isStalled);
     this.#entities = entitySurface(this.#engine, this.#options.entities.maxBytes);
     warnOfLongLanes(events, () => this.active);
     breakers.onEach((breaker) => {
@@ -185,7 +189,7 @@ export class FallbackManager {
   ): WriteOperation<Input, Value> {
     this.#declare(name, 'write', spec);
     const operation = declareWrite(this.#engine, name, spec);
-    if (this.#opened && !this.#closed) this.#drain.start();
+    if (this.#opened && !this.#closed) this.#startReplays();
     return operation;
   }
 
@@ -379,6 +383,7 @@ export class FallbackManager {
     return statusOf({
       engine: this.#engine,
       paused: this.#drain.paused,
+      stalled: this.#confirmer.stalled,
       store: { ...storeStatus(store), report: this.#report },
       cacheStore,
       closed: this.#closed,
@@ -439,8 +444,13 @@ export class FallbackManager {
       },
     });
     this.#opened = true;
-    this.#drain.start();
+    this.#startReplays();
     this.#monitor.start();
+  }
+
+  #startReplays(): void {
+    this.#drain.start();
+    this.#confirmer.start();
   }
 
   /** A store that hangs must not hold the one who decided. */
@@ -452,6 +462,7 @@ export class FallbackManager {
   async #close(): Promise<void> {
     await this.#opening;
     this.#monitor.stop();
+    this.#confirmer.stop();
     this.#engine.health.close();
     await this.#drain.stop(this.#options.closeTimeout);
     this.#closed = true;

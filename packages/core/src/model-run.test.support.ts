@@ -192,7 +192,7 @@ class ModelRun {
           answered(
             receipt.outcome === 'queued' && receipt.durability === 'memory'
               ? 'volatile'
-              : receipt.outcome,
+              : (receipt.outcome as Exclude<typeof receipt.outcome, 'accepted'>),
           ),
         (error: unknown) => {
           const code = codeOf(error);

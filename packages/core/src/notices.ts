@@ -40,9 +40,17 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
     breaker === name ? `${name}${where}` : `'${breaker}' of ${name}${where}`;
   // An outage that is older than this manager is one that goes on.
   const started = ask.now();
+  let unconfirmedAt = Number.NEGATIVE_INFINITY;
   let storeFailedAt = Number.NEGATIVE_INFINITY;
 
+  // Those that are set apart with the manager as a whole are told of by its own.
+  const alongside = new Set<string>();
+
   events.on('activated', ({ breaker, mode, reason, trigger, since }) => {
+    if (breaker !== name && ask.isolation(breaker)?.all) {
+      alongside.add(breaker);
+      return;
+    }
     const trace = ask.outageTrace(breaker);
     const path = ask.statusPath();
     const status = path ? `, status at ${path}` : '';
@@ -58,11 +66,13 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
     else say('warn', `${subject(breaker)} is down (${trigger}: ${reason}). ${meanwhile}`, trace);
   });
   events.on('stateChange', ({ breaker, from, to }) => {
+    if (alongside.has(breaker)) return;
     if (to === 'isolated' && from !== 'closed')
       say('warn', `${subject(breaker)} is set apart by hand${why(breaker)}`);
     if (from === 'isolated') say('info', `${subject(breaker)} is let go: it is tried again`);
   });
   events.on('deactivated', ({ breaker, lastedMs }) => {
+    if (alongside.delete(breaker)) return;
     const pending = ask.pending();
     const rest = pending > 0 ? `; ${writes(pending)} left to replay` : '';
     say(
@@ -78,6 +88,14 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
         `A queued '${operation}' was given up: ${reason ?? 'unknown'}. It stays in the queue as a dead letter`,
         activeCarrier() ?? trace,
       );
+  });
+  events.on('queue', ({ event, operation }) => {
+    if (event !== 'unconfirmed' || performance.now() - unconfirmedAt < quietFor) return;
+    unconfirmedAt = performance.now();
+    say(
+      'warn',
+      `${subject(name)} acknowledged '${operation}' and has not done it in time. It stays in the queue as unconfirmed`,
+    );
   });
   // What a critical component shows is told by the outage.
   events.on('healthAlert', ({ component, critical, raised }) => {

@@ -11,6 +11,7 @@ import {
   off,
   oneOf,
   text,
+  withMethods,
 } from './option-check.ts';
 
 /**
@@ -24,6 +25,9 @@ export function checkDeclaration(name: string, kind: 'read' | 'write', spec: obj
       `Expected an operation's name to be a text that is not empty, got ${String(name)}`,
     );
   checkOptions(`'${name}'`, spec, kind === 'read' ? readChecks : writeChecks);
+  const confirm: unknown = Reflect.get(spec, 'confirm');
+  if (confirm !== undefined)
+    checkOptions(`\`confirm\` of '${name}'`, Object(confirm), confirmChecks);
   if (Reflect.get(spec, 'run') === undefined)
     throw new TypeError(`Expected \`run\` of '${name}' to be a function, got undefined`);
 }
@@ -34,6 +38,7 @@ const readChecks: Readonly<Record<string, Check>> = {
   entities: callable,
   key: callable,
   overlay: callable,
+  derived: withMethods('an object', 'from', 'make'),
   fromEntity: callable,
   breaker: text,
   timeoutMs: milliseconds(1),
@@ -55,8 +60,20 @@ const writeChecks: Readonly<Record<string, Check>> = {
   replayable: flag,
   available: callable,
   coalesce: either(flag, callable),
+  confirm: withMethods('an object', 'together', 'look'),
   reconcile: callable,
   reconcileFor: milliseconds(0),
   breaker: text,
   timeoutMs: milliseconds(1),
+};
+
+/** Members of how a write is confirmed. */
+const confirmChecks: Readonly<Record<string, Check>> = {
+  together: callable,
+  look: callable,
+  applies: callable,
+  within: either(milliseconds(1), off),
+  interval: milliseconds(1),
+  maxInterval: milliseconds(1),
+  unconfirmed: oneOf('report', 'dead_letter', 'resend'),
 };

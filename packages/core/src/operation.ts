@@ -5,6 +5,7 @@ import type { Entity, LocalEntity } from './entity.ts';
 import type { Failure } from './failure.ts';
 import type { Json } from './json.ts';
 import type { Detailed, Receipt } from './outcome.ts';
+import type { Confirmation } from './queue/confirmation.ts';
 
 /** What a call may be told, besides its input. */
 export interface CallOptions {
@@ -56,6 +57,24 @@ export interface PendingWrite {
   readonly enqueuedAt: number;
 }
 
+/** An answer that is cached for another question, with equal headers. */
+export interface OtherAnswer {
+  /** Name of the read that asked. */
+  readonly operation: string;
+  /** What it asked with: its input, or what its `key` makes of that. */
+  readonly asked: unknown;
+  /** The answer; it must not be changed. */
+  readonly value: unknown;
+}
+
+/** How a read makes an answer of those that are cached for other questions: of a longer list, say, a shorter one. */
+export interface DerivedAnswers<Input, Value> {
+  /** Answers that concern this entity are looked through, and the newest that serves is taken. */
+  readonly from: (input: Input) => Entity;
+  /** Makes the answer; `undefined` where it cannot be made of this one. */
+  readonly make: (other: OtherAnswer, input: Input) => Value | undefined;
+}
+
 /** How a read is done, and what its answers concern. */
 export interface ReadSpec<Input, Value> {
   /**
@@ -76,6 +95,8 @@ export interface ReadSpec<Input, Value> {
     pending: readonly PendingWrite[],
     input: Input,
   ) => Value | undefined;
+  /** Makes an answer of what is cached for other questions, where the upstream gives none. @default none is made */
+  readonly derived?: DerivedAnswers<Input, Value>;
   /**
    * Makes an answer of a local entity, where neither the upstream nor the cache has one: of the first
    * that `entities(input)` names and that is stored here. Must not change what it gets.
@@ -148,7 +169,14 @@ export interface WriteSpec<Input, Value> {
    * later one win in a create, and the later one stands for both in an update. @default false
    */
   readonly coalesce?: boolean | ((earlier: Json, later: Input) => unknown);
-  /** Looks whether a write that may have been applied was, before it is sent again. */
+  /**
+   * For an upstream that acknowledges writes before it does them: they are stored before they are sent,
+   * the receipt says `accepted`, and they are looked for until they are there. @default an acknowledged write is applied
+   */
+  readonly confirm?: Confirmation<Input>;
+  /**
+   * Looks whether a write that may have been applied was, before it is sent again. @default as `confirm` does
+   */
   readonly reconcile?: (
     input: Input,
     context: ReconcileContext,

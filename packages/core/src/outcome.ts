@@ -7,7 +7,7 @@ import type { Durability } from './journal.ts';
 export type ReadOutcome = 'live' | 'cache' | 'stale' | 'entity';
 
 /** What became of a write that was accepted. */
-export type WriteOutcome = 'applied' | 'queued' | 'stored';
+export type WriteOutcome = 'applied' | 'accepted' | 'queued' | 'stored';
 
 /** What became of any call: `rejected` is the caller's doing, `failure` nobody's wish. */
 export type Outcome = ReadOutcome | WriteOutcome | 'rejected' | 'failure';
@@ -15,7 +15,7 @@ export type Outcome = ReadOutcome | WriteOutcome | 'rejected' | 'failure';
 /** What can become of each kind of call. */
 export const outcomesOf: Readonly<Record<'read' | 'write', readonly Outcome[]>> = {
   read: ['live', 'cache', 'stale', 'entity', 'rejected', 'failure'],
-  write: ['applied', 'queued', 'stored', 'rejected', 'failure'],
+  write: ['applied', 'accepted', 'queued', 'stored', 'rejected', 'failure'],
 };
 
 /** Whether what became of a call is the work of fallback. */
@@ -69,11 +69,14 @@ export interface Detailed<Value> {
   readonly cause?: unknown;
 }
 
-/** What a write left behind: applied upstream, queued to be applied later, or stored until somebody syncs. */
+/**
+ * What a write left behind: applied upstream, acknowledged there and kept until it is seen, queued to be
+ * applied later, or stored until somebody syncs.
+ */
 export type Receipt<Value> =
   | { readonly outcome: 'applied'; readonly value: Value }
   | {
-      readonly outcome: 'queued' | 'stored';
+      readonly outcome: 'accepted' | 'queued' | 'stored';
       /** Id of the operation that was kept, also its idempotency key. */
       readonly operation: string;
       /** Ids of all operations, where one call makes several. */

@@ -18,7 +18,7 @@ export class Overlay<Input, Value> {
   pending(input: Input, value?: Value): readonly PendingWrite[] {
     const { engine, answers } = this.#read;
     const { queue } = engine;
-    if (queue.size === 0) return none;
+    if (queue.size === 0 && queue.accepted.size === 0) return none;
     const entities = answers.entities(input, value) ?? [];
     const records = entities.flatMap((entity) => queue.pending(entity));
     return [...new Set(records)].map(({ id, operation, input: written, entity, enqueuedAt }) => ({

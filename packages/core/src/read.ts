@@ -5,6 +5,7 @@ import type { Hit } from './cache.ts';
 import { sentHeaders } from './call-headers.ts';
 import { checkReadOptions, noOptions } from './call-options.ts';
 import { type AnyAnswers, type DeclaredRead, declaredRead } from './declared-read.ts';
+import { derivedAnswer } from './derived-answer.ts';
 import type { Engine } from './engine.ts';
 import { FallbackError } from './errors.ts';
 import { fallbackReasonOf, isGone, RefusedHere } from './failure.ts';
@@ -37,6 +38,10 @@ export function declareRead<Input, Value>(
 
 function whole<Value>(answer: Detailed<Value>): Detailed<Value> {
   return answer;
+}
+
+function newest(one: Hit | undefined, other: Hit | undefined): Hit | undefined {
+  return one && other ? (other.ageMs < one.ageMs ? other : one) : (one ?? other);
 }
 
 function valueIn<Value>({ value }: Detailed<Value>): Value {
@@ -255,7 +260,10 @@ class ReadPath<Input, Value> {
 
   #stale(asking: Asking<Input, Value>, cause?: unknown): Detailed<Value> | undefined {
     const { cache } = this.#engine;
-    const found = cache.get(asking.key.text);
+    const found = newest(
+      cache.get(asking.key.text),
+      derivedAnswer(this.#read, asking.input, asking.key.text),
+    );
     const cached = found && found.staleForMs <= asking.limits.maxStaleMs ? found : undefined;
     const cacheResult = cached ? 'stale' : 'miss';
     asking.cacheResult = cacheResult;

@@ -7,6 +7,7 @@ import type { FallbackStatus } from './status.ts';
 interface StatusParts {
   readonly engine: Engine;
   readonly paused: boolean;
+  readonly stalled: boolean;
   readonly store: FallbackStatus['store'];
   /** Of the cache, where it has a store of its own. */
   readonly cacheStore: JournalStatus | undefined;
@@ -51,6 +52,7 @@ export function statusOf({ engine, ...parts }: StatusParts): FallbackStatus {
       stale: outcome('stale'),
       entity: outcome('entity'),
       applied: outcome('applied'),
+      accepted: outcome('accepted'),
       queued: outcome('queued'),
       stored: outcome('stored'),
       rejected: outcome('rejected'),
@@ -66,6 +68,11 @@ export function statusOf({ engine, ...parts }: StatusParts): FallbackStatus {
       enqueued: event('enqueued'),
       replayed: event('replayed'),
       refused: event('refused'),
+      accepted: event('accepted'),
+      confirmed: event('confirmed'),
+      unconfirmed: event('unconfirmed'),
+      resent: event('resent'),
+      stalled: parts.stalled,
       deadLettered: event('dead_lettered'),
       lost: event('lost'),
       coalesced: event('coalesced'),

@@ -29,13 +29,14 @@ export interface FallbackStatus {
     readonly stale: number;
     readonly entity: number;
     readonly applied: number;
+    readonly accepted: number;
     readonly queued: number;
     readonly stored: number;
     readonly rejected: number;
     readonly failure: number;
   };
   readonly queue: {
-    /** Operations that are still to be applied; local ones wait for a sync and are not counted. */
+    /** Operations that are still to be applied; local ones wait for a sync, accepted ones to be seen: they are not counted. */
     readonly size: number;
     /** Of these, how many are in memory only. */
     readonly volatile: number;
@@ -46,6 +47,14 @@ export interface FallbackStatus {
     readonly enqueued: number;
     readonly replayed: number;
     readonly refused: number;
+    /** Writes that the upstream acknowledged, those of them that were seen there, and those that were not in time. */
+    readonly accepted: number;
+    readonly confirmed: number;
+    readonly unconfirmed: number;
+    /** Unconfirmed writes that were sent again. */
+    readonly resent: number;
+    /** Writes are acknowledged, and none of them is seen: the upstream has stopped working. */
+    readonly stalled: boolean;
     readonly deadLettered: number;
     /** Operations in memory that ended with the manager. */
     readonly lost: number;

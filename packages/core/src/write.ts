@@ -16,6 +16,7 @@ import { type FallbackWrite, modes } from './mode.ts';
 import type { CallOptions, WriteOperation, WriteSpec } from './operation.ts';
 import type { OperationCall } from './operation-call.ts';
 import type { Receipt } from './outcome.ts';
+import { withinTime } from './patience.ts';
 import { perform } from './perform.ts';
 import { CallAborted, type CallPlan } from './policy/call.ts';
 import { checkTimeout } from './policy/timeout.ts';
@@ -53,6 +54,12 @@ export function declareWrite<Input, Value>(
   engine.owners.add(name, spec, operation);
   engine.writes.set(name, declared);
   return Object.assign(operation, { all, operationName: name });
+}
+
+/** A write that did not end here: acknowledged and to be confirmed, or kept to be sent. */
+interface Kept {
+  readonly outcome: 'accepted' | 'kept';
+  readonly appended: Appended;
 }
 
 class WritePath<Input, Value> {
@@ -106,7 +113,7 @@ class WritePath<Input, Value> {
     const wait = { withinMs: timeoutMs, signal: options.signal };
     const entering = operations.map((operation) => queue.enter(operation, wait));
     for (const each of entering) each.catch(() => {});
-    const kept: Appended[] = [];
+    const kept: Kept[] = [];
     let value: Value | undefined;
     for (const [index, operation] of operations.entries()) {
       let entered: Entered | undefined;
@@ -118,9 +125,9 @@ class WritePath<Input, Value> {
           { timeoutMs, until, signal: options.signal },
           call,
         );
-        if (done.outcome === 'kept') kept.push(done.appended);
+        if (done.outcome !== 'applied') kept.push(done);
         else value = done.value;
-        if (done.outcome === 'kept' && done.appended.status === 'full')
+        if (done.outcome !== 'applied' && done.appended.status === 'full')
           throw this.#refusals.full(done.appended.limit);
       } catch (error) {
         // One that never heard of its turn must not hold the lane when the turn comes after all.
@@ -144,11 +151,9 @@ class WritePath<Input, Value> {
     call: OperationCall,
   ): Promise<Receipt<Value>> {
     const { queue } = this.#engine;
-    return this.#queued(
-      operations,
-      await this.#stored(() => queue.append(operations), timeoutMs),
-      call,
-    );
+    const all = await this.#stored(() => queue.append(operations), timeoutMs);
+    const kept = all.map((appended) => ({ outcome: 'kept', appended }) as const);
+    return this.#queued(operations, kept, call);
   }
 
   async #one(
@@ -160,7 +165,7 @@ class WritePath<Input, Value> {
       signal,
     }: { timeoutMs: number; until: number; signal: AbortSignal | undefined },
     call: OperationCall,
-  ): Promise<{ outcome: 'applied'; value: Value } | { outcome: 'kept'; appended: Appended }> {
+  ): Promise<{ outcome: 'applied'; value: Value } | Kept> {
     const { clock, queue } = this.#engine;
     const breaker = this.#breaker;
     if (entered.kind !== 'turn') {
@@ -172,18 +177,31 @@ class WritePath<Input, Value> {
     }
     const { turn } = entered;
     try {
+      const held = await this.#held(operation, turn, timeoutMs);
       const left = until - clock.elapsed();
       if (left <= 0) throw new TimeoutError(timeoutMs);
       // A wait of next to nothing is none: calls that waited need a deadline of their own.
       const waitedMs = timeoutMs - left < 2 ? 0 : timeoutMs - left;
+      const sentAt = clock.now();
       const value = await this.#call(operation, { timeoutMs, waitedMs, signal }, call);
       this.#write.flow.evidence.succeeded(operation.id);
       this.#write.applied(operation);
-      await turn.done();
+      const appended = held ? await turn.accepted(sentAt) : await turn.done();
+      if (appended) return { outcome: 'accepted', appended };
       return { outcome: 'applied', value };
     } catch (error) {
       return this.#afterFailure(operation, turn, error, call);
     }
+  }
+
+  /**
+   * What is to be confirmed is stored before it is sent: a crash must not lose what only the upstream
+   * has in its memory. Where the store fails it is sent all the same, and taken as applied.
+   */
+  async #held({ input, keep }: NewOperation, turn: Turn, timeoutMs: number): Promise<boolean> {
+    const { confirm } = this.#write;
+    if (!confirm || (keep !== 'disk' && keep !== 'memory') || !confirm.applies(input)) return false;
+    return withinTime(this.#engine.clock, timeoutMs, turn.hold()).catch(() => false);
   }
 
   #call(
@@ -208,7 +226,7 @@ class WritePath<Input, Value> {
     turn: Turn,
     error: unknown,
     call: OperationCall,
-  ): Promise<{ outcome: 'kept'; appended: Appended }> {
+  ): Promise<Kept> {
     const { clock, random } = this.#engine;
     const failed = this.#failureOf(error);
     call.upstreamError = failed.code;
@@ -310,16 +328,17 @@ class WritePath<Input, Value> {
 
   #queued(
     operations: readonly NewOperation[],
-    kept: readonly Appended[],
+    kept: readonly Kept[],
     call: OperationCall,
   ): Receipt<Value> {
     let durability: Durability = 'disk';
-    let outcome: 'queued' | 'stored' = 'queued';
-    for (const appended of kept) {
+    let outcome: 'accepted' | 'queued' | 'stored' = 'accepted';
+    for (const { outcome: how, appended } of kept) {
       if (appended.status === 'full') throw this.#refusals.full(appended.limit);
       // The receipt promises no more than the weakest of them.
       if (durability !== 'memory') durability = appended.durability;
       if (appended.local) outcome = 'stored';
+      else if (how === 'kept' && outcome === 'accepted') outcome = 'queued';
     }
     const ids = operations.map(({ id }) => id);
     const operation = ids.at(-1) as string;
@@ -350,6 +369,7 @@ class WritePath<Input, Value> {
       createdAt: clock.now(),
       keep,
       ...(withdrawn && { withdrawn }),
+      ...(this.#write.confirm && { trace: tracing.carrier() }),
       send: tracing.send({ id, operation: name }),
     };
   }

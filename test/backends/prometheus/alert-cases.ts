@@ -58,6 +58,7 @@ const old = { alert: 'GraphitiFallbackQueueOld', at: '70m' };
 const durable = { alert: 'GraphitiFallbackStoreNotDurable', at: '8m' };
 const grows = { alert: 'GraphitiFallbackQueueGrows', at: '40m' };
 const dead = { alert: 'GraphitiFallbackDeadLetters', at: '8m' };
+const unconfirmed = { alert: 'GraphitiFallbackIngestionUnconfirmed', at: '8m' };
 const blocked = { alert: 'GraphitiFallbackLaneBlocked', at: '8m' };
 
 /** All of them. */
@@ -201,6 +202,21 @@ export const alertCases: readonly AlertCase[] = [
     series: {
       [series('queueDepth', { ...queue, queueState: 'ready' })]: '7x10',
       [series('queueDepth', { ...queue, queueState: 'dead' })]: '0x10',
+    },
+  },
+  {
+    ...unconfirmed,
+    story: 'three writes were acknowledged and are not there',
+    series: { [series('queueDepth', { ...queue, queueState: 'unconfirmed' })]: '0x3 3x10' },
+    fires: labelled(queue),
+    value: '3',
+  },
+  {
+    ...unconfirmed,
+    story: 'writes were acknowledged and have time yet',
+    series: {
+      [series('queueDepth', { ...queue, queueState: 'accepted' })]: '7x10',
+      [series('queueDepth', { ...queue, queueState: 'unconfirmed' })]: '0x10',
     },
   },
   {

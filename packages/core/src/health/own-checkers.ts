@@ -33,7 +33,9 @@ function queueHealth(
   { size, bytes, states }: QueueCounts,
   { maxEntries, maxBytes }: Required<QueueOptions>,
 ): HealthStatus {
-  const filled = Math.max(size / maxEntries, bytes / maxBytes);
+  // What is to be confirmed takes room, too.
+  const entries = size + states.accepted + states.unconfirmed;
+  const filled = Math.max(entries / maxEntries, bytes / maxBytes);
   if (filled >= 1) return 'unhealthy';
   const waiting = states.blocked + states.parked + states.unhandled;
   return filled >= nearlyFull || waiting > 0 ? 'degraded' : 'healthy';

@@ -37,11 +37,14 @@ export class DeadLetters {
     lanes.arrange(lane);
     const { trace } = entry.record;
     say('dead_lettered', entry.record, { reason, error, ...(trace && { trace }) });
-    await ledger.update(entry, ({ inFlight: _over, nextAt: _due, ...record }) => ({
-      ...record,
-      dead: reason,
-      lastError: error,
-    }));
+    await ledger.update(
+      entry,
+      ({ inFlight: _over, nextAt: _due, acceptedAt: _at, unconfirmedAt: _not, ...record }) => ({
+        ...record,
+        dead: reason,
+        lastError: error,
+      }),
+    );
     await this.#dropOldest();
   }
 
@@ -66,12 +69,15 @@ export class DeadLetters {
 
 /** A person said: try again, as if it were new. */
 export function revived({
-  dead: _dead,
+  dead,
   stopped: _stopped,
   nextAt: _due,
   untilRecovery: _too,
-  sentAt: _sent,
+  resends: _again,
+  sentAt,
   ...record
 }: OperationRecord): OperationRecord {
-  return { ...record, attempts: 0, interruptions: 0 };
+  // One that the upstream acknowledged may have come after all: it is looked for first.
+  const looked = dead === 'unconfirmed' && sentAt !== undefined;
+  return { ...record, attempts: 0, interruptions: 0, ...(looked && { sentAt }) };
 }

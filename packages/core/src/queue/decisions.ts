@@ -1,5 +1,6 @@
 /** What people do with queued operations: decide on one, queue what is local, bring some from elsewhere. */
 
+import type { Accepted } from './accepted.ts';
 import { type DeadLetters, revived } from './dead-letters.ts';
 import type { History } from './history.ts';
 import type { Entry, Lane } from './lane.ts';
@@ -11,6 +12,7 @@ import type { OperationRecord } from './operation-record.ts';
 import { requeued } from './transfer.ts';
 
 interface Surroundings {
+  readonly accepted: Accepted;
   readonly lanes: Lanes;
   readonly turns: LiveTurns;
   readonly ledger: Ledger;
@@ -33,8 +35,10 @@ export class Decisions {
     if (!entry?.committed) return false;
     const lane = lanes.lane(entry.record.lane);
     const decided = !lane.isInFlight(entry) && (await this.#decided(lane, entry, decision));
-    lanes.arrange(lane);
-    turns.advance(lane);
+    // A lane that was empty meanwhile is another one by now.
+    const left = lanes.lane(entry.record.lane);
+    lanes.arrange(left);
+    turns.advance(left);
     return decided;
   }
 
@@ -67,17 +71,19 @@ export class Decisions {
   }
 
   async #decided(lane: Lane, entry: Entry, decision: Decision): Promise<boolean> {
-    const { lanes, ledger, dead: deadLetters } = this.#around;
-    const { local, dead, stopped } = entry.record;
+    const { lanes, ledger, accepted, dead: deadLetters } = this.#around;
+    const { id, local, acceptedAt, dead, stopped } = entry.record;
     switch (decision) {
       case 'purge':
       case 'ack':
+        if (decision === 'ack' && acceptedAt !== undefined) return accepted.confirm(id);
         lanes.takeOut(entry);
         await ledger.remove(entry, decision === 'ack' ? 'done' : 'purged');
         await ledger.written(entry.record.lane);
         return true;
       case 'skip':
         if (dead || local) return false;
+        lanes.takeFromBeside(entry);
         await deadLetters.bury(lane, entry, { reason: 'skipped', error: 'skipped' });
         return true;
       case 'retry':
@@ -85,6 +91,7 @@ export class Decisions {
           const [appended] = await this.#unshelved([entry]);
           return appended?.status === 'queued';
         }
+        if (acceptedAt !== undefined) return accepted.resend(id);
         if (!dead && !stopped) return false;
         // A lane that stands still goes on with its head.
         if (dead) await deadLetters.revive(entry);

@@ -230,7 +230,8 @@ export class Drain {
 
   #tell({ operation, id }: OperationRecord, verdict: QueueVerdict): void {
     const { events } = this.#around;
-    if (verdict.kind === 'done') events.emit('queue', { event: 'replayed', operation, id });
+    if (verdict.kind === 'done' || verdict.kind === 'accepted')
+      events.emit('queue', { event: 'replayed', operation, id });
     if (verdict.kind === 'retry')
       events.emit('queue', { event: 'retried', operation, id, reason: verdict.error });
   }
@@ -239,6 +240,7 @@ export class Drain {
 function resultOf({ kind }: QueueVerdict): FallbackEvents['processed']['result'] {
   const results = {
     done: 'done',
+    accepted: 'done',
     release: 'released',
     retry: 'retry',
     dead: 'dead',

@@ -6,12 +6,12 @@ import type { Json } from '../json.ts';
 import type { OperationRecord } from './operation-record.ts';
 
 /**
- * How an operation left the queue: applied upstream, taken out by a person, dropped because there was no
+ * How an operation left the queue: applied upstream, seen there after it was acknowledged, taken out by a person, dropped because there was no
  * room, or replaced by a later one of its entity.
  */
 export type Ending = (typeof endings)[number];
 
-const endings = ['done', 'purged', 'dropped', 'coalesced'] as const;
+const endings = ['done', 'confirmed', 'purged', 'dropped', 'coalesced'] as const;
 
 /** An operation that left the queue. Times are wall-clock ms. */
 export interface EndedOperation {
@@ -48,6 +48,17 @@ export class History {
   get(id: string): EndedOperation | undefined {
     const ended = this.#ended.get(id);
     return ended && ended.endedAt > this.#clock.now() - keptFor ? ended : undefined;
+  }
+
+  /** When an operation was last confirmed, and the latest time at which a confirmed one was queued; wall-clock ms. */
+  confirmations(operation: string): { readonly last: number; readonly newest: number } {
+    let [last, newest] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const ended of this.#ended.values()) {
+      if (ended.state !== 'confirmed' || ended.operation !== operation) continue;
+      last = Math.max(last, ended.endedAt);
+      newest = Math.max(newest, ended.enqueuedAt);
+    }
+    return { last, newest };
   }
 
   /** Remembers an ending, and gives the changes that make the journal remember it. */

@@ -49,6 +49,8 @@ interface Prepared {
   readonly entry: Entry | undefined;
   /** An earlier one that it stands for. */
   readonly replaced: Entry | undefined;
+  /** Stored for its sender, who tells what becomes of it. */
+  readonly held: boolean;
 }
 
 /** What the rest of a record may take, at most, without an error and a trace. */
@@ -65,8 +67,8 @@ export class Intake {
   /** The bound that so many more would pass, after making room where the app chose that. */
   limitReached(operations: readonly NewOperation[]): 'entries' | 'bytes' | undefined {
     const { lanes, bounds } = this.#around;
-    // What is local takes room, too; one that is to be queued from there has its room.
-    const added = operations.filter(({ id }) => !lanes.local.entries.has(id));
+    // What stands beside the lanes takes room, too; one that is to be queued from there has its room.
+    const added = operations.filter(({ id }) => !lanes.beside(id));
     if (added.length === 0) return undefined;
     const bytes = added.reduce((sum, each) => sum + inputBytes(each), 0);
     let limit = this.#passed(added.length, bytes);
@@ -111,9 +113,11 @@ export class Intake {
 
   #passed(entries: number, bytes: number): 'entries' | 'bytes' | undefined {
     const { lanes, bounds } = this.#around;
-    if (lanes.entries.size + lanes.local.entries.size + entries > bounds.maxEntries)
-      return 'entries';
-    return lanes.bytes + lanes.local.bytes + bytes > bounds.maxBytes ? 'bytes' : undefined;
+    const { local, accepted } = lanes;
+    const size = lanes.entries.size + local.entries.size + accepted.entries.size;
+    if (size + entries > bounds.maxEntries) return 'entries';
+    const taken = lanes.bytes + local.bytes + accepted.bytes;
+    return taken + bytes > bounds.maxBytes ? 'bytes' : undefined;
   }
 
   /** What is on its way, to the upstream or to the disk, cannot be dropped. */
@@ -129,15 +133,15 @@ export class Intake {
     void ledger.remove(entry, 'dropped');
   }
 
-  #prepare({ operation, inFlight }: Addition): Prepared {
+  #prepare({ operation, inFlight, held = false }: Addition): Prepared {
     const { clock } = this.#around;
     const now = clock.now();
-    const sending = operation.send();
+    const sending = held ? { trace: operation.trace, end() {} } : operation.send();
     const { id } = operation;
     const earlier = inFlight ? undefined : this.#earlier(operation);
     const come = earlier && coalesced(earlier, operation);
     const replaced = come && earlier;
-    if (come?.kind === 'none') return { id, sending, entry: undefined, replaced };
+    if (come?.kind === 'none') return { id, sending, entry: undefined, replaced, held };
     const kept = come?.operation ?? operation;
     const record = {
       ...recordOf(kept, now, sending.trace),
@@ -151,7 +155,7 @@ export class Intake {
       withdrawn: kept.withdrawn,
       ...(kept.coalescing && !inFlight && { coalescing: kept.coalescing }),
     };
-    return { id, sending, entry, replaced };
+    return { id, sending, entry, replaced, held };
   }
 
   /** The write of the same entity that came last, if it may be replaced: committed, and never claimed. */
@@ -176,17 +180,17 @@ export class Intake {
     const { lanes, history, ledger } = this.#around;
     const gone = replaced && !replaced.volatile ? replaced.record : undefined;
     const record = entry && !entry.volatile ? entry.record : undefined;
-    // One that was local comes to the end, in the journal too: a repeated put would keep its place.
-    const wasLocal = record && !record.local && lanes.local.entries.has(record.id);
-    if (wasLocal) ledger.forget(record.id);
+    // One from beside the lanes comes to the end, in the journal too: a repeated put would keep its place.
+    const wasBeside = record && !record.local && lanes.beside(record.id);
+    if (wasBeside) ledger.forget(record.id);
     return [
       ...(gone ? [removeRecord(gone.id), ...history.add(gone, 'coalesced')] : []),
-      ...(wasLocal ? [removeRecord(record.id)] : []),
+      ...(wasBeside ? [removeRecord(record.id)] : []),
       ...(record ? [putRecord(record)] : []),
     ];
   }
 
-  #stored({ id, sending, entry, replaced }: Prepared, durability: Durability): Appended {
+  #stored({ id, sending, entry, replaced, held }: Prepared, durability: Durability): Appended {
     const { lanes, history, say } = this.#around;
     if (replaced) {
       lanes.remove(replaced);
@@ -205,22 +209,23 @@ export class Intake {
       if (record.changed) void this.#around.ledger.update(entry, (each) => each);
       return { status: 'queued', id, durability: kept, local: true };
     }
-    const was = lanes.local.entries.get(id);
-    if (was) lanes.local.remove(was);
+    if (held) return { status: 'queued', id, durability: kept };
+    const was = lanes.beside(id);
+    if (was) lanes.takeFromBeside(was);
     const laneDepth = lanes.find(record.lane)?.size ?? 0;
     sending.end({ laneDepth });
     say('enqueued', record, { laneDepth });
     return { status: 'queued', id, durability: kept };
   }
 
-  #putBack({ sending, entry, replaced }: Prepared, error: unknown): void {
+  #putBack({ sending, entry, replaced, held }: Prepared, error: unknown): void {
     const { lanes, say } = this.#around;
     sending.end({ error });
     if (replaced) replaced.committed = true;
     if (!entry) return;
     if (entry.record.local) lanes.local.remove(entry);
     else lanes.remove(entry);
-    say('refused', entry.record, { reason: 'store' });
+    if (!held) say('refused', entry.record, { reason: 'store' });
   }
 }
 

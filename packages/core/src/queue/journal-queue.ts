@@ -5,6 +5,7 @@ import type { Entity } from '../entity.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Adopted, Identity, Journal, OpenReport } from '../journal.ts';
 import type { Json } from '../json.ts';
+import { Accepted } from './accepted.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Decisions } from './decisions.ts';
 import { History } from './history.ts';
@@ -59,6 +60,7 @@ class JournalQueue implements LaneQueue {
   readonly #intake: Intake;
   readonly #dead: DeadLetters;
   readonly #decisions: Decisions;
+  readonly accepted: Accepted;
   #stopAdopting: Undo | undefined;
   #closed = false;
 
@@ -83,13 +85,19 @@ class JournalQueue implements LaneQueue {
       limitReached: (operations: readonly NewOperation[]) => intake.limitReached(operations),
       refused: (operation: NewOperation) => this.#say('refused', operation, { reason: 'full' }),
       store: (additions: readonly Addition[]) => this.#store(additions),
+      accept: (id: string, sentAt: number) =>
+        this.accepted.take(this.#lanes.entries.get(id), sentAt),
+      enqueued: (operation: NewOperation, laneDepth: number) =>
+        this.#say('enqueued', operation, { laneDepth }),
       remove: (id: string) => this.#ledger.remove(this.#lanes.entries.get(id)),
       update: (id: string, change: (record: OperationRecord) => OperationRecord) =>
         this.#ledger.update(this.#lanes.entries.get(id), change),
     };
     this.#turns = new LiveTurns(this.#lanes, clock, storage, () => this.#notify());
     this.#dead = new DeadLetters({ ...parts, most: bounds.maxDead, say: this.#say });
-    this.#decisions = new Decisions({ ...parts, turns: this.#turns, dead: this.#dead });
+    const around = { ...parts, turns: this.#turns, dead: this.#dead };
+    this.accepted = new Accepted({ ...around, clock, say: this.#say });
+    this.#decisions = new Decisions({ ...around, accepted: this.accepted });
   }
 
   async open(): Promise<OpenReport> {
@@ -147,11 +155,22 @@ class JournalQueue implements LaneQueue {
     const lane = this.#lanes.find(name);
     const entry = lane?.head;
     if (!lane || !entry || entry.record.id !== id || !claim.held(0)) return 'lost';
-    if (verdict.kind === 'done') await this.#ledger.remove(entry, 'done');
+    if (verdict.kind === 'done') await this.#finish(entry, verdict.seen ?? false);
+    else if (verdict.kind === 'accepted') await this.accepted.take(entry, verdict.sentAt);
     else if (verdict.kind === 'dead') await this.#dead.bury(lane, entry, verdict);
     else await this.#ledger.update(entry, (record) => this.#after(record, verdict));
     this.#turns.release(lane);
     return 'ok';
+  }
+
+  async #finish(entry: Entry, seen: boolean): Promise<void> {
+    const { record } = entry;
+    await this.#ledger.remove(entry, seen ? 'confirmed' : 'done');
+    if (seen) this.accepted.confirmed(record);
+  }
+
+  confirmations(operation: string): { readonly last: number; readonly newest: number } {
+    return this.#history.confirmations(operation);
   }
 
   get size(): number {
@@ -197,8 +216,9 @@ class JournalQueue implements LaneQueue {
 
   list(): ReturnType<LaneQueue['list']> {
     const { isDeclared } = this.#options;
-    const { entries, local, dead } = this.#lanes;
-    return [...entries.values(), ...local.entries.values(), ...dead.values()].map((entry) => ({
+    const { entries, local, accepted, dead } = this.#lanes;
+    const beside = [...local.entries.values(), ...accepted.entries.values()];
+    return [...entries.values(), ...beside, ...dead.values()].map((entry) => ({
       record: entry.record,
       state: this.#lanes.stateOf(entry, isDeclared),
     }));
@@ -226,7 +246,8 @@ class JournalQueue implements LaneQueue {
   }
 
   pending(entity: Entity): readonly OperationRecord[] {
-    return this.#lanes.pending(entity).map(({ record }) => record);
+    const accepted = [...this.#lanes.accepted.concerning(entity)];
+    return [...accepted, ...this.#lanes.pending(entity)].map(({ record }) => record);
   }
 
   counts(): QueueCounts {
@@ -293,7 +314,10 @@ class JournalQueue implements LaneQueue {
     };
     if (record.local) this.#lanes.local.add(entry);
     else if (record.dead) this.#lanes.dead.set(record.id, entry);
-    else this.#lanes.add(entry);
+    else if (record.acceptedAt !== undefined) {
+      this.#lanes.accepted.add(entry);
+      if (record.unconfirmedAt !== undefined) this.#lanes.unconfirmed.add(record.id);
+    } else this.#lanes.add(entry);
     return true;
   }
 
@@ -325,7 +349,7 @@ class JournalQueue implements LaneQueue {
   /** What a record becomes when its claim ends with the operation still in its lane. */
   #after(
     record: OperationRecord,
-    verdict: Exclude<QueueVerdict, { kind: 'done' | 'dead' }>,
+    verdict: Exclude<QueueVerdict, { kind: 'done' | 'accepted' | 'dead' }>,
   ): OperationRecord {
     const { inFlight: _over, nextAt: _due, untilRecovery: _too, ...rest } = record;
     if (verdict.kind === 'release') return rest;

@@ -25,6 +25,16 @@ export type Entered =
 
 /** The right of one live write to use its lane; it must be ended in one of two ways. */
 export interface Turn {
+  /**
+   * Stores the operation for its sender before it is sent; the lane is held as before. False where it
+   * cannot be stored. Never rejects.
+   */
+  hold(): Promise<boolean>;
+  /**
+   * Acknowledged by the upstream, and to be confirmed: the lane goes on without it, and it stays. Says
+   * how it is kept; nothing where it was not stored before, which is as {@link done}.
+   */
+  accepted(sentAt: number): Promise<Appended | undefined>;
   /** Applied or given up: the lane goes on. */
   done(): Promise<void>;
   /** To be replayed: it becomes the lane's head, whoever waits behind it follows in order. */
@@ -63,7 +73,10 @@ export interface Claim {
 
 /** What came of a claim. */
 export type QueueVerdict =
-  | { readonly kind: 'done' }
+  /** `seen` where it was looked for, and found. */
+  | { readonly kind: 'done'; readonly seen?: boolean }
+  /** Acknowledged, and to be confirmed: the lane goes on without it. */
+  | { readonly kind: 'accepted'; readonly sentAt: number }
   /** Not sent. */
   | { readonly kind: 'release' }
   /** Stays the head of its lane, and is tried again after the delay. */
@@ -92,6 +105,8 @@ export type OperationState =
   | 'parked'
   | 'unhandled'
   | 'local'
+  | 'accepted'
+  | 'unconfirmed'
   | 'dead';
 
 /** All states, in the order in which they are listed. */
@@ -102,13 +117,15 @@ export const operationStates: readonly OperationState[] = [
   'parked',
   'unhandled',
   'local',
+  'accepted',
+  'unconfirmed',
   'dead',
 ];
 
 /** Operations by state, and what bounds them. */
 export interface QueueCounts {
   readonly states: Readonly<Record<OperationState, number>>;
-  /** Operations that are still to be applied: all but the dead and the local ones. */
+  /** Operations that are still to be applied: all but the dead, the local and the accepted ones. */
   readonly size: number;
   /** Of these, how many end with the process. */
   readonly volatile: number;
@@ -137,6 +154,21 @@ export interface LocalSync {
   readonly queued: number;
   /** Entities of theirs that were changed upstream since they were stored. */
   readonly changed: readonly Entity[];
+}
+
+/** Operations that the upstream has acknowledged and that wait to be seen there, in the order of that. */
+export interface AcceptedOperations extends Iterable<OperationRecord> {
+  readonly size: number;
+  get(id: string): OperationRecord | undefined;
+  /** It was seen: it is done. False where there is no such operation. */
+  confirm(id: string): boolean;
+  /** It was not seen for too long; it stays. */
+  unconfirmed(id: string): void;
+  /** Queues it once more, at the tail of its lane, to be looked for and then sent. False where there is no room. */
+  resend(id: string): Promise<boolean>;
+  giveUp(id: string, reason: 'unconfirmed' | 'expired'): Promise<void>;
+  /** Tells of each that is acknowledged, and of each that was seen. */
+  onChange(listener: (record: OperationRecord, how: 'accepted' | 'confirmed') => void): Undo;
 }
 
 /** Queued writes in lanes: strictly first-in first-out within one, each lane held by one at a time. */
@@ -174,6 +206,10 @@ export interface LaneQueue {
   readonly volatile: number;
   /** Operations that are stored beside the lanes. */
   readonly local: number;
+  /** Operations that wait to be confirmed: they make no lane busy. */
+  readonly accepted: AcceptedOperations;
+  /** When a write of that name was last confirmed, and when the newest of those was queued; wall-clock ms. */
+  confirmations(operation: string): { readonly last: number; readonly newest: number };
   /** How many heads are due that are one of these operations. */
   claimable(operations: ReadonlySet<string>): number;
   /** Whether a head is to be sent, now or later, that is one of these operations. */
@@ -191,7 +227,7 @@ export interface LaneQueue {
   /** Where an operation stands, also for a while after it left the queue. */
   get(id: string): OperationReport | undefined;
   list(): readonly { readonly record: OperationRecord; readonly state: OperationState }[];
-  /** Writes still to be applied that concern an entity, in order. */
+  /** Writes still to be applied, or to be seen, that concern an entity, in order. */
   pending(entity: Entity): readonly OperationRecord[];
   counts(): QueueCounts;
   /** Queues operations that were exported, here or elsewhere. */

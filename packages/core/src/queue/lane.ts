@@ -33,6 +33,8 @@ export type Holder =
       readonly kind: 'live';
       readonly operation: NewOperation;
       appended?: Promise<Appended>;
+      /** It was stored before it was sent: nobody is queued behind it only because of that. */
+      held?: boolean;
       /** It has come to its end: it must not be stored with others any more. */
       left?: boolean;
     }

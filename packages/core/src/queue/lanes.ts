@@ -4,14 +4,17 @@ import type { Clock } from '../clock.ts';
 import { type Entity, entityKey } from '../entity.ts';
 import { type Entry, Lane } from './lane.ts';
 import type { OperationState, QueueCounts } from './lane-queue.ts';
-import { LocalShelf } from './local-shelf.ts';
 import { ReadyLanes } from './ready-lanes.ts';
+import { Shelf } from './shelf.ts';
 
 /** Lanes arranged by what can be done with them. A lane is ready, waiting, held, stopped or empty. */
 export class Lanes {
   readonly entries: Map<string, Entry> = new Map();
   readonly dead: Map<string, Entry> = new Map();
-  readonly local: LocalShelf = new LocalShelf();
+  readonly local: Shelf = new Shelf();
+  readonly accepted: Shelf = new Shelf();
+  /** Which of those have not been seen for too long. */
+  readonly unconfirmed: Set<string> = new Set();
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
   readonly #ready = new ReadyLanes();
@@ -80,14 +83,27 @@ export class Lanes {
 
   /** An operation, wherever it stands. */
   known(id: string): Entry | undefined {
-    return this.entries.get(id) ?? this.local.entries.get(id) ?? this.dead.get(id);
+    return this.entries.get(id) ?? this.beside(id) ?? this.dead.get(id);
+  }
+
+  /** An operation that stands beside its lane, and is neither dead nor to be sent. */
+  beside(id: string): Entry | undefined {
+    return this.local.entries.get(id) ?? this.accepted.entries.get(id);
+  }
+
+  /** Takes one from beside its lane. */
+  takeFromBeside(entry: Entry): void {
+    this.local.remove(entry);
+    if (this.accepted.entries.get(entry.record.id) !== entry) return;
+    this.accepted.remove(entry);
+    this.unconfirmed.delete(entry.record.id);
   }
 
   /** Takes one out from wherever it stands: while its removal is being written it must not be sent. */
   takeOut(entry: Entry): void {
     const { id, lane } = entry.record;
     if (!this.dead.delete(id)) this.remove(entry);
-    this.local.remove(entry);
+    this.takeFromBeside(entry);
     this.arrange(this.lane(lane));
   }
 
@@ -138,6 +154,8 @@ export class Lanes {
     const { record } = entry;
     if (record.dead) return 'dead';
     if (record.local) return 'local';
+    if (record.acceptedAt !== undefined)
+      return record.unconfirmedAt === undefined ? 'accepted' : 'unconfirmed';
     if (record.stopped) return record.stopped === 'unauthorized' ? 'blocked' : 'parked';
     if (this.#lanes.get(record.lane)?.isInFlight(entry)) return 'in_flight';
     return isDeclared(record.operation) ? 'ready' : 'unhandled';
@@ -147,7 +165,10 @@ export class Lanes {
   counts(isDeclared: (operation: string) => boolean): QueueCounts {
     const dead = this.dead.size;
     const local = this.local.entries.size;
-    const states = { ready: 0, in_flight: 0, blocked: 0, parked: 0, unhandled: 0, local, dead };
+    const unconfirmed = this.unconfirmed.size;
+    const accepted = this.accepted.entries.size - unconfirmed;
+    const beside = { local, accepted, unconfirmed, dead };
+    const states = { ready: 0, in_flight: 0, blocked: 0, parked: 0, unhandled: 0, ...beside };
     const lanes = { ready: 0, blocked: 0 };
     for (const { head, size } of this.#lanes.values()) {
       if (!head) continue;
@@ -160,7 +181,7 @@ export class Lanes {
       states,
       size: this.entries.size,
       volatile: this.#volatile,
-      bytes: this.#bytes,
+      bytes: this.#bytes + this.accepted.bytes,
       lanes,
       oldestAt: this.entries.values().next().value?.record.enqueuedAt,
     };

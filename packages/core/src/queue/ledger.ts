@@ -75,6 +75,22 @@ export class Ledger {
       await this.#settlements.write(record.lane, removeRecord(record.id), putRecord(record));
   }
 
+  /** A change that may be missing after a crash. */
+  updateLazily(entry: Entry, change: (record: OperationRecord) => OperationRecord): void {
+    entry.record = change(entry.record);
+    if (!entry.volatile) this.#settlements.writeLazily([putRecord(entry.record)]);
+  }
+
+  /** Takes an operation out that after a crash would find its end once more. */
+  removeLazily(entry: Entry, ending: Ending): void {
+    const { record, volatile } = entry;
+    const remembered = this.#history.add(record, ending);
+    this.forget(record.id);
+    if (!volatile) this.#settlements.writeLazily([removeRecord(record.id), ...remembered]);
+    this.#lanes.remove(entry);
+    this.#lanes.takeFromBeside(entry);
+  }
+
   /** Something newer of it is about to be committed: what could not be written must not come after that. */
   forget(id: string): void {
     this.#settlements.forget('queue', id);
@@ -89,7 +105,7 @@ export class Ledger {
     if (!volatile)
       await this.#settlements.write(record.lane, removeRecord(record.id), ...remembered);
     this.#lanes.remove(entry);
-    this.#lanes.local.remove(entry);
+    this.#lanes.takeFromBeside(entry);
   }
 }
 

@@ -13,6 +13,8 @@ type LiveHolder = Extract<Holder, { kind: 'live' }>;
 export interface Addition {
   readonly operation: NewOperation;
   readonly inFlight: boolean;
+  /** Stored before it is sent, whatever comes of that. */
+  readonly held?: boolean;
 }
 
 /** What the turns need of the queue that they belong to. */
@@ -25,6 +27,10 @@ export interface TurnStorage {
   store(additions: readonly Addition[]): Promise<readonly Appended[]>;
   /** Removes a stored operation for good. */
   remove(id: string): Promise<void>;
+  /** The upstream acknowledged a stored operation: it leaves its lane, and stays. */
+  accept(id: string, sentAt: number): Promise<void>;
+  /** Tells that one which was held is queued after all. */
+  enqueued(operation: NewOperation, laneDepth: number): void;
   /** Changes a stored operation. */
   update(id: string, change: (record: OperationRecord) => OperationRecord): Promise<void>;
 }
@@ -164,6 +170,8 @@ export class LiveTurns {
       }
     };
     return {
+      hold: () => this.#hold(lane, holder),
+      accepted: (sentAt) => end(() => this.#accepted(holder, sentAt)),
       done: () => end(() => this.#done(holder)),
       keep: (failed) => end(() => this.#keep(lane, holder, failed)),
     };
@@ -318,6 +326,27 @@ export class LiveTurns {
     }
   }
 
+  /** Who comes meanwhile waits as behind any live write. */
+  async #hold(lane: Lane, holder: LiveHolder): Promise<boolean> {
+    const { operation } = holder;
+    if (!holder.appended) {
+      if (!this.#isKeepable(operation) || this.#storage.limitReached([operation])) return false;
+      const self = { operation, inFlight: true, held: true, lane, holder };
+      holder.held = true;
+      await this.#spill([self], []).catch(() => {});
+    }
+    return (await holder.appended?.catch(() => undefined))?.status === 'queued';
+  }
+
+  async #accepted(holder: LiveHolder, sentAt: number): Promise<Appended | undefined> {
+    let id: string | undefined;
+    while (!id && holder.appended) id = await this.#storedId(holder.appended);
+    holder.left = true;
+    if (!id) return undefined;
+    await this.#storage.accept(id, sentAt);
+    return holder.appended;
+  }
+
   async #done(holder: LiveHolder): Promise<void> {
     let id: string | undefined;
     while (!id && holder.appended) id = await this.#storedId(holder.appended);
@@ -333,10 +362,18 @@ export class LiveTurns {
     while (!id && holder.appended) id = await this.#storedId(holder.appended);
     if (id) {
       const appended = (await holder.appended) as Appended;
+      const sending = holder.held ? holder.operation.send() : undefined;
       await this.#storage.update(id, ({ inFlight: _over, sentAt: _sent, ...record }) => ({
         ...record,
         ...how,
+        ...(sending?.trace && { trace: sending.trace }),
       }));
+      if (sending) {
+        sending.end({ laneDepth: lane.size });
+        this.#storage.enqueued(holder.operation, lane.size);
+        // Who waited for its turn is queued behind it.
+        this.#hurry(lane);
+      }
       return appended;
     }
     const operation = { ...holder.operation, ...how };
@@ -377,7 +414,8 @@ export class LiveTurns {
 }
 
 function isBehindQueued({ size, holder }: Lane): boolean {
-  return size > 0 || holder?.kind === 'claim';
+  const own = holder?.kind === 'live' && holder.held ? 1 : 0;
+  return size > own || holder?.kind === 'claim';
 }
 
 /** Somebody in a lane who must be stored first: the one who holds it, or one who waits. */

@@ -14,7 +14,7 @@ export interface TraceCarrier {
 export type DeadReason = (typeof deadReasons)[number];
 
 /** All reasons. */
-export const deadReasons = ['rejected', 'poison', 'expired', 'skipped'] as const;
+export const deadReasons = ['rejected', 'poison', 'expired', 'skipped', 'unconfirmed'] as const;
 
 /** Why a lane stands still until a person decides. */
 export type StopReason = 'unknown' | 'unauthorized' | 'interrupted';
@@ -40,8 +40,14 @@ export interface OperationRecord {
   readonly interruptions: number;
   /** It is with the upstream now; still set at the next start, it was interrupted. */
   readonly inFlight?: true;
-  /** When it was last sent without a certain answer: it may have been applied. */
+  /** When it was last sent without a certain answer, or with one that is to be confirmed: it may have been applied. */
   readonly sentAt?: number;
+  /** When the upstream acknowledged it: it stands beside its lane until it is seen there. */
+  readonly acceptedAt?: number;
+  /** When it had not been seen for too long. */
+  readonly unconfirmedAt?: number;
+  /** How often it was sent again because it was not seen. */
+  readonly resends?: number;
   readonly firstFailureAt?: number;
   /** Not before this time. */
   readonly nextAt?: number;
@@ -77,6 +83,10 @@ export interface NewOperation {
   readonly coalescing?: Coalescing;
   /** Its caller was told that it failed, because of another of the same call: it must not be sent any more. */
   readonly withdrawn?: AbortSignal;
+  /** How often it was sent again because it was not seen upstream. */
+  readonly resends?: number;
+  /** Trace context of the request, where it is stored before it is sent: no `send` step yet. */
+  readonly trace?: TraceCarrier | undefined;
   /** Begins the `send` step, in the context of the request: its trace context is stored with the operation. */
   readonly send: () => Sending;
   /** When it was sent without a certain answer. */
@@ -110,6 +120,7 @@ export function recordOf(
     sentAt,
     nextAt,
     lastError,
+    resends,
   } = operation;
   return {
     id,
@@ -127,6 +138,7 @@ export function recordOf(
     ...(sentAt !== undefined && { sentAt }),
     ...(nextAt !== undefined && { nextAt }),
     ...(lastError !== undefined && { lastError }),
+    ...(resends && { resends }),
     ...(keep === 'local' && { local: true as const }),
   };
 }
@@ -146,4 +158,13 @@ export function isRecord(key: string, value: unknown): value is OperationRecord 
 }
 
 const required = ['enqueuedAt', 'interruptions', 'failures'] as const;
-const optional = ['priority', 'createdAt', 'attempts', 'sentAt', 'nextAt'] as const;
+const optional = [
+  'priority',
+  'createdAt',
+  'attempts',
+  'sentAt',
+  'nextAt',
+  'acceptedAt',
+  'unconfirmedAt',
+  'resends',
+] as const;

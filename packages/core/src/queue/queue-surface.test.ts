@@ -267,3 +267,17 @@ test('a sync does not wait for a queue that is paused', async () => {
   expect(await kit.manager.sync()).toMatchObject({ replayed: 0, states: { ready: 1 } });
   expect(kit.clock.elapsed()).toBe(before);
 });
+
+test('a dead letter that is alone in its lane is tried again at once', async () => {
+  const { manager, put, upstream, clock } = testManager();
+  upstream.fail = () => new HttpError(503);
+  await put({ id: 'a', value: 'bad' });
+  upstream.fail = () => new HttpError(422);
+  await clock.advance(10_000);
+  const [dead] = manager.queue.list({ states: ['dead'] });
+  upstream.fail = undefined;
+  expect(await manager.queue.decide(String(dead?.id), 'retry')).toBe(true);
+  await clock.advance(1_000);
+  expect(manager.queue.list()).toEqual([]);
+  expect(upstream.applied).toEqual(['a=bad']);
+});

@@ -49,6 +49,8 @@ export interface QueueSurface {
   pause(): void;
   resume(): void;
   readonly paused: boolean;
+  /** Whether the upstream acknowledges writes that are to be confirmed, and has not done any for too long. */
+  readonly stalled: boolean;
 }
 
 const filterChecks: Readonly<Record<keyof QueueFilter, Check>> = {
@@ -60,6 +62,7 @@ export function queueSurface(
   queue: LaneQueue,
   drain: Drain,
   opened: () => Promise<void>,
+  isStalled: () => boolean,
 ): QueueSurface {
   const matching = (filter: QueueFilter = {}) => {
     checkOptions('the filter of a queue', filter, filterChecks);
@@ -97,6 +100,9 @@ export function queueSurface(
     },
     get paused() {
       return drain.paused;
+    },
+    get stalled() {
+      return isStalled();
     },
   };
 }

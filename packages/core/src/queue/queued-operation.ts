@@ -34,12 +34,15 @@ export interface OperationReport {
   readonly createdAt: number;
   readonly enqueuedAt: number;
   readonly nextAttemptAt?: number;
+  /** When the upstream acknowledged it, and when it had not been seen there for too long. */
+  readonly acceptedAt?: number;
+  readonly unconfirmedAt?: number;
   readonly endedAt?: number;
 }
 
 /** What a report says of an operation in the queue. */
 export function reportOf(
-  { id, operation, createdAt, enqueuedAt, nextAt }: OperationRecord,
+  { id, operation, createdAt, enqueuedAt, nextAt, acceptedAt, unconfirmedAt }: OperationRecord,
   state: OperationState,
 ): OperationReport {
   return {
@@ -49,6 +52,8 @@ export function reportOf(
     createdAt,
     enqueuedAt,
     ...(nextAt !== undefined && { nextAttemptAt: nextAt }),
+    ...(acceptedAt !== undefined && { acceptedAt }),
+    ...(unconfirmedAt !== undefined && { unconfirmedAt }),
   };
 }
 

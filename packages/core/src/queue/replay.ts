@@ -83,7 +83,7 @@ export class Replayer {
       if (found === 'applied') {
         permit.succeed();
         write.applied(record);
-        return { kind: 'done' };
+        return { kind: 'done', seen: write.confirm !== undefined };
       }
       const left = sentAt + write.reconcileFor - clock.now();
       if (found === 'absent' && left <= 0) return undefined;
@@ -103,6 +103,7 @@ export class Replayer {
     permit: Permit,
   ): Promise<QueueVerdict> {
     const { evidence, ramp, rate } = write.flow;
+    const sentAt = this.#around.clock.now();
     try {
       await this.#through(write, freePermit(), (signal) =>
         write.run(record.input, contextOf(record, signal)),
@@ -116,7 +117,7 @@ export class Replayer {
     rate.succeeded();
     this.#counted.delete(record.id);
     write.applied(record);
-    return { kind: 'done' };
+    return write.confirm?.applies(record.input) ? { kind: 'accepted', sentAt } : { kind: 'done' };
   }
 
   #failed(

@@ -41,7 +41,8 @@ export function importedRecord(line: string, now: number): OperationRecord | und
 
 /** An operation that is to be queued once more: the same one, with what is known of whether it was sent. */
 export function requeued(record: OperationRecord): NewOperation {
-  const { id, operation, lane, input, entity, priority, createdAt, sentAt, lastError } = record;
+  const { id, operation, lane, input, entity, priority, createdAt, sentAt, lastError, resends } =
+    record;
   return {
     id,
     operation,
@@ -53,6 +54,7 @@ export function requeued(record: OperationRecord): NewOperation {
     ...(entity && { entity }),
     ...(priority && { priority }),
     ...(sentAt !== undefined && { sentAt }),
+    ...(resends && { resends }),
     ...(lastError !== undefined && { lastError }),
   };
 }

@@ -50,6 +50,13 @@ export function writeLogEvents(name: string, events: Emitter<FallbackEvents>): v
       [attribute.deadLetterReason]: reason ?? 'rejected',
     });
   });
+  events.on('queue', ({ event, id, operation }) => {
+    if (event !== 'unconfirmed') return;
+    emit('unconfirmed', `An acknowledged ${operation} was not seen in time`, {
+      [attribute.operationName]: operation,
+      [attribute.messagingMessageId]: id,
+    });
+  });
   events.on('storeFailed', ({ store, verb }) =>
     emit('storeFailed', `The ${store} store failed: ${verb}`, {
       [attribute.storeKind]: store,

@@ -17,6 +17,7 @@ import { QueueSpans, type ReplayEnd } from './queue-spans.ts';
 import { isTraced } from './sdk.ts';
 import { withStoreSpans } from './store-spans.ts';
 import type { TelemetryLevels } from './telemetry-options.ts';
+import { activeCarrier } from './trace-context.ts';
 import { runWithin, Tracer } from './tracer.ts';
 
 /** What an operation's span says at its end, besides its outcome. */
@@ -58,6 +59,8 @@ export interface Tracing {
   operation(start: OperationStart): OperationSpan | undefined;
   /** A try that is over; the first is told once there is a second. */
   attempt(attempt: Attempt): void;
+  /** Trace context of the request that is being served. */
+  carrier(): TraceCarrier | undefined;
   /** Begins the `send` step of an operation, in the context that is active now. */
   send(operation: { readonly id: string; readonly operation: string }): () => Sending;
   /** Replays outside every request's context, linked to the `send` step. */
@@ -129,6 +132,7 @@ export function createTracing({ name, clock, events, levels }: TracingOptions): 
         error: failure !== undefined,
       });
     },
+    carrier: activeCarrier,
     send: (operation) => queue.send(operation),
     process: (record, breaker, call) =>
       isTraced() ? queue.process(record, breaker, call) : call(untold),

@@ -26,7 +26,7 @@ export interface WrapOptions {
 /** A read: as for `manager.read()`, with the arguments as its input. */
 export interface ReadWrapSpec<Args extends readonly unknown[], Value, This = never>
   extends WrapOptions,
-    Omit<ReadSpec<Args, Value>, 'run' | 'key'> {
+    Omit<ReadSpec<Args, Value>, 'run' | 'key' | 'derived'> {
   /** @default by the name: get, find, list, search and read are reads */
   readonly kind?: 'read';
   /**

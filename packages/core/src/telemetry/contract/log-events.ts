@@ -9,6 +9,7 @@ export type LogEventKey =
   | 'activated'
   | 'deactivated'
   | 'deadLettered'
+  | 'unconfirmed'
   | 'storeFailed';
 
 /** A log event as it is promised. */
@@ -62,6 +63,12 @@ export const logEvents: Readonly<Record<LogEventKey, LogEventContract>> = {
     a.messagingMessageId,
     a.deadLetterReason,
   ]),
+  unconfirmed: logEvent(
+    'queue.unconfirmed',
+    'WARN',
+    'An acknowledged write was not seen upstream in time.',
+    [a.operationName, a.messagingMessageId],
+  ),
   storeFailed: logEvent('store.failed', 'ERROR', 'The store did not do what it was asked.', [
     a.storeKind,
     a.storeVerb,

@@ -76,6 +76,7 @@ export type MetricKey =
   | 'drainLimit'
   | 'queueWaitDuration'
   | 'queueProcessDuration'
+  | 'queueConfirmDuration'
   | 'storeOperations'
   | 'storeCommitDuration'
   | 'storeSize'
@@ -234,6 +235,14 @@ export const metrics: Readonly<Record<MetricKey, MetricContract>> = {
     'How long a replay took.',
     [a.queueName, a.queueResult],
     durations,
+  ),
+  queueConfirmDuration: metric(
+    'queue.confirm.duration',
+    'histogram',
+    's',
+    'How long it took from the acknowledgement of a write until it was seen upstream.',
+    [a.queueName],
+    waits,
   ),
   storeOperations: metric(
     'store.operations',

@@ -1,10 +1,10 @@
-/** Writes that stay here until somebody syncs: they hold no lane, and nobody replays them. */
+/** Writes that stand beside the lanes: those that stay here until somebody syncs, and those that the upstream has taken. */
 
 import { type Entity, entityKey } from '../entity.ts';
 import type { Entry } from './lane.ts';
 
-/** Local operations in the order in which they were stored. */
-export class LocalShelf {
+/** Operations that hold no lane, in the order in which they came. */
+export class Shelf {
   readonly entries: Map<string, Entry> = new Map();
   readonly #byEntity = new Map<string, Set<Entry>>();
   #bytes = 0;

@@ -1,0 +1,139 @@
+/** Operations that the upstream has acknowledged, and that nobody has seen there yet: kept, beside the lanes. */
+
+import type { Clock } from '../clock.ts';
+import type { Undo } from '../events.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Entry } from './lane.ts';
+import type { AcceptedOperations } from './lane-queue.ts';
+import type { Lanes } from './lanes.ts';
+import type { Ledger } from './ledger.ts';
+import type { LiveTurns } from './live-turns.ts';
+import type { OperationRecord } from './operation-record.ts';
+import { requeued } from './transfer.ts';
+
+interface Surroundings {
+  readonly lanes: Lanes;
+  readonly ledger: Ledger;
+  readonly dead: DeadLetters;
+  readonly turns: LiveTurns;
+  readonly clock: Clock;
+  readonly say: (
+    event: 'accepted' | 'confirmed' | 'unconfirmed' | 'resent',
+    operation: OperationRecord,
+    more?: { readonly acceptedForMs?: number },
+  ) => void;
+}
+
+type Listener = (record: OperationRecord, how: 'accepted' | 'confirmed') => void;
+
+/** The shelf of accepted operations. A record on it has `acceptedAt`, and `unconfirmedAt` when its time is over. */
+export class Accepted implements AcceptedOperations {
+  readonly #around: Surroundings;
+  readonly #listeners = new Set<Listener>();
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  get size(): number {
+    return this.#around.lanes.accepted.entries.size;
+  }
+
+  get(id: string): OperationRecord | undefined {
+    return this.#around.lanes.accepted.entries.get(id)?.record;
+  }
+
+  *[Symbol.iterator](): Iterator<OperationRecord> {
+    for (const { record } of this.#around.lanes.accepted.entries.values()) yield record;
+  }
+
+  onChange(listener: Listener): Undo {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes an operation out of its lane, which goes on without it. */
+  async take(entry: Entry | undefined, sentAt: number): Promise<void> {
+    if (!entry) return;
+    const { lanes, ledger, clock, say } = this.#around;
+    const acceptedAt = clock.now();
+    await ledger.update(entry, (record) => acceptedRecord(record, sentAt, acceptedAt));
+    lanes.remove(entry);
+    lanes.accepted.add(entry);
+    say('accepted', entry.record);
+    this.#tell(entry.record, 'accepted');
+  }
+
+  confirm(id: string): boolean {
+    const { lanes, ledger } = this.#around;
+    const entry = lanes.accepted.entries.get(id);
+    if (!entry?.committed) return false;
+    ledger.removeLazily(entry, 'confirmed');
+    this.confirmed(entry.record);
+    return true;
+  }
+
+  /** Tells that an operation was seen, wherever it stood. */
+  confirmed(record: OperationRecord): void {
+    const { acceptedAt } = record;
+    const acceptedForMs =
+      acceptedAt === undefined ? undefined : Math.max(0, this.#around.clock.now() - acceptedAt);
+    this.#around.say('confirmed', record, acceptedForMs === undefined ? {} : { acceptedForMs });
+    this.#tell(record, 'confirmed');
+  }
+
+  unconfirmed(id: string): void {
+    const { lanes, ledger, clock, say } = this.#around;
+    const entry = lanes.accepted.entries.get(id);
+    if (!entry || entry.record.unconfirmedAt !== undefined) return;
+    const unconfirmedAt = clock.now();
+    lanes.unconfirmed.add(id);
+    say('unconfirmed', entry.record);
+    ledger.updateLazily(entry, (record) => ({ ...record, unconfirmedAt }));
+  }
+
+  async resend(id: string): Promise<boolean> {
+    const { lanes, turns, say } = this.#around;
+    const entry = lanes.accepted.entries.get(id);
+    if (!entry?.committed) return false;
+    // While it is being queued nobody else may queue or purge it.
+    entry.committed = false;
+    try {
+      const again = { ...requeued(entry.record), resends: (entry.record.resends ?? 0) + 1 };
+      const [appended] = await turns.append([again]);
+      if (appended?.status !== 'queued') return false;
+      say('resent', entry.record);
+      return true;
+    } finally {
+      entry.committed = true;
+    }
+  }
+
+  async giveUp(id: string, reason: 'unconfirmed' | 'expired'): Promise<void> {
+    const { lanes, dead } = this.#around;
+    const entry = lanes.accepted.entries.get(id);
+    if (!entry?.committed) return;
+    lanes.takeOut(entry);
+    await dead.bury(lanes.lane(entry.record.lane), entry, { reason, error: reason });
+  }
+
+  #tell(record: OperationRecord, how: 'accepted' | 'confirmed'): void {
+    for (const listener of this.#listeners) listener(record, how);
+  }
+}
+
+function acceptedRecord(
+  record: OperationRecord,
+  sentAt: number,
+  acceptedAt: number,
+): OperationRecord {
+  const {
+    inFlight: _over,
+    nextAt: _due,
+    untilRecovery: _too,
+    firstFailureAt: _first,
+    lastError: _last,
+    ...rest
+  } = record;
+  return { ...rest, sentAt, acceptedAt };
+}

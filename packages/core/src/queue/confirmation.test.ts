@@ -1,0 +1,465 @@
+/** Writes of an upstream that acknowledges before it does: kept until they are seen there. */
+
+import { expect, onTestFinished, test } from 'vitest';
+import { FallbackManager } from '../manager.ts';
+import { type ManualClock, manualClock } from '../manual-clock.test.support.ts';
+import { memoryJournal } from '../memory-journal.ts';
+import type { FallbackManagerOptions } from '../options.ts';
+import { HttpError } from '../upstream.test.support.ts';
+import type { Confirmation } from './confirmation.ts';
+
+interface Note {
+  readonly box: string;
+  readonly text: string;
+}
+
+/** A letterbox that takes notes at once, and shows those that somebody has sorted. */
+function letterbox() {
+  return {
+    taken: [] as string[],
+    shown: new Set<string>(),
+    /** Boxes of each look. */
+    looks: [] as (readonly string[])[],
+    sorting: true,
+    fail: undefined as ((text: string) => unknown) | undefined,
+    failLook: undefined as unknown,
+    gate: undefined as Promise<void> | undefined,
+  };
+}
+
+async function setUp(
+  confirm: Partial<Confirmation<Note>> = {},
+  options: Partial<FallbackManagerOptions> = {},
+  box = letterbox(),
+) {
+  const clock = (options.clock as ManualClock | undefined) ?? manualClock();
+  const store = options.store ?? memoryJournal();
+  const manager = new FallbackManager({
+    name: 'notes',
+    application: 'test',
+    logger: false,
+    retry: { retries: 0 },
+    random: () => 0.5,
+    breaker: { failureThreshold: 1, successThreshold: 1, openFor: 1_000 },
+    ...options,
+    store,
+    clock,
+  });
+  onTestFinished(() => manager.close());
+  const ids = new Map<string, string>();
+  const post = manager.write('note.post', {
+    run: async ({ text }: Note, { idempotencyKey }) => {
+      await box.gate;
+      const error = box.fail?.(text);
+      if (error) throw error;
+      box.taken.push(text);
+      ids.set(text, idempotencyKey);
+      if (box.sorting) box.shown.add(text);
+      return 'taken';
+    },
+    lane: ({ box: lane }) => lane,
+    entity: ({ box: id }) => ({ type: 'box', id }),
+    reconcileFor: 5_000,
+    confirm: {
+      together: ({ box: lane }) => lane,
+      look: (writes) => {
+        if (box.failLook) throw box.failLook;
+        box.looks.push([...new Set(writes.map(({ input }) => input.box))]);
+        return writes.filter(({ input }) => box.shown.has(input.text)).map(({ id }) => id);
+      },
+      ...confirm,
+    },
+  });
+  const events: string[] = [];
+  manager.on('queue', ({ event }) => events.push(event));
+  await manager.open();
+  const note = (text: string, lane = 'a') => post({ box: lane, text });
+  const states = () => manager.queue.list().map(({ state }) => state);
+  return { manager, clock, store, box, post, note, events, states };
+}
+
+const minute = 60_000;
+
+test('an acknowledged write is kept, and done when it is seen', async () => {
+  const { manager, clock, note, events, states } = await setUp();
+  const receipt = await note('one');
+  expect(receipt).toEqual({
+    outcome: 'accepted',
+    operation: expect.any(String),
+    operations: [expect.any(String)],
+    durability: 'memory',
+  });
+  const id = receipt.outcome === 'accepted' ? receipt.operation : '';
+  expect(manager.queue.get(id)).toMatchObject({ state: 'accepted', acceptedAt: clock.now() });
+  expect(states()).toEqual(['accepted']);
+  expect(manager.status()).toMatchObject({
+    operations: { accepted: 1, applied: 0 },
+    queue: { size: 0, accepted: 1, confirmed: 0, stalled: false, states: { accepted: 1 } },
+  });
+  await clock.advance(2_000);
+  expect(states()).toEqual([]);
+  expect(manager.queue.get(id)).toMatchObject({ state: 'confirmed', endedAt: clock.now() });
+  expect(manager.status().queue.confirmed).toBe(1);
+  expect(events).toEqual(['accepted', 'confirmed']);
+});
+
+test('it is stored before it is sent', async () => {
+  const { store, note, box } = await setUp();
+  let stored = 0;
+  box.fail = () => {
+    stored = [...store.entries('queue')].length;
+    return undefined;
+  };
+  await note('one');
+  expect(stored).toBe(1);
+});
+
+test('where the store fails it is sent all the same, and taken as applied', async () => {
+  const store = memoryJournal();
+  const broken = Object.assign(store, { commit: () => Promise.reject(new Error('no disk')) });
+  const { note, box, states } = await setUp({}, { store: broken });
+  expect(await note('one')).toEqual({ outcome: 'applied', value: 'taken' });
+  expect(box.taken).toEqual(['one']);
+  expect(states()).toEqual([]);
+});
+
+test('where there is no room it is sent all the same', async () => {
+  const { note, states } = await setUp({}, { queue: { maxEntries: 1 } });
+  expect((await note('one')).outcome).toBe('accepted');
+  expect((await note('two')).outcome).toBe('applied');
+  expect(states()).toEqual(['accepted']);
+});
+
+test('one that cannot be looked for, and a mode that keeps nothing, are as if nothing were confirmed', async () => {
+  const { note, post } = await setUp({ applies: ({ text }) => text !== 'blank' });
+  expect((await note('blank')).outcome).toBe('applied');
+  expect((await post.all([{ box: 'a', text: 'x' }])).outcome).toBe('accepted');
+  const readOnly = await setUp({}, { mode: 'read_only' });
+  expect((await readOnly.note('one')).outcome).toBe('applied');
+});
+
+test('what is accepted makes no lane busy; writes of a lane go in order, live', async () => {
+  const { note, box, states } = await setUp();
+  const receipts = await Promise.all(['1', '2', '3'].map((text) => note(text)));
+  expect(receipts.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'accepted']);
+  expect(box.taken).toEqual(['1', '2', '3']);
+  expect(states()).toEqual(['accepted', 'accepted', 'accepted']);
+});
+
+test('several in one call are all accepted, or as much as the worst of them', async () => {
+  const { post, box } = await setUp();
+  const all = ['1', '2'].map((text) => ({ box: 'a', text }));
+  const receipt = await post.all(all);
+  expect(receipt).toMatchObject({ outcome: 'accepted', operations: { length: 2 } });
+  box.fail = (text) => (text === '4' ? new HttpError(503) : undefined);
+  const worst = await post.all(['3', '4', '5'].map((text) => ({ box: 'a', text })));
+  expect(worst.outcome).toBe('queued');
+  expect(box.taken).toEqual(['1', '2', '3']);
+});
+
+test('one that fails is queued, and whoever waited for the lane behind it, in order', async () => {
+  const { note, box, clock, events, states } = await setUp();
+  let open = () => {};
+  box.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  box.fail = () => new HttpError(503);
+  const writing = ['1', '2', '3'].map((text) => note(text));
+  await clock.advance(10);
+  open();
+  const receipts = await Promise.all(writing);
+  expect(receipts.map(({ outcome }) => outcome)).toEqual(['queued', 'queued', 'queued']);
+  expect(events).toEqual(['enqueued', 'enqueued', 'enqueued']);
+  box.fail = undefined;
+  await clock.advance(10_000);
+  expect(box.taken).toEqual(['1', '2', '3']);
+  await clock.advance(minute);
+  expect(states()).toEqual([]);
+  expect(events.filter((event) => event === 'confirmed')).toHaveLength(3);
+});
+
+test('what the upstream rejects is the caller’s, and not kept', async () => {
+  const { note, box, states, store } = await setUp();
+  box.fail = () => new HttpError(422);
+  await expect(note('one')).rejects.toMatchObject({ status: 422 });
+  expect(states()).toEqual([]);
+  expect([...store.entries('queue')]).toEqual([]);
+});
+
+test('a queued write is accepted when it is replayed, and then confirmed', async () => {
+  const { manager, note, box, clock, states } = await setUp();
+  box.fail = () => new HttpError(503);
+  const receipt = await note('one');
+  expect(receipt.outcome).toBe('queued');
+  box.fail = undefined;
+  box.sorting = false;
+  await clock.advance(5_000);
+  expect(states()).toEqual(['accepted']);
+  expect(manager.status().queue).toMatchObject({ replayed: 1, size: 0 });
+  box.shown.add('one');
+  await clock.advance(minute);
+  expect(states()).toEqual([]);
+});
+
+test('one look for a lane and interval, which grows while nothing is seen and begins anew when something is', async () => {
+  const { note, box, clock } = await setUp({ interval: 1_000, maxInterval: 8_000 });
+  box.sorting = false;
+  for (const text of ['1', '2', '3']) await note(text, 'a');
+  await note('4', 'b');
+  await clock.advance(31_500);
+  // After 1, 3, 7, 15, 23 and 31 s.
+  expect(box.looks.filter(([lane]) => lane === 'a')).toHaveLength(6);
+  expect(box.looks).toHaveLength(12);
+  box.shown.add('1');
+  await clock.advance(8_000);
+  box.looks.length = 0;
+  await clock.advance(1_000);
+  expect(box.looks).toEqual([['a']]);
+});
+
+test('one that is not seen in time is told once, stays, and may be seen after all', async () => {
+  const { manager, note, box, clock, events, states } = await setUp({ within: 10 * minute });
+  box.sorting = false;
+  await note('one');
+  await clock.advance(9 * minute);
+  expect(states()).toEqual(['accepted']);
+  await clock.advance(3 * minute);
+  expect(states()).toEqual(['unconfirmed']);
+  expect(manager.status().queue).toMatchObject({ unconfirmed: 1, stalled: true });
+  expect(manager.inspect()).toContain('does not do them');
+  await clock.advance(20 * minute);
+  expect(events).toEqual(['accepted', 'unconfirmed']);
+  box.shown.add('one');
+  await clock.advance(2 * minute);
+  expect(states()).toEqual([]);
+  expect(events).toEqual(['accepted', 'unconfirmed', 'confirmed']);
+  expect(manager.status().queue.stalled).toBe(false);
+});
+
+test('with `within: false` nothing is ever late', async () => {
+  const { note, box, clock, states } = await setUp({ within: false });
+  box.sorting = false;
+  await note('one');
+  await clock.advance(24 * 60 * minute);
+  expect(states()).toEqual(['accepted']);
+});
+
+test('while others before it are being seen, one that waits in the upstream’s line is not late', async () => {
+  const { note, box, clock, events } = await setUp({ within: 10 * minute });
+  box.sorting = false;
+  for (let index = 0; index < 10; index += 1) await note(`${index}`);
+  for (let index = 0; index < 9; index += 1) {
+    await clock.advance(8 * minute);
+    box.shown.add(`${index}`);
+  }
+  await clock.advance(8 * minute);
+  expect(events).not.toContain('unconfirmed');
+  await clock.advance(5 * minute);
+  expect(events.filter((event) => event === 'unconfirmed')).toHaveLength(1);
+});
+
+test('one that was overtaken is late, though later ones are seen all the time', async () => {
+  const { manager, note, box, clock, states } = await setUp({ within: 10 * minute });
+  box.sorting = false;
+  await note('lost');
+  box.sorting = true;
+  for (let index = 0; index < 15; index += 1) {
+    await clock.advance(minute);
+    await note(`${index}`);
+  }
+  await clock.advance(minute);
+  expect(states()).toEqual(['unconfirmed']);
+  expect(manager.status().queue.stalled).toBe(false);
+});
+
+test('while the breaker is open nothing is asked, and time does not count', async () => {
+  const { manager, note, box, clock, states } = await setUp({ within: 10 * minute });
+  box.sorting = false;
+  await note('one');
+  await manager.activate('queue_writes');
+  box.looks.length = 0;
+  await clock.advance(30 * minute);
+  expect(box.looks).toEqual([]);
+  await manager.deactivate();
+  await manager.breakers.reset();
+  await clock.advance(9 * minute);
+  expect(states()).toEqual(['accepted']);
+  await clock.advance(3 * minute);
+  expect(states()).toEqual(['unconfirmed']);
+});
+
+test('a look that fails proves nothing', async () => {
+  const { note, box, clock, states } = await setUp({ within: minute });
+  box.sorting = false;
+  box.failLook = new HttpError(500);
+  await note('one');
+  await clock.advance(10 * minute);
+  expect(states()).toEqual(['accepted']);
+  box.failLook = undefined;
+  box.shown.add('one');
+  await clock.advance(2 * minute);
+  expect(states()).toEqual([]);
+});
+
+test('by choice it becomes a dead letter, which is looked for before it is sent again', async () => {
+  const { manager, note, box, clock, states } = await setUp({
+    within: minute,
+    unconfirmed: 'dead_letter',
+  });
+  box.sorting = false;
+  await note('one');
+  await clock.advance(5 * minute);
+  const [dead] = manager.queue.list();
+  expect(dead).toMatchObject({ state: 'dead', reason: 'unconfirmed' });
+  box.shown.add('one');
+  expect(await manager.queue.decide(String(dead?.id), 'retry')).toBe(true);
+  await clock.advance(10_000);
+  expect(states()).toEqual([]);
+  expect(box.taken).toEqual(['one']);
+});
+
+test('by choice lost ones are sent again: the oldest alone to try, the others once a later one was seen', async () => {
+  const { note, box, clock, events, states } = await setUp({
+    within: minute,
+    unconfirmed: 'resend',
+    maxInterval: 10_000,
+  });
+  box.sorting = false;
+  for (const text of ['1', '2', '3']) await note(text);
+  await clock.advance(1.5 * minute);
+  expect(box.taken).toEqual(['1', '2', '3', '1']);
+  expect(events.filter((event) => event === 'unconfirmed')).toHaveLength(3);
+  // The upstream is started again, without what it had in memory.
+  box.sorting = true;
+  await clock.advance(3 * minute);
+  expect(box.taken.slice(4).sort()).toEqual(['1', '2', '3']);
+  expect(states()).toEqual([]);
+});
+
+test('one that came while it was about to be sent again is not sent again', async () => {
+  const { manager, note, box, clock, states, events } = await setUp({
+    within: minute,
+    unconfirmed: 'resend',
+  });
+  box.sorting = false;
+  await note('one');
+  manager.on('queue', ({ event }) => {
+    if (event === 'unconfirmed') box.shown.add('one');
+  });
+  await clock.advance(5 * minute);
+  expect(events).toContain('resent');
+  expect(box.taken).toEqual(['one']);
+  expect(states()).toEqual([]);
+  expect(events).toContain('confirmed');
+});
+
+test('one that was sent again three times in vain is given up: it may be what stops the upstream', async () => {
+  const { note, box, clock, states } = await setUp({ within: minute, unconfirmed: 'resend' });
+  box.sorting = false;
+  await note('poison');
+  await clock.advance(30 * minute);
+  expect(box.taken).toHaveLength(4);
+  expect(states()).toEqual(['dead']);
+});
+
+test('accepted writes survive a restart, with their time', async () => {
+  const clock = manualClock();
+  const store = memoryJournal();
+  const box = letterbox();
+  const keep = Object.assign(store, { close: async () => {} });
+  const first = await setUp({ within: 10 * minute }, { store: keep, clock }, box);
+  box.sorting = false;
+  const receipt = await first.note('one');
+  await first.note('two', 'b');
+  await clock.advance(8 * minute);
+  await first.manager.close();
+  const second = await setUp({ within: 10 * minute }, { store: keep, clock }, box);
+  const id = receipt.outcome === 'accepted' ? receipt.operation : '';
+  expect(second.manager.queue.get(id)).toMatchObject({ state: 'accepted' });
+  box.shown.add('two');
+  await clock.advance(10_000);
+  expect(second.states()).toEqual(['accepted']);
+  await clock.advance(11 * minute);
+  expect(second.states()).toEqual(['unconfirmed']);
+  await second.manager.close();
+  const third = await setUp({ within: 10 * minute }, { store: keep, clock }, box);
+  expect(third.states()).toEqual(['unconfirmed']);
+  box.shown.add('one');
+  await clock.advance(minute);
+  expect(third.states()).toEqual([]);
+  expect(third.manager.queue.get(id)).toMatchObject({ state: 'confirmed' });
+  expect(box.taken).toEqual(['one', 'two']);
+});
+
+test('one whose process died while it was sent is looked for before it is sent again', async () => {
+  const store = Object.assign(memoryJournal(), { close: async () => {} });
+  const box = letterbox();
+  const first = await setUp({}, { store }, box);
+  let taken = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    taken = resolve;
+  });
+  box.fail = (text) => {
+    box.taken.push(text);
+    box.shown.add(text);
+    taken();
+    return new Promise(() => {});
+  };
+  box.gate = Promise.resolve();
+  void first.note('one').catch(() => {});
+  await arrived;
+  const records = [...store.entries('queue')];
+  const later = memoryJournal();
+  await later.commit(records.map(([key, put]) => ({ bucket: 'queue', key, put })));
+  box.fail = undefined;
+  const second = await setUp({}, { store: later }, box);
+  await second.clock.advance(10_000);
+  expect(second.states()).toEqual([]);
+  expect(box.taken).toEqual(['one']);
+});
+
+test('a person takes one as seen, has it sent again, gives it up or takes it out', async () => {
+  const { manager, note, box, clock, states, store } = await setUp();
+  box.sorting = false;
+  const ids = [];
+  for (const text of ['1', '2', '3', '4']) {
+    const receipt = await note(text);
+    ids.push(receipt.outcome === 'accepted' ? receipt.operation : '');
+  }
+  const [one = '', two = '', three = '', four = ''] = ids;
+  expect(await manager.queue.ack(one)).toBe(true);
+  expect(manager.queue.get(one)?.state).toBe('confirmed');
+  expect(await manager.queue.decide(two, 'purge')).toBe(true);
+  expect(manager.queue.get(two)?.state).toBe('purged');
+  expect(await manager.queue.decide(three, 'skip')).toBe(true);
+  expect(manager.queue.get(three)?.state).toBe('dead');
+  expect(await manager.queue.decide(four, 'retry')).toBe(true);
+  await clock.advance(10_000);
+  expect(box.taken).toEqual(['1', '2', '3', '4', '4']);
+  expect(states()).toEqual(['accepted', 'dead']);
+  expect([...store.entries('queue')].map(([key]) => key).sort()).toEqual([three, four].sort());
+});
+
+test('accepted writes show in answers as pending ones', async () => {
+  const { manager, note, box } = await setUp();
+  box.sorting = false;
+  await note('one');
+  const read = manager.read('box.read', {
+    run: async (_id: string) => [] as string[],
+    entities: (id) => [{ type: 'box', id }],
+    overlay: (texts, pending) => [
+      ...(texts ?? []),
+      ...pending.map(({ input }) => (input as Note).text),
+    ],
+  });
+  expect(await read.detailed('a')).toMatchObject({ value: ['one'], pending: 1 });
+});
+
+test('how it is confirmed is checked when it is declared', () => {
+  const { manager } = { manager: new FallbackManager({ name: 'checked', logger: false }) };
+  onTestFinished(() => manager.close());
+  const run = () => 1;
+  expect(() => manager.write('a', { run, confirm: {} as never })).toThrow('Expected `confirm`');
+  const confirm = { together: () => '', look: () => [], within: 0 };
+  expect(() => manager.write('b', { run, confirm })).toThrow('Expected `within`');
+});
