@@ -71,15 +71,17 @@ describe.each(subjects)('$name', (subject) => {
   /** Asks in vain until the breaker opens. */
   async function untilActive({ agent, fallback, prefix = '' }: App) {
     for (let call = 0; call < 20 && !fallback.manager.active; call += 1)
-      await agent.get(`${prefix}/facts?q=warm`);
+      await agent.get(`${prefix}/episodes`);
     expect(fallback.manager.active).toBe(true);
   }
 
   test('live: reads and writes pass, and no header tells of fallback', async () => {
     const app = await start();
     const written = await say(app, 'The museum opens at nine');
-    expect(written.status).toBe(200);
-    expect(written.body).toMatchObject({ outcome: 'applied' });
+    expect(written.status).toBe(202);
+    expect(written.body).toMatchObject({ outcome: 'accepted' });
+    expect(written.headers).not.toHaveProperty('x-fallback-mode');
+    expect(written.headers.location).toMatch(/\/operations\//);
     await graphiti.ingested();
     const facts = await app.agent.get('/facts?q=museum');
     expect(facts.status).toBe(200);
@@ -171,7 +173,7 @@ describe.each(subjects)('$name', (subject) => {
       await app.agent.get('/facts?q=tea');
       return (await app.agent.get(location)).body.state;
     };
-    await expect.poll(state, { timeout: 10_000 }).toBe('done');
+    await expect.poll(state, { timeout: 10_000 }).toBe('confirmed');
     expect((await app.agent.get(location)).body.endedAt).toBeGreaterThan(0);
   }, 15_000); // longer than what it polls for
 
@@ -438,7 +440,7 @@ describe.each(subjects)('$name', (subject) => {
       call.destroy();
     }
     await graphiti.heal();
-    expect((await say(app, 'still here')).status).toBe(200);
+    expect((await say(app, 'still here')).status).toBe(202);
     const connections = () =>
       new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)));
     await expect.poll(connections).toBeLessThanOrEqual(1);

@@ -34,7 +34,7 @@ test.each(['express-app', 'koa-app'])(
         CIRCUIT_FAILURE_THRESHOLD: '1',
       },
     });
-    expect((await app.post('/messages', { text: 'The museum opens at nine' })).status).toBe(200);
+    expect((await app.post('/messages', { text: 'The museum opens at nine' })).status).toBe(202);
     await graphiti.ingested();
     const live = await fetch(`${app.url}/facts?q=museum`);
     expect(live.headers.get('x-fallback-mode')).toBeNull();
@@ -59,7 +59,7 @@ test.each(['express-app', 'koa-app'])(
     };
     expect(['ready', 'in_flight']).toContain(await state());
     await graphiti.heal();
-    await expect.poll(state, { timeout: 10_000 }).toBe('done');
+    await expect.poll(state, { timeout: 10_000 }).toBe('confirmed');
     expect(graphiti.messages('demo').map(({ content }) => content)).toEqual([
       'The museum opens at nine',
       'It closes at five',

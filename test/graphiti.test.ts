@@ -65,13 +65,13 @@ async function atHand(answer: Promise<unknown>): Promise<boolean> {
 
 /** Graphiti does not answer, and the breaker knows it. */
 async function outage(manager: FallbackManager, client: GraphitiClient): Promise<void> {
-  while (!manager.active) await atHand(client.search({ query: 'anybody there?' }));
+  while (!manager.active) await atHand(client.getEpisodes('nobody', 1));
 }
 
 test('what was said is read and found, live', async () => {
   const { server, client } = await setUp();
   const receipt = await client.addMessages('g', [said('Tea is hot.'), said('Milk is cold.')]);
-  expect(receipt).toMatchObject({ outcome: 'applied', value: { success: true } });
+  expect(receipt).toMatchObject({ outcome: 'accepted', durability: 'memory' });
   await server.ingested();
   const episodes = await client.getEpisodes.detailed('g', 10);
   expect(episodes.outcome).toBe('live');
@@ -324,9 +324,9 @@ test('a message is deleted, and every answer that it is in or has stated a fact 
 
 test("a deletion that knows its group is queued in the group's order, and takes effect when it is replayed", async () => {
   const { server, client, manager } = await setUp();
-  const [tea, milk] = await remembered(server, client, 'Tea is hot.', 'Milk is cold.');
+  const [, milk] = await remembered(server, client, 'Tea is hot.', 'Milk is cold.');
   const [episode] = await client.getEpisodes('g', 2);
-  await client.search({ query: 'tea' });
+  await client.search({ query: 'hot or cold' });
   server.fault({ kind: 'refuse' });
   await outage(manager, client);
   await client.addMessages('g', [said('one')]);
@@ -337,10 +337,10 @@ test("a deletion that knows its group is queued in the group's order, and takes 
   });
   await client.addMessages('g', [said('two')]);
   expect(new Set(manager.queue.list().map(({ lane }) => lane))).toEqual(new Set(['group:g']));
-  expect(await client.search.detailed({ query: 'tea' })).toMatchObject({
+  expect(await client.search.detailed({ query: 'hot or cold' })).toMatchObject({
     outcome: 'stale',
-    value: { facts: [{ uuid: tea.uuid }] },
-    pending: 1,
+    value: { facts: [] },
+    pending: 2,
   });
   await server.heal();
   await expect.poll(() => manager.status().queue.replayed, wait).toBe(4);
@@ -354,7 +354,7 @@ test("a deletion that knows its group is queued in the group's order, and takes 
     'POST /messages',
   ]);
   server.fault({ kind: 'refuse' });
-  expect(await atHand(client.search({ query: 'tea' }))).toBe(false);
+  expect(await atHand(client.search({ query: 'hot or cold' }))).toBe(false);
 });
 
 test('a queued deletion of what is gone by then has done its work', async () => {
@@ -367,7 +367,7 @@ test('a queued deletion of what is gone by then has done its work', async () => 
   });
   await fetch(`${server.url}/entity-edge/${fact.uuid}`, { method: 'DELETE' });
   await expect.poll(() => manager.status().queue.replayed, wait).toBe(1);
-  expect(manager.queue.list()).toEqual([]);
+  expect(manager.status().queue.size).toBe(0);
   server.fault({ kind: 'refuse' });
   expect(await atHand(client.search({ query: 'tea' }))).toBe(false);
 });

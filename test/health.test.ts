@@ -63,6 +63,8 @@ test('the status page has the health of Graphiti and of the kit, component by co
         status: 'degraded',
         history: [{ status: 'healthy' }, { status: 'degraded' }],
       },
+      { name: 'search', status: 'unknown' },
+      { name: 'ingestion', critical: false, status: 'healthy' },
       { name: 'fallback.store', concerns: 'kit', critical: false },
       { name: 'fallback.queue', concerns: 'kit', critical: false },
     ],

@@ -51,13 +51,15 @@ test('the snippet runs as it stands: live, queued on disk, replayed, with one li
     CIRCUIT_TIMEOUT: '0.2',
     CIRCUIT_FAILURE_THRESHOLD: '1',
   });
-  expect((await app.say('one')).status).toBe(200);
   expect(readdirSync(folder)).not.toContain('.graphiti_fallback');
+  const accepted = await app.say('one');
+  expect(accepted.status).toBe(202);
+  expect(await accepted.json()).toMatchObject({ outcome: 'accepted', durability: 'disk' });
+  expect(readdirSync(folder)).toContain('.graphiti_fallback');
   graphiti.fault({ kind: 'refuse' });
   const queued = await app.say('two');
   expect(queued.status).toBe(202);
   expect(await queued.json()).toMatchObject({ outcome: 'queued', durability: 'disk' });
-  expect(readdirSync(folder)).toContain('.graphiti_fallback');
   expect((await fetch(`${app.url}/facts?q=`)).status).toBe(400);
   await graphiti.heal();
   await expect.poll(() => graphiti.messages('demo').length, { timeout: 10_000 }).toBe(2);

@@ -59,7 +59,7 @@ function start() {
       closing.push(() => fallback.close());
       app.use(`/${name}`, fallback);
       app.get(`/${name}/facts`, async (req, res) => {
-        res.json(await req.graphiti.search({ query: 'museum', group_ids: ['demo'] }));
+        res.json(await req.graphiti.getEpisodes('demo', 10));
       });
       app.post(`/${name}/messages`, async (req, res) => {
         const { text: content } = req.body;
@@ -102,7 +102,7 @@ async function archiveDown({ agent, managers }: ReturnType<typeof start>) {
     await agent
       .post(`/${name}/messages`)
       .send({ text: `museum of ${name}` })
-      .expect(200);
+      .expect(202);
     await servers[name].ingested();
     await agent.get(`/${name}/facts`).expect(200);
   }
@@ -129,7 +129,7 @@ describe('one of two upstreams is down', () => {
     expect(location).toMatch(/^\/archive\/health\/fallback\/operations\//);
     await agent.get(location).expect(200);
     await agent.get(location.replace('archive', 'memory')).expect(404);
-    await agent.post('/memory/messages').send({ text: 'now' }).expect(200);
+    await agent.post('/memory/messages').send({ text: 'now' }).expect(202);
 
     const status = async (name: Name) => (await agent.get(`/${name}/health/fallback`)).body;
     expect(await status('archive')).toMatchObject({
@@ -161,8 +161,9 @@ describe('one of two upstreams is down', () => {
     await archiveDown(app);
     expect(await measured('active', 'archive')).toBe(1);
     expect(await measured('active', 'memory')).toBe(0);
-    expect(await measured('breaker.state', 'memory', { 'breaker.state': 'closed' })).toBe(1);
-    expect(await measured('breaker.state', 'archive', { 'breaker.state': 'closed' })).toBe(0);
+    const closed = (name: string) => ({ 'breaker.name': name, 'breaker.state': 'closed' });
+    expect(await measured('breaker.state', 'memory', closed('memory'))).toBe(1);
+    expect(await measured('breaker.state', 'archive', closed('archive'))).toBe(0);
     expect(await measured('operations', 'archive', stale)).toBe(before + 2);
     expect(await measured('operations', 'memory', stale)).toBe(unharmed);
   });

@@ -29,6 +29,7 @@ const search = ({ graphiti }: Call, query: URLSearchParams) =>
 
 const routes: Readonly<Record<string, Route>> = {
   'GET /facts': async (call, query) => ({ body: await search(call, query) }),
+  'GET /episodes': async ({ graphiti }) => ({ body: await graphiti.getEpisodes('demo', 10) }),
   'OPTIONS /facts': () => ({ status: 204, headers: { Allow: 'GET, HEAD' } }),
   'POST /messages': async ({ graphiti, body }, query) => {
     const content = Reflect.get(Object(body), 'text');

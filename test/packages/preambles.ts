@@ -58,11 +58,6 @@ export const preambles: Record<string, string> = {
     declare function test(name: string, body: () => Promise<void>): void;
     declare function afterAll(hook: () => unknown): void;
   `,
-  'packages/graphiti/README.md # Calls': `
-    import type { GraphitiClient } from '@graphiti-fallback/graphiti';
-    declare const graphiti: GraphitiClient;
-    declare const uuid: string;
-  `,
   'packages/express/README.md # Express 4': `
     import express from 'express';
     import { graphitiFallback } from '@graphiti-fallback/express';

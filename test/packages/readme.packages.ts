@@ -64,6 +64,19 @@ describe.each(apps)('an app with $adapter and @opentelemetry/api $api', (app) =>
     await program.stop();
   });
 
+  const calls = app.snippets.filter(isCall);
+
+  test.runIf(app === apps[0])('the snippets of the calls run one after the other', async () => {
+    project.write('graphiti.js', clientOf(calls[0], app.snippets));
+    for (const [index, { name, code }] of calls.entries()) {
+      project.write(`call-${index}.js`, code);
+      const ran = await project.run([`call-${index}.js`], { GRAPHITI_URL: graphiti.url });
+      expect(ran.code, `${name}: ${ran.output}`).toBe(0);
+      expect(ran.output.trim(), name).not.toBe('');
+    }
+    expect(calls.length).toBeGreaterThan(10);
+  });
+
   test.each(['typescript', 'typescript-5.9'])('its snippets compile with %s', async (compiler) => {
     writeSnippets(project, app.snippets);
     const tsc = `${compilers.folder}/node_modules/${compiler}/bin/tsc`;
@@ -89,10 +102,23 @@ function writeSnippets(project: ConsumerProject, some: Snippet[]): void {
     const preamble = preambleOf(snippet).replaceAll(/\s+/g, ' ');
     const padded = preamble + '\n'.repeat(snippet.line - 1) + snippet.code;
     project.write(`snippets/${snippet.file}/${snippet.line}.ts`, padded);
+    if (isCall(snippet))
+      project.write(`snippets/${snippet.file}/graphiti.ts`, clientOf(snippet, some));
     if (!snippet.code.includes("'./app.js'")) continue;
     const app = some.find((other) => other.file === snippet.file && isProgram(other));
     project.write(`snippets/${snippet.file}/app.ts`, exportedApp(app?.code ?? ''));
   }
+}
+
+/** Whether it is a program beside the client that its README begins with. */
+function isCall({ code }: Snippet): boolean {
+  return code.includes("from './graphiti.js'");
+}
+
+/** That client. */
+function clientOf(call: Snippet | undefined, some: Snippet[]): string {
+  const client = some.find(({ file, code }) => file === call?.file && !code.includes('./'));
+  return client?.code ?? '';
 }
 
 async function startGraphiti(project: ConsumerProject) {

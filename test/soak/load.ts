@@ -67,7 +67,7 @@ async function say(group: string, content: string, { app, seen, turn, signal }: 
     seen.requests += 1;
     if (reply.kind === 'lost') seen.uncertain.push(content);
     if (reply.kind === 'answer' && reply.status < 300) {
-      seen.accepted.push({ group, content, queued: reply.status === 202 });
+      seen.accepted.push({ group, content, queued: reply.outcome === 'queued' });
       return;
     }
     seen.failed += 1;

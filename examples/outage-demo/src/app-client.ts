@@ -8,8 +8,10 @@ export type Reply =
       readonly kind: 'answer';
       readonly status: number;
       readonly stale: boolean;
-      /** Id of the write that was queued. */
+      /** Id of the write that was kept. */
       readonly operation?: string | undefined;
+      /** What the receipt of a write says. */
+      readonly outcome?: string | undefined;
     }
   /** Nobody listened: it was certainly not accepted. */
   | { readonly kind: 'refused' }
@@ -19,7 +21,11 @@ export type Reply =
 /** The part of the app's status that the demo reads. */
 export interface AppStatus {
   readonly active: boolean;
-  readonly queue: { readonly size: number };
+  readonly queue: {
+    readonly size: number;
+    readonly resent: number;
+    readonly states: { readonly accepted: number; readonly unconfirmed: number };
+  };
   readonly breakers: Readonly<Record<string, { readonly state: string }>>;
 }
 
@@ -67,13 +73,21 @@ export class AppClient {
     try {
       const signal = AbortSignal.timeout(patience);
       const response = await fetch(this.#address() + path, { ...init, signal });
-      await response.arrayBuffer();
+      const outcome = outcomeIn(await response.text());
       const stale = response.headers.get('cache-status')?.includes('stale-if-error') ?? false;
       const operation = response.headers.get('location')?.split('/').at(-1);
-      return { kind: 'answer', status: response.status, stale, operation };
+      return { kind: 'answer', status: response.status, stale, operation, outcome };
     } catch (error) {
       return { kind: wasRefused(error) ? 'refused' : 'lost' };
     }
+  }
+}
+
+function outcomeIn(body: string): string | undefined {
+  try {
+    return (JSON.parse(body) as { readonly outcome?: string }).outcome;
+  } catch {
+    return undefined;
   }
 }
 

@@ -25,12 +25,21 @@ export function closingTable(result: DemoResult, report: Report, ink: Ink): stri
 }
 
 function seen({ tally, seconds }: DemoResult): string {
-  const table = tableOf(['phase', 'from', 'answers', 'live', 'stale', 'applied', 'queued', '5xx']);
+  const table = tableOf([
+    'phase',
+    'from',
+    'answers',
+    'live',
+    'stale',
+    'acknowledged',
+    'queued',
+    '5xx',
+  ]);
   for (const phase of tally.phases)
     if (phase.requests > 0)
       table.push([phase.phase, `${inSeconds(phase.startedAt)} s`, ...counts(phase)]);
   const total = (name: Parameters<typeof tally.total>[0]) => tally.total(name);
-  const names = ['requests', 'live', 'stale', 'applied', 'queued', 'failed'] as const;
+  const names = ['requests', 'live', 'stale', 'acknowledged', 'queued', 'failed'] as const;
   table.push(['all', `${seconds} s`, ...names.map(total)]);
   return table.toString();
 }
@@ -95,8 +104,8 @@ function verdict(report: Report, ink: Ink): string {
   return ink('red', `✘ Not ok: ${problems.filter(Boolean).join('; ')}. ${report.seconds} s`);
 }
 
-function counts({ requests, live, stale, applied, queued, failed }: PhaseCounts): number[] {
-  return [requests, live, stale, applied, queued, failed];
+function counts({ requests, live, stale, acknowledged, queued, failed }: PhaseCounts): number[] {
+  return [requests, live, stale, acknowledged, queued, failed];
 }
 
 function tableOf(head: readonly string[]): Table.Table {

@@ -92,7 +92,7 @@ function numbers(phase: string, { elapsed, tally, status }: Scene, ink: Ink): st
     `${ink('dim', 'breaker')} ${breakers(status, ink)}`,
     `${ink('dim', 'queue  ')} ${bar(status?.queue.size ?? 0, ink)}`,
     `${ink('dim', 'reads  ')} ${count('live')} live  ${count('stale')} stale`,
-    `${ink('dim', 'writes ')} ${count('applied')} applied  ${count('queued')} queued  ${count('failed')} failed`,
+    `${ink('dim', 'writes ')} ${count('acknowledged')} acknowledged  ${count('queued')} queued  ${count('failed')} failed`,
     '',
   ];
 }

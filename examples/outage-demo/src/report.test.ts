@@ -4,6 +4,7 @@ import { Tally } from './tally.ts';
 import type { GroupVerdict } from './verdict.ts';
 
 const answer = (status: number, stale = false) => ({ kind: 'answer', status, stale }) as const;
+const queuedAnswer = { ...answer(202), outcome: 'queued' };
 const opening = { breaker: 'graphiti', from: 'closed', to: 'open', reason: 'refused' };
 
 function report({
@@ -21,7 +22,8 @@ function report({
   tally.begin('all');
   tally.read(answer(200));
   for (let count = 0; count < stale; count += 1) tally.read(answer(200, true));
-  for (let count = 0; count < queued; count += 1) tally.wrote('g', `message ${count}`, answer(202));
+  for (let count = 0; count < queued; count += 1)
+    tally.wrote('g', `message ${count}`, queuedAnswer);
   for (let count = 0; count < openings; count += 1) tally.transition(opening);
   const verdict: GroupVerdict = {
     group: 'g',

@@ -6,7 +6,7 @@ import type { Reply } from './app-client.ts';
 export interface Accepted {
   readonly group: string;
   readonly content: string;
-  /** The receipt said that it was queued; otherwise it was applied. */
+  /** The receipt said that it was queued; otherwise Graphiti has acknowledged it. */
   readonly queued: boolean;
   /** Its id in the queue. */
   readonly operation: string | undefined;
@@ -28,7 +28,7 @@ export interface PhaseCounts {
   requests: number;
   live: number;
   stale: number;
-  applied: number;
+  acknowledged: number;
   queued: number;
   failed: number;
 }
@@ -50,7 +50,7 @@ export class Tally {
 
   /** From now on it counts for this phase. */
   begin(phase: string): void {
-    const none = { requests: 0, live: 0, stale: 0, applied: 0, queued: 0, failed: 0 };
+    const none = { requests: 0, live: 0, stale: 0, acknowledged: 0, queued: 0, failed: 0 };
     this.phases.push({ phase, startedAt: this.#now(), ...none });
   }
 
@@ -64,8 +64,8 @@ export class Tally {
     const counts = this.#answered(reply);
     if (reply.kind === 'lost') this.uncertain.push(content);
     if (reply.kind !== 'answer' || !counts || reply.status >= 300) return;
-    const queued = reply.status === 202;
-    counts[queued ? 'queued' : 'applied'] += 1;
+    const queued = reply.outcome === 'queued';
+    counts[queued ? 'queued' : 'acknowledged'] += 1;
     const { operation } = reply;
     this.accepted.push({ group, content, queued, operation, phase: counts.phase });
   }
@@ -80,7 +80,7 @@ export class Tally {
   }
 
   /** The sum over all phases. */
-  total(count: 'requests' | 'live' | 'stale' | 'applied' | 'queued' | 'failed'): number {
+  total(count: 'requests' | 'live' | 'stale' | 'acknowledged' | 'queued' | 'failed'): number {
     return this.phases.reduce((sum, phase) => sum + phase[count], 0);
   }
 

@@ -1,9 +1,15 @@
 /** The client: Graphiti's calls as an app makes them. */
 
 import type { FallbackManager } from '@graphiti-fallback/core';
+import { createGetHealth, type GetHealth } from './capability.ts';
 import { type Delete, declareDeleteEntityEdge, declareDeleteEpisode } from './deletion.ts';
 import { declareEntityEdge, type GetEntityEdge } from './entity-edge.ts';
-import { type AddEntityNode, declareEntityNode } from './entity-node.ts';
+import {
+  type AddEntityNode,
+  createGetPendingEntity,
+  declareEntityNode,
+  type GetPendingEntity,
+} from './entity-node.ts';
 import { declareEpisodes, type GetEpisodes } from './episodes.ts';
 import { type Clear, type DeleteGroup, declareClear, declareDeleteGroup } from './erasure.ts';
 import { createHealthcheck, type Healthcheck } from './healthcheck.ts';
@@ -27,6 +33,8 @@ export interface GraphitiClient {
   readonly addMessages: AddMessages;
   /** Creates an entity node, or overwrites the one with its `uuid`. */
   readonly addEntityNode: AddEntityNode;
+  /** An entity node that waits in the queue: Graphiti itself gives none back. */
+  readonly getPendingEntity: GetPendingEntity;
   /** Deletes a fact. Without its `groupId` only while Graphiti is there. */
   readonly deleteEntityEdge: Delete;
   /** Deletes a message, and the facts that it stated first. Without its `groupId` only while Graphiti is there. */
@@ -37,6 +45,8 @@ export interface GraphitiClient {
   readonly clear: Clear;
   /** Asks the server whether it lives, past all fallback. It says so even when it loses messages. */
   readonly healthcheck: Healthcheck;
+  /** How Graphiti is, as calls and checks have shown it: `live`, `search_degraded`, `ingest_stalled` or `down`. It asks nobody. */
+  readonly health: GetHealth;
   /** Tries out what Graphiti can do now, past all fallback. Throws for no failure of Graphiti. */
   readonly probe: Probe;
 }
@@ -50,11 +60,13 @@ export function createClient(manager: FallbackManager, parts: Parts): GraphitiCl
     getEpisodes: declareEpisodes(manager, parts),
     addMessages: declareMessages(manager, parts),
     addEntityNode: declareEntityNode(manager, parts),
+    getPendingEntity: createGetPendingEntity(manager),
     deleteEntityEdge: declareDeleteEntityEdge(manager, parts),
     deleteEpisode: declareDeleteEpisode(manager, parts),
     deleteGroup: declareDeleteGroup(manager, parts),
     clear: declareClear(manager, parts),
     healthcheck: createHealthcheck(parts),
+    health: createGetHealth(manager),
     probe: createProbe(parts),
   };
 }

@@ -30,11 +30,14 @@ export type Delete = (uuid: string, options?: DeletionOptions) => Promise<Receip
 interface Deletable {
   /** Its call in the client. */
   readonly call: string;
-  /** Its operation, behind `graphiti.`. */
   readonly operation: string;
   readonly path: string;
   readonly entity: (uuid: string) => Entity;
 }
+
+/** The queued deletion of a fact, and of a message. */
+export const deleteEntityEdge = 'graphiti.delete_entity_edge';
+export const deleteEpisode = 'graphiti.delete_episode';
 
 interface Doomed {
   readonly uuid: string;
@@ -44,7 +47,7 @@ interface Doomed {
 export function declareDeleteEntityEdge(manager: FallbackManager, parts: Parts): Delete {
   return declareDeletion(manager, parts, {
     call: 'deleteEntityEdge',
-    operation: 'delete_entity_edge',
+    operation: deleteEntityEdge,
     path: 'entity-edge',
     entity: edgeEntity,
   });
@@ -54,7 +57,7 @@ export function declareDeleteEntityEdge(manager: FallbackManager, parts: Parts):
 export function declareDeleteEpisode(manager: FallbackManager, parts: Parts): Delete {
   return declareDeletion(manager, parts, {
     call: 'deleteEpisode',
-    operation: 'delete_episode',
+    operation: deleteEpisode,
     path: 'episode',
     entity: episodeEntity,
   });
@@ -78,11 +81,11 @@ function declareDeletion(
     effect: 'delete',
     idempotent: true,
   } as const;
-  const ordered = manager.write(`graphiti.${operation}`, {
+  const ordered = manager.write(operation, {
     ...deletion,
     lane: ({ group_id }: Doomed & { readonly group_id: string }) => groupLane(group_id),
   });
-  const live = manager.write(`graphiti.${operation}_live`, {
+  const live = manager.write(`${operation}_live`, {
     ...deletion,
     lane: null,
     replayable: false,

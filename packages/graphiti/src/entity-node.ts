@@ -3,7 +3,7 @@
 import type { CallOptions, FallbackManager, LocalEntity, Receipt } from '@graphiti-fallback/core';
 import { isEntityNode } from './answer.ts';
 import { groupEntity, groupLane } from './group.ts';
-import { checkEntityNode } from './input.ts';
+import { checkEntityNode, checkPendingEntity } from './input.ts';
 import type { EntityNode, StoredEntityNode } from './model.ts';
 import type { Parts } from './parts.ts';
 
@@ -12,6 +12,11 @@ export type AddEntityNode = (
   node: EntityNode,
   options?: CallOptions,
 ) => Promise<Receipt<StoredEntityNode>>;
+
+/** The entity node of a `uuid` as it waits in the queue; `undefined` where none does. */
+export type GetPendingEntity = (uuid: string) => Promise<EntityNode | undefined>;
+
+const addEntityNode = 'graphiti.add_entity_node';
 
 type LocalNode = LocalEntity & Pick<EntityNode, 'group_id'>;
 
@@ -23,7 +28,7 @@ export function declareEntityNode(
   manager: FallbackManager,
   { transport, lastGroup }: Parts,
 ): AddEntityNode {
-  const write = manager.write('graphiti.add_entity_node', {
+  const write = manager.write(addEntityNode, {
     run: (body: EntityNode, { signal }) =>
       transport({ method: 'POST', path: '/entity-node', body, signal, accepts: isEntityNode }),
     entity: ({ group_id }) => groupEntity(group_id),
@@ -34,7 +39,7 @@ export function declareEntityNode(
     idempotent: true,
   });
 
-  return async function addEntityNode(node, options) {
+  return async function addOne(node, options) {
     return write(used(node), options);
   };
 
@@ -43,6 +48,19 @@ export function declareEntityNode(
     lastGroup.use(node.group_id);
     return node;
   }
+}
+
+/** Creates the call: Graphiti gives no entity nodes back, so this is all that can be seen of one. */
+export function createGetPendingEntity(manager: FallbackManager): GetPendingEntity {
+  return async function getPendingEntity(uuid) {
+    checkPendingEntity(uuid);
+    await manager.open();
+    const nodes = manager.queue
+      .list({ states: ['ready', 'in_flight', 'blocked', 'parked'] })
+      .filter(({ operation }) => operation === addEntityNode)
+      .map(({ input }) => input as unknown as EntityNode);
+    return nodes.findLast((node) => node.uuid === uuid);
+  };
 }
 
 /** Forgets the local entities that are nodes of a group, or of any: Graphiti has erased them. */

@@ -11,6 +11,7 @@ import { isResult } from './answer.ts';
 import { forgetEntityNodes } from './entity-node.ts';
 import { anyGroup, groupEntity, groupLane } from './group.ts';
 import { checkClear, checkGroupDeletion } from './input.ts';
+import { forgetMessages } from './messages.ts';
 import type { Result } from './model.ts';
 import type { Parts } from './parts.ts';
 
@@ -46,7 +47,7 @@ export function declareDeleteGroup(
       return afterwards(sent, () => {
         manager.cache.remove(anyGroup);
         lastGroup.forget(group_id);
-        return forgetEntityNodes(manager, group_id);
+        return forgotten(manager, group_id);
       });
     },
     entity: ({ group_id }) => groupEntity(group_id),
@@ -71,7 +72,7 @@ export function declareClear(manager: FallbackManager, { transport, lastGroup }:
       return afterwards(sent, () => {
         manager.cache.clear();
         lastGroup.forget();
-        return forgetEntityNodes(manager);
+        return forgotten(manager);
       });
     },
     idempotent: false,
@@ -89,6 +90,12 @@ export function declareClear(manager: FallbackManager, { transport, lastGroup }:
       retryAfterMs: manager.retryAfterMs,
     });
   };
+}
+
+/** What is here of a group, or of all, that Graphiti has erased. */
+async function forgotten(manager: FallbackManager, groupId?: string): Promise<void> {
+  await forgetMessages(manager, groupId);
+  await forgetEntityNodes(manager, groupId);
 }
 
 /** Does what follows from an erasure, also from one that may have happened. */

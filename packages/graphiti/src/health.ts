@@ -1,18 +1,34 @@
 /** How Graphiti is, told by work that it does. */
 
 import { classify, type HealthChecker, type HealthStatus } from '@graphiti-fallback/core';
+import { searchBreaker } from './capability.ts';
 import type { LastGroup } from './group.ts';
-import { requestEpisodes, requestHealth } from './requests.ts';
+import type { LastSearch } from './last-search.ts';
+import { requestEpisodes, requestHealth, requestProbe } from './requests.ts';
 import type { Transport } from './transport.ts';
 
+/** What the checks need. */
+interface Checked {
+  readonly transport: Transport;
+  readonly lastGroup: LastGroup;
+  readonly lastSearch: LastSearch;
+  /** Whether messages are acknowledged and none of them is seen; not known before there is a manager. */
+  readonly isStalled: () => boolean | undefined;
+}
+
 /**
- * Two checks: `episodes` reads one episode of the group used last, which proves that the server and its
- * database work; `liveness` asks /healthcheck, a constant that may only fail.
+ * Four checks: `episodes` reads one episode of the group used last, which proves that the server and its
+ * database work; `liveness` asks /healthcheck, a constant that may only fail; `search` searches that
+ * group for one fact, which proves that the embedder works, and is paid for there: only when no search
+ * has worked for a while; `ingestion` asks nobody: degraded while messages are acknowledged and not seen.
+ * None of them makes a group.
  */
-export function graphitiCheckers(
-  transport: Transport,
-  lastGroup: LastGroup,
-): readonly HealthChecker[] {
+export function graphitiCheckers({
+  transport,
+  lastGroup,
+  lastSearch,
+  isStalled,
+}: Checked): readonly HealthChecker[] {
   return [
     {
       name: 'episodes',
@@ -26,6 +42,19 @@ export function graphitiCheckers(
       name: 'liveness',
       proves: false,
       check: ({ signal }) => statusOf(requestHealth(transport, signal)),
+    },
+    {
+      name: 'search',
+      breaker: searchBreaker,
+      applies: () => lastGroup.id !== undefined && lastSearch.doubtful,
+      check: ({ signal }) => statusOf(lastSearch.of(requestProbe(transport, lastGroup.id, signal))),
+    },
+    {
+      name: 'ingestion',
+      proves: false,
+      critical: false,
+      applies: () => isStalled() !== undefined,
+      check: () => (isStalled() ? 'degraded' : 'healthy'),
     },
   ];
 }

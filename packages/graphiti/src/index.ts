@@ -1,12 +1,15 @@
+export type { GetHealth, GraphitiHealth, GraphitiState } from './capability.ts';
 export type { GraphitiClient } from './client.ts';
+export type { ConfirmOptions } from './confirm-options.ts';
 export type { Delete, DeletionOptions } from './deletion.ts';
 export type { GetEntityEdge } from './entity-edge.ts';
-export type { AddEntityNode } from './entity-node.ts';
+export type { AddEntityNode, GetPendingEntity } from './entity-node.ts';
 export type { GetEpisodes } from './episodes.ts';
 export type { Clear, ClearOptions, DeleteGroup, DeleteGroupOptions } from './erasure.ts';
 export { GraphitiError, type GraphitiErrorOptions, isGraphitiError } from './graphiti-error.ts';
 export {
   type GraphitiOptions,
+  type GraphitiPreset,
   type GraphitiUpstream,
   graphitiUpstream,
 } from './graphiti-upstream.ts';

@@ -118,6 +118,11 @@ export function checkEntityNode(node: EntityNode): void {
 }
 
 /** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
+export function checkPendingEntity(given: string): void {
+  check('getPendingEntity', fields({ uuid: filled }), { uuid: given });
+}
+
+/** @throws {FallbackError} `FALLBACK_INVALID_INPUT`, naming the field, what was expected and what came */
 export function checkDeletion(call: string, given: string, group: string | undefined): void {
   const deletion = fields({ uuid, groupId: v.optional(groupId) });
   check(call, deletion, { uuid: given, groupId: group });

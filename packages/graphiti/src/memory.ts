@@ -2,12 +2,14 @@
 
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { isFacts } from './answer.ts';
+import { searchBreaker } from './capability.ts';
 import { entitiesOfFacts } from './entity.ts';
 import { groupEntity } from './group.ts';
 import { checkMemory } from './input.ts';
 import type { Facts, MemoryQuery } from './model.ts';
 import type { Parts } from './parts.ts';
 import { type ReadCall, readCall } from './read-call.ts';
+import { visibleFacts } from './tombstone.ts';
 
 /** Asks for the facts that matter to a conversation; `detailed` also tells where the answer came from. */
 export type GetMemory = ReadCall<[query: MemoryQuery], Facts>;
@@ -26,22 +28,18 @@ interface MemoryQuestion {
 /** Declares `graphiti.get_memory` on a manager. */
 export function declareMemory(
   manager: FallbackManager,
-  { transport, lastGroup }: Parts,
+  { transport, lastGroup, lastSearch }: Parts,
 ): GetMemory {
   const read = manager.read('graphiti.get_memory', {
     run: (question: MemoryQuestion, { signal, headers }) => {
       // Graphiti wants the key, and does nothing with it.
       const body = { ...question, center_node_uuid: null };
-      return transport({
-        method: 'POST',
-        path: '/get-memory',
-        body,
-        signal,
-        headers,
-        accepts: isFacts,
-      });
+      const request = { method: 'POST', path: '/get-memory', body, signal, headers } as const;
+      return lastSearch.of(transport({ ...request, accepts: isFacts }));
     },
+    breaker: searchBreaker,
     entities: ({ group_id }, answer) => [groupEntity(group_id), ...entitiesOfFacts(answer?.facts)],
+    overlay: visibleFacts,
   });
 
   return readCall(async (query, options) => {

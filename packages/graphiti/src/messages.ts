@@ -1,6 +1,8 @@
 /** Messages: the write that Graphiti acknowledges before it does it. */
 
 import type {
+  AcceptedWrite,
+  CallContext,
   CallOptions,
   FallbackManager,
   Receipt,
@@ -8,13 +10,13 @@ import type {
   Reconciliation,
 } from '@graphiti-fallback/core';
 import { isResult } from './answer.ts';
+import { createArrivals, type LookForArrivals } from './arrivals.ts';
 import { groupEntity, groupLane } from './group.ts';
 import { checkMessages } from './input.ts';
+import { addMessage, keyOf, markOf, type OutgoingMessage, sent } from './message.ts';
 import type { Episode, Message, Result } from './model.ts';
 import type { Parts } from './parts.ts';
-import { requestEpisodes } from './requests.ts';
-import { createTimestamps, microseconds } from './timestamp.ts';
-import type { Transport } from './transport.ts';
+import { createTimestamps } from './timestamp.ts';
 
 /** Adds messages to a group, in order. */
 export type AddMessages = (
@@ -23,34 +25,33 @@ export type AddMessages = (
   options?: CallOptions,
 ) => Promise<Receipt<Result>>;
 
-/** One message on its way: the queue holds each by itself. */
-interface OutgoingMessage {
-  readonly group_id: string;
-  readonly message: Message;
-  /** When it was given to the client: replayed hours later, it must not be dated then. Never the same twice. */
-  readonly givenAt: string;
-}
-
-/** Names of messages that are given by the kit begin like this. */
-const namePrefix = 'gf:';
-/**
- * How many episodes are looked through for a message that may have arrived. Its lane waits for it, so
- * what is newer came from elsewhere; this leaves room for a lot of it at the price of one answer.
- */
-const lookedThrough = 100;
+/** Looks before a message is sent again, where the first ones do not reach far enough. */
+const mostLooks = 5;
+/** Graphiti shows a message only when the time that it is dated has come; clocks differ by so much, in ms. */
+const clockSkew = 5_000;
 
 /** Declares `graphiti.add_message` on a manager. */
 export function declareMessages(
   manager: FallbackManager,
-  { transport, lastGroup, messageTimeoutMs, reconcileFor }: Parts,
+  { transport, lastGroup, messageTimeoutMs, reconcileFor, confirm }: Parts,
 ): AddMessages {
   const nextTimestamp = createTimestamps();
-  const write = manager.write('graphiti.add_message', {
+  const look = createArrivals(transport);
+  const write = manager.write(addMessage, {
     run: (outgoing: OutgoingMessage, { signal, idempotencyKey }) => {
       const body = { group_id: outgoing.group_id, messages: [sent(outgoing, idempotencyKey)] };
       return transport({ method: 'POST', path: '/messages', body, signal, accepts: isResult });
     },
-    reconcile: (message, context) => lookFor(transport, message, context),
+    reconcile: createReconcile(look),
+    ...(confirm && {
+      confirm: {
+        ...confirm,
+        together: ({ group_id }: OutgoingMessage) => group_id,
+        applies: isShown,
+        look: async (messages: readonly AcceptedWrite<OutgoingMessage>[], context: CallContext) =>
+          (await look(messages, context)).seen,
+      },
+    }),
     entity: ({ group_id }) => groupEntity(group_id),
     lane: ({ group_id }) => groupLane(group_id),
     timeoutMs: messageTimeoutMs,
@@ -69,47 +70,46 @@ export function declareMessages(
   };
 }
 
-/** The same at every attempt. */
-function sent({ message, givenAt }: OutgoingMessage, key: string): Message {
-  const { content, role_type, role, name, timestamp, source_description } = message;
-  return {
-    content,
-    role_type,
-    // Optional in the types, but Graphiti wants the key.
-    role: role ?? null,
-    name: name ?? `${namePrefix}${key}`,
-    timestamp: timestamp ?? givenAt,
-    ...(source_description !== undefined && { source_description }),
-  };
+/** One that is dated in the future is not shown before. */
+function isShown({ message: { timestamp } }: OutgoingMessage): boolean {
+  return timestamp === undefined || Date.parse(timestamp) <= Date.now() + clockSkew;
 }
 
 /** Absence proves nothing: the message may wait in Graphiti's memory. The core waits before it sends again. */
-async function lookFor(
-  transport: Transport,
-  outgoing: OutgoingMessage,
-  { signal, idempotencyKey }: ReconcileContext,
-): Promise<Reconciliation> {
-  const isIt = markOf(outgoing, idempotencyKey);
-  if (!isIt) return 'absent';
-  const query = { group_id: outgoing.group_id, last_n: lookedThrough };
-  const episodes = await requestEpisodes(transport, query, { signal });
-  return episodes.some(isIt) ? 'applied' : 'absent';
+function createReconcile(look: LookForArrivals) {
+  return async function reconcile(
+    input: OutgoingMessage,
+    { signal, idempotencyKey: id }: ReconcileContext,
+  ): Promise<Reconciliation> {
+    if (!markOf(input, id)) return 'absent';
+    for (let looks = 0; looks < mostLooks; looks += 1) {
+      const { seen, further } = await look([{ id, input }], { signal });
+      if (seen.length > 0) return 'applied';
+      if (!further) break;
+    }
+    return 'absent';
+  };
 }
 
-/**
- * How a message is known again. The kit's own name is unique. A caller's name may repeat, and so may
- * what was said: only with a time of ours, which never repeats, do they prove anything. With a time of
- * the caller's nothing does: sent again, a message may be there twice; taken for another, it is lost.
- */
-function markOf(
-  { message, givenAt }: OutgoingMessage,
-  key: string,
-): ((episode: Episode) => boolean) | undefined {
-  const { name, timestamp, role, role_type, content } = message;
-  if (name === undefined) return (episode) => episode.name === `${namePrefix}${key}`;
-  if (timestamp !== undefined) return undefined;
-  const said = `${role ?? ''}(${role_type}): ${content}`;
-  const at = microseconds(givenAt);
-  return (episode) =>
-    episode.name === name && episode.content === said && microseconds(episode.valid_at) === at;
+/** Messages that were read are there: nobody has to look for them any more. */
+export function confirmRead(manager: FallbackManager, episodes: readonly Episode[]): void {
+  for (const { name } of episodes) {
+    const id = keyOf(name);
+    const state = id === undefined ? undefined : manager.queue.get(id)?.state;
+    if (id !== undefined && isAccepted(state)) void manager.queue.ack(id);
+  }
+}
+
+/** Graphiti has erased a group, or all: nobody wants to see its messages any more, nor to send them again. */
+export async function forgetMessages(manager: FallbackManager, groupId?: string): Promise<void> {
+  const accepted = manager.queue.list({ states: ['accepted', 'unconfirmed'] });
+  for (const { id, operation, input } of accepted) {
+    if (operation !== addMessage) continue;
+    const { group_id } = input as unknown as OutgoingMessage;
+    if (groupId === undefined || group_id === groupId) await manager.queue.decide(id, 'purge');
+  }
+}
+
+function isAccepted(state: string | undefined): boolean {
+  return state === 'accepted' || state === 'unconfirmed';
 }

@@ -32,6 +32,8 @@ export interface Episode {
   readonly content: string;
   readonly valid_at: string;
   readonly entity_edges: readonly string[];
+  /** It waits here to be stored by Graphiti: its `uuid` is local, and it has no facts yet. */
+  readonly pending?: true;
 }
 
 /** What is searched for. */

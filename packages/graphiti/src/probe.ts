@@ -4,7 +4,7 @@ import { type CallOptions, classify, isFallbackError } from '@graphiti-fallback/
 import { withDeadline } from './deadline.ts';
 import { checkDeadline } from './input.ts';
 import type { Parts } from './parts.ts';
-import { requestEpisodes, requestFacts, requestHealth } from './requests.ts';
+import { requestEpisodes, requestHealth, requestProbe } from './requests.ts';
 
 /** How one thing that Graphiti does was found. */
 export type Capability =
@@ -40,7 +40,6 @@ export function createProbe({
     const { id } = lastGroup;
     const tried = (send: (signal: AbortSignal) => Promise<unknown>) =>
       outcomeOf(withDeadline(timeoutMs, signal, send), signal);
-    const question = { query: 'probe', group_ids: id === undefined ? null : [id], max_facts: 1 };
     const [live, episodes, search] = await Promise.all([
       tried((either) => requestHealth(transport, either)),
       id === undefined
@@ -48,7 +47,7 @@ export function createProbe({
         : tried((either) =>
             requestEpisodes(transport, { group_id: id, last_n: 1 }, { signal: either }),
           ),
-      tried((either) => requestFacts(transport, question, { signal: either })),
+      tried((either) => requestProbe(transport, id, either)),
     ]);
     return { live, episodes, search };
   };

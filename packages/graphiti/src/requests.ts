@@ -33,3 +33,13 @@ export function requestFacts(
 ): Promise<Facts> {
   return transport({ method: 'POST', path: '/search', body, signal, headers, accepts: isFacts });
 }
+
+/** Searches a group, or all, for one fact, whichever it is: what is asked is to be embedded. */
+export function requestProbe(
+  transport: Transport,
+  group: string | undefined,
+  signal: AbortSignal,
+): Promise<Facts> {
+  const group_ids = group === undefined ? null : [group];
+  return requestFacts(transport, { query: 'probe', group_ids, max_facts: 1 }, { signal });
+}

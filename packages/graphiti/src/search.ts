@@ -1,6 +1,7 @@
 /** Search: the facts that answer a question. */
 
 import type { FallbackManager } from '@graphiti-fallback/core';
+import { searchBreaker } from './capability.ts';
 import { entitiesOfFacts } from './entity.ts';
 import { anyGroup, groupEntity } from './group.ts';
 import { checkQuery } from './input.ts';
@@ -8,19 +9,26 @@ import type { Facts, SearchQuery } from './model.ts';
 import type { Parts } from './parts.ts';
 import { type ReadCall, readCall } from './read-call.ts';
 import { requestFacts } from './requests.ts';
+import { visibleFacts } from './tombstone.ts';
 
 /** Asks for facts; `detailed` also tells where the answer came from. */
 export type Search = ReadCall<[query: SearchQuery], Facts>;
 
 /** Declares `graphiti.search` on a manager. */
-export function declareSearch(manager: FallbackManager, { transport, lastGroup }: Parts): Search {
+export function declareSearch(
+  manager: FallbackManager,
+  { transport, lastGroup, lastSearch }: Parts,
+): Search {
   const read = manager.read('graphiti.search', {
-    run: (query: Required<SearchQuery>, sent) => requestFacts(transport, query, sent),
+    run: (query: Required<SearchQuery>, sent) =>
+      lastSearch.of(requestFacts(transport, query, sent)),
+    breaker: searchBreaker,
     // A search of all groups concerns none of them by name: a write does not expire it before its time.
     entities: ({ group_ids }, answer) => [
       ...(group_ids?.length ? group_ids.map(groupEntity) : [anyGroup]),
       ...entitiesOfFacts(answer?.facts),
     ],
+    overlay: visibleFacts,
   });
 
   return readCall(async (query, options) => {

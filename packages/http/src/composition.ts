@@ -51,6 +51,7 @@ const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
   headers: later,
   reconcileFor: later,
   messageTimeoutMs: later,
+  confirm: later,
   statusPath: later,
   name: later,
   application: later,
@@ -88,18 +89,27 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
     fetch,
     headers,
     reconcileFor,
+    confirm: confirming,
     statusPath,
     ...rest
   } = options;
   const { messageTimeoutMs = rest.timeouts?.write, ...manager } = rest;
-  const upstream = graphitiUpstream(given({ url, fetch, headers, reconcileFor, messageTimeoutMs }));
+  const confirm = confirmOf(confirming, environment.confirm);
+  const upstream = graphitiUpstream(
+    given({ url, fetch, headers, reconcileFor, confirm, messageTimeoutMs }),
+  );
   const stores = storesOf(options, environment);
   const { failureThreshold, successThreshold, openFor } = environment;
+  const { preset } = upstream;
   const created = new FallbackManager({
+    ...preset,
     name: defaultName,
     ...given({ mode: environment.mode }),
     ...given(manager),
     upstream: url,
+    timeouts: { ...preset.timeouts, ...given(options.timeouts ?? {}) },
+    retry: { ...preset.retry, ...given(options.retry ?? {}) },
+    drain: { ...preset.drain, ...given(options.drain ?? {}) },
     store: stores.queue,
     cache: { ...options.cache, store: stores.cache },
     breaker: given({
@@ -108,7 +118,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
       openFor,
       ...given(options.breaker ?? {}),
     }),
-    health: { checks: upstream.checkers, ...stores.health, ...given(options.health ?? {}) },
+    health: { ...preset.health, ...stores.health, ...given(options.health ?? {}) },
   });
   return { manager: created, client: upstream.client(created), statusPath };
 }
@@ -155,6 +165,15 @@ function storesOf(
     if (mode === 'memory_only') return memoryJournal();
     return lasting && !store ? lowdbStore({ directory: environment.cacheDirectory }) : queue;
   }
+}
+
+/** What options leave open the environment says; either may turn it off. */
+function confirmOf(
+  options: GraphitiOptions['confirm'],
+  environment: GraphitiOptions['confirm'],
+): GraphitiOptions['confirm'] {
+  if (typeof options !== 'object' || typeof environment !== 'object') return options ?? environment;
+  return { ...environment, ...options };
 }
 
 /** The members that are given: `undefined` counts as not given. */

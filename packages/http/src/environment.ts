@@ -4,11 +4,13 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type FallbackMode, fallbackModes } from '@graphiti-fallback/core';
+import type { ConfirmOptions } from '@graphiti-fallback/graphiti';
 
 /** Settings from environment variables. Durations in ms. */
 export interface Environment {
   readonly mode: FallbackMode | undefined;
   readonly graphitiUrl: string;
+  readonly confirm: ConfirmOptions | false | undefined;
   readonly queueDirectory: string;
   readonly cacheDirectory: string;
   readonly store: 'lowdb' | 'memory';
@@ -34,6 +36,7 @@ export function readEnvironment(variables: Variables = process.env): Environment
   return {
     mode: modeOf(given('FALLBACK_MODE')),
     graphitiUrl: url('GRAPHITI_URL', given('GRAPHITI_URL') ?? 'http://localhost:8000'),
+    confirm: confirmOf(given('GRAPHITI_CONFIRM'), given('GRAPHITI_UNCONFIRMED')),
     queueDirectory: directory(
       'FALLBACK_DB_PATH',
       given('FALLBACK_DB_PATH') ?? join(homedir(), '.graphiti_fallback'),
@@ -58,16 +61,34 @@ function count(name: string, text: string | undefined): number | undefined {
   throw wrong(name, text, 'a whole number, 1 or more');
 }
 
-function seconds(name: string, text: string): number {
+function seconds(name: string, text: string, besides = ''): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
-  throw wrong(name, text, 'a number of seconds above 0');
+  throw wrong(name, text, `a number of seconds above 0${besides}`);
 }
 
 function url(name: string, text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw wrong(name, text, 'an http or https URL');
 }
+
+/** One variable says how long, or not at all; the other what becomes of what is not seen by then. */
+function confirmOf(
+  within: string | undefined,
+  unconfirmed: string | undefined,
+): ConfirmOptions | false | undefined {
+  const choice = unconfirmedChoices.find((known) => known === unconfirmed);
+  if (unconfirmed !== undefined && !choice)
+    throw wrong('GRAPHITI_UNCONFIRMED', unconfirmed, `one of ${unconfirmedChoices.join(', ')}`);
+  if (within === 'off') return false;
+  if (within === undefined && !choice) return undefined;
+  return {
+    ...(within !== undefined && { within: seconds('GRAPHITI_CONFIRM', within, ' or off') * 1000 }),
+    ...(choice && { unconfirmed: choice }),
+  };
+}
+
+const unconfirmedChoices = ['report', 'dead_letter', 'resend'] as const;
 
 function modeOf(text: string | undefined): FallbackMode | undefined {
   const mode = fallbackModes.find((known) => known === text);

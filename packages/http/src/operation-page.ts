@@ -8,7 +8,14 @@ import { sendProblem } from './problem.ts';
 /** The public part of an operation's report. Times are wall-clock ms. */
 export type PublicOperation = Pick<
   OperationReport,
-  'id' | 'state' | 'createdAt' | 'enqueuedAt' | 'nextAttemptAt' | 'endedAt'
+  | 'id'
+  | 'state'
+  | 'createdAt'
+  | 'enqueuedAt'
+  | 'nextAttemptAt'
+  | 'acceptedAt'
+  | 'unconfirmedAt'
+  | 'endedAt'
 >;
 
 /** Answers a request for an operation, once it is known what an earlier process left. Never rejects. */
@@ -28,13 +35,16 @@ export async function answerOperation(
 }
 
 function publicOperation(report: OperationReport): PublicOperation {
-  const { id, state, createdAt, enqueuedAt, nextAttemptAt, endedAt } = report;
+  const { id, state, createdAt, enqueuedAt, nextAttemptAt, acceptedAt, unconfirmedAt, endedAt } =
+    report;
   return {
     id,
     state,
     createdAt,
     enqueuedAt,
     ...(nextAttemptAt !== undefined && { nextAttemptAt }),
+    ...(acceptedAt !== undefined && { acceptedAt }),
+    ...(unconfirmedAt !== undefined && { unconfirmedAt }),
     ...(endedAt !== undefined && { endedAt }),
   };
 }
