@@ -21,6 +21,8 @@ export type Reply =
 /** The part of the app's status that the demo reads. */
 export interface AppStatus {
   readonly active: boolean;
+  /** What the app says of Graphiti. */
+  readonly graphiti: string;
   readonly queue: {
     readonly size: number;
     readonly resent: number;
@@ -62,8 +64,10 @@ export class AppClient {
     try {
       const signal = AbortSignal.timeout(1_000);
       const headers = { accept: 'application/json' };
-      const response = await fetch(`${this.#address()}/health/fallback`, { signal, headers });
-      return (await response.json()) as AppStatus;
+      const ask = async (path: string) =>
+        (await fetch(`${this.#address()}${path}`, { signal, headers })).json();
+      const [status, graphiti] = await Promise.all([ask('/health/fallback'), ask('/graphiti')]);
+      return { ...(status as AppStatus), graphiti: (graphiti as { state: string }).state };
     } catch {
       return undefined;
     }

@@ -24,6 +24,10 @@ app.get('/search', async (req, res) => {
   res.json(await req.graphiti.search({ query: String(req.query.q), group_ids }));
 });
 
+app.get('/graphiti', (req, res) => {
+  res.json(req.graphiti.health());
+});
+
 app.use(graphitiFallback.errors());
 
 const server = app.listen(Number(process.env.PORT), '127.0.0.1', () => {

@@ -9,8 +9,8 @@ import type { PhaseCounts } from './tally.ts';
 /** Messages that went wrong and are named. */
 const mostExamples = 10;
 
-/** Both tables and the verdict, as text. */
-export function closingTable(result: DemoResult, report: Report, ink: Ink): string {
+/** Both tables and a verdict, as text. */
+export function closingTable(result: DemoResult, verdict: string, ink: Ink): string {
   return [
     '',
     ink('bold', 'What the users saw'),
@@ -20,7 +20,7 @@ export function closingTable(result: DemoResult, report: Report, ink: Ink): stri
     kept(result),
     '',
     ...remarks(result),
-    verdict(report, ink),
+    verdict,
   ].join('\n');
 }
 
@@ -85,7 +85,8 @@ function remarks({ tally, groups }: DemoResult): string[] {
   return lines;
 }
 
-function verdict(report: Report, ink: Ink): string {
+/** The verdict on the three outages in a sentence. */
+export function verdictOn(report: Report, ink: Ink): string {
   const { ok, lost, duplicates, outOfOrder, queued, replayed, stale, transitions } = report;
   if (ok)
     return ink(

@@ -1,8 +1,8 @@
 /** The test server's control endpoint and what it has stored: the demo's only source for the verdict. */
 
-/** A fault of the demo; each strikes before anything is stored. */
+/** A fault of the demo; each but the dead worker strikes before anything is acknowledged. */
 export interface Fault {
-  readonly kind: 'refuse' | 'unavailable' | 'hang';
+  readonly kind: 'refuse' | 'unavailable' | 'hang' | 'dead_worker';
 }
 
 /** What the upstream has, by group, as the contents of messages. */
@@ -43,6 +43,17 @@ export class Control {
   /** Ends all faults; resolves when the server listens again. */
   async heal(): Promise<void> {
     await json(`${this.controlUrl}/faults`, { method: 'DELETE' });
+  }
+
+  /** Restarts the server: a new worker, and nothing of what waited in memory. */
+  async restart(): Promise<void> {
+    await json(`${this.controlUrl}/restart`, { method: 'POST' });
+  }
+
+  /** What the server says of itself. */
+  async healthcheck(): Promise<string> {
+    const { status } = await json<{ status: string }>(`${this.#graphitiUrl}/healthcheck`);
+    return status;
   }
 
   /** How many messages the server has taken and not yet stored. */

@@ -6,7 +6,7 @@ import type { Backend } from './backend.ts';
 import type { Control } from './control.ts';
 import { conversations } from './conversation.ts';
 import type { LiveView } from './live-view.ts';
-import { playOutages } from './outage-script.ts';
+import type { Scenario } from './scenario.ts';
 import { Stage } from './stage.ts';
 import { Tally } from './tally.ts';
 import { talk } from './user.ts';
@@ -21,6 +21,7 @@ export interface DemoResult {
 
 /** What the demo needs. */
 export interface DemoOptions {
+  readonly scenario: Scenario;
   readonly view: LiveView;
   /** Numbers from 0 to 1, without 1. */
   readonly random: () => number;
@@ -41,7 +42,13 @@ const refresh = 200;
  *
  * @throws the reason of `signal`, or an error when a process ends that should not
  */
-export async function runDemo({ view, random, backend, signal }: DemoOptions): Promise<DemoResult> {
+export async function runDemo({
+  scenario,
+  view,
+  random,
+  backend,
+  signal,
+}: DemoOptions): Promise<DemoResult> {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
   const tally = new Tally(elapsed);
@@ -55,6 +62,7 @@ export async function runDemo({ view, random, backend, signal }: DemoOptions): P
         view.tell(elapsed(), `breaker ${breaker}: ${from} → ${to} (${reason})`);
       },
     },
+    scenario.environment,
     backend,
   );
   const stop = AbortSignal.any([signal, stage.crashed, broken.signal]);
@@ -89,7 +97,7 @@ export async function runDemo({ view, random, backend, signal }: DemoOptions): P
     );
     users.catch((error: unknown) => broken.abort(error));
     const tell = (story: string) => view.tell(elapsed(), story);
-    await playOutages({ stage, graphiti, begin, tell, signal: stop });
+    await scenario.play({ stage, graphiti, begin, tell, signal: stop });
     begin('drain', 'the users have gone; what is queued is replayed');
     over.abort();
     await users;
@@ -113,8 +121,8 @@ export async function runDemo({ view, random, backend, signal }: DemoOptions): P
 
   async function drained(stage: Stage, graphiti: Control): Promise<void> {
     while (elapsed() < drainUntil) {
-      const queued = (await stage.app.status())?.queue.size;
-      if (queued === 0 && (await graphiti.pending()) === 0) return;
+      const current = await stage.app.status();
+      if (current && scenario.isDone(current) && (await graphiti.pending()) === 0) return;
       await pause(refresh / 2, undefined, { signal: stop });
     }
   }

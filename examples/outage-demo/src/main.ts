@@ -1,19 +1,26 @@
 /** The command: `npm run demo`, `npm run demo -- --json`. */
 
 import { constants } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { backendAt } from './backend.ts';
-import { closingTable } from './closing-table.ts';
+import { closingTable, verdictOn } from './closing-table.ts';
+import { confirmWithin, type DeadWorker, deadWorker } from './dead-worker.ts';
+import { deadWorkerReportOf, deadWorkerVerdict } from './dead-worker-report.ts';
 import { type DemoResult, runDemo } from './demo.ts';
 import { inkOf } from './ink.ts';
 import { jaegerBeside, jaegerLinks } from './jaeger-links.ts';
 import { liveView } from './live-view.ts';
-import { restartPhase } from './outage-script.ts';
+import { restartPhase, threeOutages } from './outage-script.ts';
 import { reportOf } from './report.ts';
 import { shortenedTimesInWords } from './shortened-times.ts';
 
 const command = new Command('demo')
-  .description('Three outages of Graphiti in a minute, and an app that does not lose a write.')
+  .description('Outages of Graphiti in a minute, and an app that does not lose a write.')
+  .addOption(
+    new Option('--scenario <name>', 'what goes wrong')
+      .choices(['outages', 'dead-worker'])
+      .default('outages'),
+  )
   .option('--json', 'print the result as one JSON object on the last line of stdout')
   .option(
     '--otlp <url>',
@@ -27,11 +34,31 @@ const command = new Command('demo')
   )
   .parse();
 const {
+  scenario: name,
   json = false,
   otlp,
   jaeger = otlp && jaegerBeside(otlp),
-} = command.opts<{ json?: boolean; otlp?: string; jaeger?: string }>();
+} = command.opts<{
+  scenario: 'outages' | 'dead-worker';
+  json?: boolean;
+  otlp?: string;
+  jaeger?: string;
+}>();
 
+const stories = {
+  outages: {
+    beginning:
+      'Five users talk to an Express app whose memory is Graphiti, and Graphiti fails three times:',
+    faults:
+      'it refuses connections, it answers 503 (and the app itself is killed by kill -9 meanwhile), it hangs.',
+  },
+  'dead-worker': {
+    beginning:
+      'Five users talk to an Express app whose memory is Graphiti, whose ingestion worker dies:',
+    faults:
+      'it goes on answering 202 and says that it is healthy, stores nothing, and forgets it all when it is restarted.',
+  },
+} as const;
 /** With --json stdout belongs to the result. */
 const stream = json ? process.stderr : process.stdout;
 const ink = inkOf(stream);
@@ -55,10 +82,13 @@ const view = liveView(stream);
 try {
   const from = Date.now();
   const backend = otlp === undefined ? undefined : await backendAt(otlp, service);
-  const result = await runDemo({ view, random: Math.random, backend, signal: ending.signal });
+  const worker = deadWorker();
+  const scenario = name === 'outages' ? threeOutages : worker;
+  const { signal } = ending;
+  const result = await runDemo({ scenario, view, random: Math.random, backend, signal });
   view.end();
-  const report = reportOf(result);
-  stream.write(`${closingTable(result, report, ink)}\n`);
+  const { report, verdict } = judged(result, worker);
+  stream.write(`${closingTable(result, verdict, ink)}\n`);
   if (jaeger !== undefined) stream.write(linksTo(jaeger, from, result));
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   process.exitCode = report.ok ? 0 : 1;
@@ -67,6 +97,15 @@ try {
   stream.write(`${ink('red', error instanceof Error ? error.message : String(error))}\n`);
   if (json && !endedBy) process.stdout.write('{"ok":false}\n');
   process.exitCode = endedBy ? 128 + constants.signals[endedBy] : 1;
+}
+
+function judged(result: DemoResult, worker: DeadWorker) {
+  if (name === 'outages') {
+    const report = reportOf(result);
+    return { report, verdict: verdictOn(report, ink) };
+  }
+  const report = deadWorkerReportOf(result, worker);
+  return { report, verdict: deadWorkerVerdict(report, ink) };
 }
 
 /** A URL without the slash at its end. */
@@ -84,14 +123,13 @@ function linksTo(page: string, from: number, { tally }: DemoResult): string {
 }
 
 function introduction(): string {
+  const within = `messages have to be seen within ${confirmWithin} s (10 min)`;
+  const times = name === 'outages' ? shortenedTimesInWords : [...shortenedTimesInWords, within];
   return [
-    ink(
-      'bold',
-      'Five users talk to an Express app whose memory is Graphiti, and Graphiti fails three times:',
-    ),
-    'it refuses connections, it answers 503 (and the app itself is killed by kill -9 meanwhile), it hangs.',
+    ink('bold', stories[name].beginning),
+    stories[name].faults,
     ink('dim', 'Shortened for the demo (in brackets the defaults):'),
-    ink('dim', `${shortenedTimesInWords.join(', ')}.`),
+    ink('dim', `${times.join(', ')}.`),
     '',
   ].join('\n');
 }

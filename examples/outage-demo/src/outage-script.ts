@@ -1,8 +1,8 @@
 /** What happens to Graphiti, and to the app, in which order. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Control, Fault } from './control.ts';
-import type { Stage } from './stage.ts';
+import type { Fault } from './control.ts';
+import type { PlayOptions, Scenario } from './scenario.ts';
 
 interface Outage {
   /** In a few words, for the live view and the table. */
@@ -33,19 +33,14 @@ const queuedWithin = 2_000;
 /** How often the app's status is asked while something is waited for, in ms. */
 const everySoOften = 100;
 
-/** What the script needs. */
-export interface OutageScriptOptions {
-  readonly stage: Stage;
-  readonly graphiti: Control;
-  /** A new phase begins. */
-  readonly begin: (phase: string, story: string) => void;
-  /** Something else is worth telling. */
-  readonly tell: (story: string) => void;
-  readonly signal: AbortSignal;
-}
+/** Three outages one after the other. */
+export const threeOutages: Scenario = {
+  environment: {},
+  play: playOutages,
+  isDone: ({ queue }) => queue.size === 0,
+};
 
-/** Plays the outages; resolves when the last one is over and the app has noticed, or could have. */
-export async function playOutages(options: OutageScriptOptions): Promise<void> {
+async function playOutages(options: PlayOptions): Promise<void> {
   const { graphiti, begin, signal } = options;
   begin('warm-up', 'Graphiti works; the users read what they will ask for again');
   await pause(warmUp, undefined, { signal });
@@ -67,7 +62,7 @@ function phaseOf(outage: Outage | undefined): string {
   return `outage: ${outage?.name}`;
 }
 
-async function restartApp({ stage, tell, signal }: OutageScriptOptions): Promise<void> {
+async function restartApp({ stage, tell, signal }: PlayOptions): Promise<void> {
   tell(`the app is killed by kill -9 with ${await queued()} writes queued`);
   await stage.killApp();
   await stage.startApp();
@@ -84,7 +79,7 @@ async function restartApp({ stage, tell, signal }: OutageScriptOptions): Promise
   }
 }
 
-async function recovered({ stage, signal }: OutageScriptOptions): Promise<void> {
+async function recovered({ stage, signal }: PlayOptions): Promise<void> {
   const deadline = performance.now() + recovery.noticedWithin;
   const active = async () => (await stage.app.status())?.active ?? true;
   while (performance.now() < deadline && (await active()))

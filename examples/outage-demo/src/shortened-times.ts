@@ -7,6 +7,7 @@ export const shortenedTimes = {
   reconcileFor: 3_000,
   recoveryRamp: 2_000,
   health: { interval: 1_000, timeoutMs: 1_000 },
+  confirm: { interval: 250, maxInterval: 1_000 },
 };
 
 /** The same for people, each with its default. */
@@ -16,4 +17,5 @@ export const shortenedTimesInWords: readonly string[] = [
   'deadlines of reads 1 s (5 s) and writes 1.5 s (5 s)',
   'reads go live again within 2 s (5 s)',
   'health checks every second (30 s)',
+  'messages are looked for every second (up to a minute)',
 ];

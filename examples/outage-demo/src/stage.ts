@@ -24,6 +24,7 @@ const leaveWithin = 1_500;
 export class Stage {
   readonly app: AppClient = new AppClient(() => this.#appUrl);
   readonly #listener: StageListener;
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #backend: Backend | undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), 'outage-demo-'));
   readonly #children = new Set<Child>();
@@ -33,9 +34,14 @@ export class Stage {
   #running: Child | undefined;
   #closed = false;
 
-  /** With a `backend` the app sends its telemetry there. */
-  constructor(listener: StageListener, backend?: Backend) {
+  /** With a `backend` the app sends its telemetry there; `environment` is the app's besides. */
+  constructor(
+    listener: StageListener,
+    environment: Readonly<Record<string, string>> = {},
+    backend?: Backend,
+  ) {
     this.#listener = listener;
+    this.#environment = environment;
     this.#backend = backend;
   }
 
@@ -71,6 +77,7 @@ export class Stage {
       env: {
         ...ordinaryEnvironment(),
         ...this.#backend?.environment,
+        ...this.#environment,
         PORT: this.#appUrl ? new URL(this.#appUrl).port : '0',
         GRAPHITI_URL: this.#graphitiUrl,
         FALLBACK_DB_PATH: join(this.#directory, 'queue'),
