@@ -112,3 +112,48 @@ test('any-upstream: a question that was saved during the outage shows at once, a
     .toMatchObject({ text: 'When was it painted?', outcome: 'live', pending: 0 });
   expect(await app.end()).toBe(0);
 });
+
+test('agent-memory: in an outage it answers with what it knew, remembers what is said, and forgets nothing', {
+  timeout: 30_000,
+}, async () => {
+  const graphiti = await graphitiServer();
+  const port = await freePort();
+  const app = await startApp({
+    file: join(examples, 'agent-memory/src/app.ts'),
+    cwd: folder,
+    port,
+    environment: {
+      PORT: String(port),
+      GRAPHITI_URL: graphiti.url,
+      CIRCUIT_TIMEOUT: '0.2',
+      CIRCUIT_FAILURE_THRESHOLD: '1',
+    },
+  });
+  const say = async (text: string) => (await app.post('/conversations/ann', { text })).json();
+  const ask = async (path: string) => (await fetch(`${app.url}${path}`)).json();
+  expect(await say('My sister lives in Lisbon.')).toMatchObject({
+    factsAre: 'live',
+    remembered: ['accepted', 'accepted'],
+  });
+  await graphiti.ingested();
+  const known = await say('Where does my sister live?');
+  expect(known).toMatchObject({ factsAre: 'live', answer: expect.stringContaining('Lisbon') });
+  graphiti.fault({ kind: 'refuse' });
+  const meanwhile = await say('Where does my sister live?');
+  expect(meanwhile).toMatchObject({
+    factsAre: 'stale',
+    answer: expect.stringContaining('Lisbon'),
+    remembered: ['queued', 'queued'],
+  });
+  expect(await say('She plays the cello.')).toMatchObject({ factsAre: 'unavailable' });
+  const { turns } = (await ask('/conversations/ann')) as { turns: object[] };
+  expect(turns.at(-2)).toEqual({ speaker: 'user', text: 'She plays the cello.', pending: true });
+  await expect
+    .poll(async () => ask('/memory'), { timeout: 10_000 })
+    .toMatchObject({ state: 'down' });
+  await graphiti.heal();
+  const stored = () => graphiti.episodes('ann').length;
+  await expect.poll(stored, { timeout: 15_000 }).toBe(8);
+  expect(await app.end()).toBe(0);
+  await graphiti.close();
+});
