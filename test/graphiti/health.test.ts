@@ -90,3 +90,13 @@ test('no check makes a group, and none is read before one is known', async () =>
   await expect.poll(asked, soon).toBeGreaterThan(2);
   expect(server.state().groups).toEqual({});
 });
+
+test('searches that were set apart by hand are tried again without a call', async () => {
+  const { server, client, manager } = await setUp({}, checks);
+  await client.search({ query: 'tea', group_ids: ['g'] });
+  await manager.activate('read_only');
+  expect(client.health()).toMatchObject({ state: 'down', searchDegraded: true });
+  await manager.deactivate();
+  await expect.poll(() => client.health().state, soon).toBe('live');
+  expect(server.received({ path: '/search' })).toHaveLength(2);
+});

@@ -21,8 +21,6 @@ export type Reply =
 /** The part of the app's status that the demo reads. */
 export interface AppStatus {
   readonly active: boolean;
-  /** What the app says of Graphiti. */
-  readonly graphiti: string;
   readonly queue: {
     readonly size: number;
     readonly resent: number;
@@ -61,13 +59,19 @@ export class AppClient {
 
   /** The app's status; nothing while it is not there. */
   async status(): Promise<AppStatus | undefined> {
+    return (await this.#told('/health/fallback')) as AppStatus | undefined;
+  }
+
+  /** What the app says of Graphiti; nothing while it is not there. */
+  async graphiti(): Promise<string | undefined> {
+    return ((await this.#told('/graphiti')) as { state: string } | undefined)?.state;
+  }
+
+  async #told(path: string): Promise<unknown> {
     try {
       const signal = AbortSignal.timeout(1_000);
       const headers = { accept: 'application/json' };
-      const ask = async (path: string) =>
-        (await fetch(`${this.#address()}${path}`, { signal, headers })).json();
-      const [status, graphiti] = await Promise.all([ask('/health/fallback'), ask('/graphiti')]);
-      return { ...(status as AppStatus), graphiti: (graphiti as { state: string }).state };
+      return await (await fetch(`${this.#address()}${path}`, { signal, headers })).json();
     } catch {
       return undefined;
     }

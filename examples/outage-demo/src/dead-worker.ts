@@ -71,9 +71,11 @@ export function deadWorker(): DeadWorker {
       await graphiti.restart();
       await pause(talkOnFor, undefined, { signal });
     },
-    isDone({ queue, graphiti }) {
+    async isDone(app) {
+      const queue = (await app.status())?.queue;
+      if (!queue) return false;
       seen.resent = queue.resent;
-      seen.finalState = graphiti;
+      seen.finalState = (await app.graphiti()) ?? 'unknown';
       const { accepted, unconfirmed } = queue.states;
       return queue.size + accepted + unconfirmed === 0;
     },
@@ -86,7 +88,7 @@ async function foundOut({ stage, graphiti, tell, signal }: PlayOptions): Promise
   while (performance.now() - started < foundOutWithin) {
     const status = await stage.app.status();
     const { unconfirmed = 0 } = status?.queue.states ?? {};
-    if (status?.graphiti === 'ingest_stalled' && unconfirmed > 0) {
+    if (unconfirmed > 0 && (await stage.app.graphiti()) === 'ingest_stalled') {
       const healthcheck = await graphiti.healthcheck();
       const stall = { reported: true, afterSeconds: seconds(), unconfirmed, healthcheck };
       tell(

@@ -121,8 +121,7 @@ export async function runDemo({
 
   async function drained(stage: Stage, graphiti: Control): Promise<void> {
     while (elapsed() < drainUntil) {
-      const current = await stage.app.status();
-      if (current && scenario.isDone(current) && (await graphiti.pending()) === 0) return;
+      if ((await scenario.isDone(stage.app)) && (await graphiti.pending()) === 0) return;
       await pause(refresh / 2, undefined, { signal: stop });
     }
   }

@@ -37,7 +37,7 @@ const everySoOften = 100;
 export const threeOutages: Scenario = {
   environment: {},
   play: playOutages,
-  isDone: ({ queue }) => queue.size === 0,
+  isDone: async (app) => (await app.status())?.queue.size === 0,
 };
 
 async function playOutages(options: PlayOptions): Promise<void> {

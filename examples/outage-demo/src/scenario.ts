@@ -1,6 +1,6 @@
 /** What a demo plays: its outages, the environment of its app, and how it knows that all is done. */
 
-import type { AppStatus } from './app-client.ts';
+import type { AppClient } from './app-client.ts';
 import type { Control } from './control.ts';
 import type { Stage } from './stage.ts';
 
@@ -21,6 +21,6 @@ export interface Scenario {
   readonly environment: Readonly<Record<string, string>>;
   /** Plays it; resolves when it is over and the app has noticed, or could have. */
   play(options: PlayOptions): Promise<void>;
-  /** Whether nothing is left to be done, by the app's status. */
-  isDone(status: AppStatus): boolean;
+  /** Whether nothing is left to be done, as the app says. */
+  isDone(app: AppClient): Promise<boolean>;
 }

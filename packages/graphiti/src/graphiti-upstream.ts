@@ -9,6 +9,7 @@ import {
   httpUrl,
   milliseconds,
 } from '@graphiti-fallback/core';
+import { searchBreaker } from './capability.ts';
 import { createClient, type GraphitiClient } from './client.ts';
 import { type ConfirmOptions, checkConfirm } from './confirm-options.ts';
 import { LastGroup } from './group.ts';
@@ -83,8 +84,13 @@ export function graphitiUpstream(options: GraphitiOptions): GraphitiUpstream {
   const lastGroup = new LastGroup();
   const lastSearch = new LastSearch();
   let declaredOn: FallbackManager | undefined;
-  const isStalled = () => declaredOn?.queue.stalled;
-  const checkers = graphitiCheckers({ transport, lastGroup, lastSearch, isStalled });
+  const checkers = graphitiCheckers({
+    transport,
+    lastGroup,
+    lastSearch,
+    isStalled: () => declaredOn?.queue.stalled,
+    isSearchOff: () => declaredOn?.breaker(searchBreaker).active ?? false,
+  });
   return {
     url,
     preset: {

@@ -14,13 +14,15 @@ interface Checked {
   readonly lastSearch: LastSearch;
   /** Whether messages are acknowledged and none of them is seen; not known before there is a manager. */
   readonly isStalled: () => boolean | undefined;
+  /** Whether the breaker of searches lets nothing through. */
+  readonly isSearchOff: () => boolean;
 }
 
 /**
  * Four checks: `episodes` reads one episode of the group used last, which proves that the server and its
  * database work; `liveness` asks /healthcheck, a constant that may only fail; `search` searches that
  * group for one fact, which proves that the embedder works, and is paid for there: only when no search
- * has worked for a while; `ingestion` asks nobody: degraded while messages are acknowledged and not seen.
+ * has worked for a while, or their breaker wants to know; `ingestion` asks nobody: degraded while messages are acknowledged and not seen.
  * None of them makes a group.
  */
 export function graphitiCheckers({
@@ -28,6 +30,7 @@ export function graphitiCheckers({
   lastGroup,
   lastSearch,
   isStalled,
+  isSearchOff,
 }: Checked): readonly HealthChecker[] {
   return [
     {
@@ -46,7 +49,7 @@ export function graphitiCheckers({
     {
       name: 'search',
       breaker: searchBreaker,
-      applies: () => lastGroup.id !== undefined && lastSearch.doubtful,
+      applies: () => lastGroup.id !== undefined && (lastSearch.doubtful || isSearchOff()),
       check: ({ signal }) => statusOf(lastSearch.of(requestProbe(transport, lastGroup.id, signal))),
     },
     {

@@ -9,6 +9,7 @@ test('an empty environment gives the defaults', () => {
   expect(readEnvironment({})).toEqual({
     mode: undefined,
     graphitiUrl: 'http://localhost:8000',
+    confirm: undefined,
     queueDirectory: join(homedir(), '.graphiti_fallback'),
     cacheDirectory: join(homedir(), '.graphiti_cache'),
     store: 'lowdb',
@@ -43,6 +44,14 @@ test.each([
     'FALLBACK_MODE to be one of disabled, read_only, memory_only, local_storage, queue_writes, got "magic"',
   ],
   [{ FALLBACK_STORE: 'mongo' }, 'FALLBACK_STORE to be lowdb or memory, got "mongo"'],
+  [
+    { GRAPHITI_CONFIRM: 'never' },
+    'GRAPHITI_CONFIRM to be a number of seconds above 0 or off, got "never"',
+  ],
+  [
+    { GRAPHITI_UNCONFIRMED: 'forget' },
+    'GRAPHITI_UNCONFIRMED to be one of report, dead_letter, resend, got "forget"',
+  ],
 ])('%o is an error that names variable, value and what was expected', (variables, message) => {
   expect(() => readEnvironment(variables)).toThrow(`Expected the environment variable ${message}`);
 });
@@ -74,3 +83,15 @@ test.each([[{ FALLBACK_DB_PATH: './data' }], [{ FALLBACK_STORE: 'memory' }]])(
     expect(readEnvironment(variables).storeGiven).toBe(true);
   },
 );
+
+test.each([
+  [{ GRAPHITI_CONFIRM: '300' }, { within: 300_000 }],
+  [{ GRAPHITI_UNCONFIRMED: 'resend' }, { unconfirmed: 'resend' }],
+  [
+    { GRAPHITI_CONFIRM: '1.5', GRAPHITI_UNCONFIRMED: 'dead_letter' },
+    { within: 1_500, unconfirmed: 'dead_letter' },
+  ],
+  [{ GRAPHITI_CONFIRM: 'off', GRAPHITI_UNCONFIRMED: 'resend' }, false],
+])('%j says how messages are confirmed', (variables, confirm) => {
+  expect(readEnvironment(variables).confirm).toEqual(confirm);
+});
