@@ -69,6 +69,7 @@ export class Ledger {
     entry: Entry,
     change: (record: OperationRecord) => OperationRecord,
   ): Promise<void> {
+    this.#notes.delete(entry);
     entry.record = change(entry.record);
     const { record, volatile } = entry;
     if (!volatile)
@@ -77,12 +78,14 @@ export class Ledger {
 
   /** A change that may be missing after a crash. */
   updateLazily(entry: Entry, change: (record: OperationRecord) => OperationRecord): void {
+    this.#notes.delete(entry);
     entry.record = change(entry.record);
     if (!entry.volatile) this.#settlements.writeLazily([putRecord(entry.record)]);
   }
 
   /** Takes an operation out that after a crash would find its end once more. */
   removeLazily(entry: Entry, ending: Ending): void {
+    this.#notes.delete(entry);
     const { record, volatile } = entry;
     const remembered = this.#history.add(record, ending);
     this.forget(record.id);
