@@ -6,7 +6,8 @@ import { lowdbStore } from '@graphiti-fallback/store-lowdb';
 import { type GraphitiServer, graphitiServer } from '@graphiti-fallback/testing';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Setup, subjects } from './adapters/subjects.ts';
+import { readEvents } from './adapters/event-reader.ts';
+import { type Setup, type SubjectOptions, subjects } from './adapters/subjects.ts';
 
 let graphiti: GraphitiServer;
 const closing: (() => Promise<unknown>)[] = [];
@@ -50,6 +51,7 @@ describe.each(subjects)('$name', (subject) => {
     return {
       agent: supertest(server),
       server,
+      port: (server.address() as AddressInfo).port,
       fallback,
       prefix: subject.mounts[setup.mount ?? ''],
     };
@@ -229,6 +231,337 @@ describe.each(subjects)('$name', (subject) => {
       expect((await app.agent.delete(path)).body).toEqual(apps);
       expect((await app.agent.options(path)).body).toEqual(apps);
     }
+  });
+
+  describe('probes', () => {
+    const ask = async ({ agent }: App) => {
+      const answers = await Promise.all(
+        ['live', 'ready', 'degraded'].map((probe) => agent.get(`/health/fallback/${probe}`)),
+      );
+      return answers.map(({ status, body }) => [status, body.status, body.reasons] as const);
+    };
+
+    test('live: all is well', async () => {
+      const app = await start();
+      expect(await ask(app)).toEqual([
+        [200, 'ok', []],
+        [200, 'ok', []],
+        [200, 'ok', []],
+      ]);
+      expect((await app.agent.head('/health/fallback/ready')).status).toBe(200);
+    });
+
+    test('an outage makes the app degraded, not unready', async () => {
+      const app = await start({ options: { breaker: { openFor: 60_000 } } });
+      graphiti.fault({ kind: 'refuse' });
+      await untilActive(app);
+      const reasons = expect.arrayContaining(['fallback_active']);
+      expect(await ask(app)).toEqual([
+        [200, 'degraded', reasons],
+        [200, 'degraded', reasons],
+        [503, 'degraded', reasons],
+      ]);
+    });
+
+    test('an app is unready before its store is open, and after it was closed', async () => {
+      const slow = memoryJournal();
+      const open = slow.open.bind(slow);
+      let letOpen = () => {};
+      const waiting = new Promise<void>((resolve) => {
+        letOpen = resolve;
+      });
+      const store = Object.assign(slow, {
+        open: async (...args: Parameters<typeof open>) => {
+          await waiting;
+          return open(...args);
+        },
+      });
+      const app = await start({ options: { store } });
+      const starting = [200, 503, 503].map((status) => [status, 'starting', []]);
+      expect(await ask(app)).toEqual(starting);
+      letOpen();
+      await expect.poll(async () => (await ask(app))[1]?.[0]).toBe(200);
+      await app.fallback.close();
+      expect(await ask(app)).toEqual([200, 503, 503].map((status) => [status, 'closed', []]));
+    });
+  });
+
+  describe('the stream of changes', () => {
+    test('tells the status at once, and whenever it changes', async () => {
+      const app = await start({ options: { breaker: { openFor: 60_000 } } });
+      const stream = await readEvents(app.port, '/health/fallback/events');
+      expect(stream.response.statusCode).toBe(200);
+      expect(stream.response.headers).toMatchObject({
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store, no-transform',
+        connection: 'close',
+      });
+      await expect.poll(() => stream.statuses[0]?.active).toBe(false);
+      await app.fallback.manager.activate('read_only', 'secret reason');
+      await expect.poll(() => stream.statuses.at(-1)?.mode.current).toBe('read_only');
+      expect(stream.text).not.toContain('secret reason');
+      await app.fallback.manager.deactivate();
+      stream.leave();
+    });
+
+    test('ends by itself when the server closes, which waits for nothing else', async () => {
+      const app = await start();
+      const streams = await Promise.all(
+        [1, 2, 3].map(() => readEvents(app.port, '/health/fallback/events')),
+      );
+      const closed = once(app.server, 'close');
+      app.server.close();
+      await Promise.all(streams.map(({ ended }) => ended));
+      await closed;
+    });
+
+    test('ends with the manager', async () => {
+      const app = await start();
+      const stream = await readEvents(app.port, '/health/fallback/events');
+      await app.fallback.close();
+      await stream.ended;
+      expect((await readEvents(app.port, '/health/fallback/events')).response.statusCode).toBe(503);
+    });
+
+    test('is bounded in number and in length; whoever finds no place may ask again', async () => {
+      const app = await start({ options: { events: { most: 2, lastFor: 2_000 } } });
+      const path = '/health/fallback/events';
+      const streams = [await readEvents(app.port, path), await readEvents(app.port, path)];
+      const refused = await app.agent.get(path);
+      expect(refused.status).toBe(503);
+      expect(refused.headers['retry-after']).toBe('5');
+      expect(refused.body).toMatchObject({ code: 'FALLBACK_TOO_MANY_STREAMS' });
+      expect((await app.agent.get('/health/fallback')).status).toBe(200);
+      await Promise.all(streams.map(({ ended }) => ended));
+      const again = await readEvents(app.port, path);
+      expect(again.response.statusCode).toBe(200);
+      again.leave();
+    });
+
+    test('HEAD tells the type, and ends', async () => {
+      const app = await start();
+      const head = await app.agent.head('/health/fallback/events');
+      expect(head.status).toBe(200);
+      expect(head.headers['content-type']).toMatch('text/event-stream');
+    });
+  });
+
+  test('the history: transitions and counts', async () => {
+    const app = await start();
+    await app.agent.get('/facts?q=museum');
+    await app.fallback.manager.activate();
+    await app.fallback.manager.deactivate();
+    const { status, body } = await app.agent.get('/health/fallback/history');
+    expect(status).toBe(200);
+    const own = body.transitions.filter(
+      ({ breaker }: { breaker: string }) => breaker === 'graphiti',
+    );
+    expect(own[0]).toMatchObject({ from: 'closed', to: 'isolated', reason: 'manual' });
+    expect(own[1]).toMatchObject({ from: 'isolated', to: 'half_open' });
+    expect(body.columns).toEqual(['at', 'live', 'stale', 'kept', 'failed', 'waiting']);
+    expect(body.rows[0]).toHaveLength(6);
+  });
+
+  describe('an operator', () => {
+    const secret = 'the-operators-token';
+    const authorize: SubjectOptions['authorize'] = ({ headers }) =>
+      headers.authorization === `Bearer ${secret}` && 'ann';
+    const act = ({ agent, prefix = '' }: App, body: object, headers: Record<string, string> = {}) =>
+      agent
+        .post(`${prefix}/health/fallback/actions`)
+        .set({ authorization: `Bearer ${secret}`, ...headers })
+        .send(body);
+    const look = ({ agent, prefix = '' }: App) =>
+      agent.get(`${prefix}/health/fallback/queue`).set({ authorization: `Bearer ${secret}` });
+
+    /** An app whose acts are heard. */
+    async function startOperated(setup: Partial<Setup> = {}) {
+      const app = await start({ ...setup, options: { authorize, ...setup.options } });
+      const audit: object[] = [];
+      app.fallback.manager.on('operatorActed', ({ at: _at, ...act }) => audit.push(act));
+      app.fallback.manager.on('operatorDenied', () => audit.push({ denied: true }));
+      return { ...app, audit };
+    }
+
+    test('there is none without `authorize`: 404', async () => {
+      const app = await start();
+      expect((await act(app, { action: 'pause' })).status).toBe(404);
+      expect((await look(app)).status).toBe(404);
+      expect(app.fallback.manager.queue.paused).toBe(false);
+    });
+
+    test('whom the app does not let may neither look nor act, which is audited', async () => {
+      const app = await startOperated();
+      const nobody = { authorization: 'Bearer somebody-else' };
+      const denied = await act(app, { action: 'pause' }, nobody);
+      expect(denied.status).toBe(403);
+      expect(denied.body).toMatchObject({ code: 'FALLBACK_FORBIDDEN' });
+      const look = await app.agent.get('/health/fallback/queue').set(nobody);
+      expect(look.status).toBe(403);
+      expect(app.fallback.manager.queue.paused).toBe(false);
+      expect(app.audit).toEqual([{ denied: true }]);
+    });
+
+    test('an `authorize` that throws denies', async () => {
+      const app = await startOperated({
+        options: {
+          authorize: () => {
+            throw new Error('no session');
+          },
+        },
+      });
+      expect((await act(app, { action: 'pause' })).status).toBe(403);
+      expect((await app.agent.get('/plain')).status).toBe(200);
+    });
+
+    test.each([
+      [{ 'sec-fetch-site': 'cross-site' }, 403],
+      [{ 'sec-fetch-site': 'same-site' }, 403],
+      [{ 'sec-fetch-site': 'same-origin', origin: 'https://behind.a.proxy' }, 200],
+      [{ origin: 'https://evil.example' }, 403],
+      [{ origin: 'null' }, 403],
+      [{ 'content-type': 'text/plain' }, 415],
+      [{ 'content-type': 'application/x-www-form-urlencoded' }, 415],
+      [{}, 200],
+    ])('what another site’s page can send is refused: %j is %i', async (headers, status) => {
+      const app = await startOperated();
+      const answer = await app.agent
+        .post('/health/fallback/actions')
+        .set({ authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers })
+        .send(JSON.stringify({ action: 'pause' }));
+      expect(answer.status).toBe(status);
+      expect(app.fallback.manager.queue.paused).toBe(status === 200);
+    });
+
+    test('the page’s own origin may act, without the word of a newer browser', async () => {
+      const app = await startOperated();
+      const origin = `http://127.0.0.1:${app.port}`;
+      expect((await act(app, { action: 'pause' }, { origin })).status).toBe(200);
+    });
+
+    test('pauses and resumes', async () => {
+      const app = await startOperated();
+      expect((await act(app, { action: 'pause' })).body).toEqual({
+        action: 'pause',
+        target: 'graphiti',
+        done: true,
+      });
+      expect(app.fallback.manager.queue.paused).toBe(true);
+      const twice = await act(app, { action: 'pause' });
+      expect(twice.status).toBe(409);
+      expect(twice.body).toMatchObject({ code: 'FALLBACK_NOT_POSSIBLE' });
+      expect((await act(app, { action: 'resume' })).status).toBe(200);
+      expect(app.fallback.manager.queue.paused).toBe(false);
+      expect(app.audit).toEqual([
+        { action: 'pause', target: 'graphiti', result: 'done', by: 'ann' },
+        { action: 'pause', target: 'graphiti', result: 'not_possible', by: 'ann' },
+        { action: 'resume', target: 'graphiti', result: 'done', by: 'ann' },
+      ]);
+    });
+
+    test('activates and deactivates', async () => {
+      const app = await startOperated();
+      const { manager } = app.fallback;
+      const activate = { action: 'activate', mode: 'read_only', reason: 'maintenance' };
+      expect((await act(app, activate)).status).toBe(200);
+      expect(manager.mode).toBe('read_only');
+      expect(manager.status().breakers.graphiti?.isolation?.reason).toBe('maintenance');
+      expect((await act(app, { action: 'deactivate' })).status).toBe(200);
+      expect(manager.status().breakers.graphiti?.isolation).toBeUndefined();
+      expect((await act(app, { action: 'deactivate' })).status).toBe(409);
+    });
+
+    test('sets one breaker apart, and lets it go', async () => {
+      const app = await startOperated();
+      const { manager } = app.fallback;
+      const name = manager.breaker('reports').name;
+      const stateOf = () => manager.status().breakers[name]?.state;
+      expect((await act(app, { action: 'isolate', breaker: name })).status).toBe(200);
+      expect(stateOf()).toBe('isolated');
+      expect(manager.active).toBe(false);
+      expect((await act(app, { action: 'restore', breaker: name })).status).toBe(200);
+      expect(stateOf()).not.toBe('isolated');
+      const unknown = await act(app, { action: 'isolate', breaker: 'none of that name' });
+      expect(unknown.status).toBe(404);
+      expect(unknown.body).toMatchObject({ code: 'FALLBACK_UNKNOWN_BREAKER' });
+      expect(Object.keys(app.fallback.manager.status().breakers)).not.toContain(
+        'none of that name',
+      );
+    });
+
+    test('sees lanes without what is in them, gives up one write, and has it tried again', async () => {
+      const app = await startOperated({ options: { breaker: { openFor: 60_000 } } });
+      await act(app, { action: 'activate' });
+      const ids: string[] = [];
+      for (const text of ['the first', 'the second'])
+        ids.push((await say(app, text)).body.operation);
+      const [id = ''] = ids;
+      const before = await look(app);
+      expect(before.body).toMatchObject({
+        laneCount: 1,
+        lanes: [{ waiting: 2, state: 'ready', head: { id, operation: 'graphiti.add_message' } }],
+        deadLetterCount: 0,
+      });
+      expect(before.text).not.toContain('the first');
+      expect((await act(app, { action: 'skip', operation: id })).status).toBe(200);
+      await expect
+        .poll(async () => (await look(app)).body)
+        .toMatchObject({
+          lanes: [{ waiting: 1, head: { id: ids[1] } }],
+          deadLetterCount: 1,
+          deadLetters: [{ id, state: 'dead', reason: 'skipped' }],
+        });
+      expect((await act(app, { action: 'retry', operation: id })).status).toBe(200);
+      await act(app, { action: 'deactivate' });
+      await expect
+        .poll(async () => (await app.agent.get(`/health/fallback/operations/${id}`)).body.state)
+        .toBe('done');
+      expect(app.audit).toContainEqual({ action: 'retry', target: id, result: 'done', by: 'ann' });
+      expect((await act(app, { action: 'retry', operation: id })).status).toBe(409);
+      expect((await act(app, { action: 'retry', operation: 'none' })).status).toBe(404);
+    });
+
+    test.each([
+      ['{', 400],
+      ['[]', 400],
+      ['null', 400],
+      ['{}', 400],
+      ['{"action":"purge"}', 400],
+      ['{"action":"retry"}', 400],
+      ['{"action":"pause","operation":"x"}', 400],
+      ['{"action":"activate","mode":"magic"}', 400],
+      ['{"action":"activate","reason":"two\\nlines"}', 400],
+      [`{"action":"activate","reason":"${'x'.repeat(201)}"}`, 400],
+      ['{"__proto__":{"action":"pause"}}', 400],
+      ['{"action":"pause","__proto__":{"polluted":true}}', 400],
+      ['{"constructor":{"prototype":{"action":"pause"}}}', 400],
+    ])('what is no action is refused, and does nothing: %s', async (text, status) => {
+      const app = await startOperated();
+      const answer = await app.agent
+        .post('/health/fallback/actions')
+        .set({ authorization: `Bearer ${secret}`, 'content-type': 'application/json' })
+        .send(text);
+      expect(answer.status).toBe(status);
+      expect(app.fallback.manager.queue.paused).toBe(false);
+      expect(app.fallback.manager.active).toBe(false);
+      expect(Reflect.get({}, 'polluted')).toBeUndefined();
+      expect((await app.agent.get('/plain')).status).toBe(200);
+    });
+
+    test.each(Object.entries(subject.mounts))('acts below a prefix, too (%s)', async (mount) => {
+      const app = await startOperated({ mount });
+      expect((await act(app, { action: 'pause' })).status).toBe(200);
+      const stream = await readEvents(app.port, `${app.prefix}/health/fallback/events`);
+      await expect.poll(() => stream.statuses[0]?.queue.paused).toBe(true);
+      stream.leave();
+    });
+  });
+
+  test('behind a proxy that changes paths a Location has the public one', async () => {
+    const app = await start({ options: { publicPath: '/ops/fallback' } });
+    graphiti.fault({ kind: 'refuse' });
+    const { headers, body } = await say(app, 'queued');
+    expect(headers.location).toBe(`/ops/fallback/operations/${body.operation}`);
   });
 
   test('a store that cannot tell how it is shows in the status, and the app goes on', async () => {
@@ -432,7 +765,7 @@ describe.each(subjects)('$name', (subject) => {
   test('a client that disconnects leaves nothing behind', async () => {
     const app = await start();
     graphiti.fault({ kind: 'slow', ms: 100 });
-    const { port } = app.server.address() as AddressInfo;
+    const { port } = app;
     for (let client = 0; client < 5; client += 1) {
       const call = httpRequest({ port, path: `/facts?q=gone${client}`, host: '127.0.0.1' }).end();
       call.on('error', () => {});
@@ -478,6 +811,10 @@ describe.each(subjects)('$name', (subject) => {
     [[], /graphitiFallback to be an object/],
     [{ upstream: 'http://x' }, /Unknown option `upstream`/],
     [{ statusPath: 'health' }, /`statusPath`.*"health"/],
+    [{ publicPath: '//evil.example' }, /`publicPath`.*"\/\/evil.example"/],
+    [{ publicPath: '/a\r\nSet-Cookie: x' }, /`publicPath`/],
+    [{ authorize: true }, /`authorize`.*a function/],
+    [{ events: { most: -1 } }, /`most` of events/],
     [{ breaker: { openFor: -1 } }, /`openFor` of `breaker`.*-1/],
     [{ mode: 'magic' }, /`mode`.*disabled.*queue_writes.*"magic"/],
   ])('the options %j are refused, naming what came and what was expected', (options, message) => {

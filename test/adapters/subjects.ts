@@ -1,7 +1,7 @@
 /** The same app on every framework, with the middleware where a case wants it. */
 
 import { AsyncResource } from 'node:async_hooks';
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { FallbackManager } from '@graphiti-fallback/core';
 import * as onExpress from '@graphiti-fallback/express';
@@ -19,9 +19,12 @@ import Koa2 from 'koa2';
 import { nodeHttpFallback } from './node-http-adapter.ts';
 import { route } from './routes.ts';
 
+/** Options as all frameworks take them: each gives `authorize` something with headers. */
+export type SubjectOptions = GraphitiFallbackOptions<{ readonly headers: IncomingHttpHeaders }>;
+
 /** How a case wants its app. */
 export interface Setup {
-  readonly options?: GraphitiFallbackOptions;
+  readonly options?: SubjectOptions;
   /** A manager of any upstream instead of Graphiti's. */
   readonly manager?: FallbackManager;
   /** Whether the kit's errors are answered as problems. */

@@ -273,6 +273,7 @@ const overHttp: Scenario = {
       retry: { retries: 0 },
       breaker: { failureThreshold: 1, successThreshold: 1, openFor: 40 },
       headers: () => ({ authorization: `Bearer ${secrets.token}` }),
+      authorize: ({ headers }) => headers.authorization === 'Bearer operator' && 'ann',
     });
     app.use(middleware);
     app.get('/facts', async (req, res) => {
@@ -289,6 +290,10 @@ const overHttp: Scenario = {
     await request(app).post('/messages').send({ text: secrets.payload }).expect(202);
     graphiti.heal();
     const { manager } = middleware;
+    const act = () => request(app).post('/health/fallback/actions').send({ action: 'pause' });
+    await act().expect(403);
+    await act().set('authorization', 'Bearer operator').expect(200);
+    manager.queue.resume();
     await until(async () => {
       await request(app).get('/facts');
       return !manager.active && manager.status().queue.size === 0;

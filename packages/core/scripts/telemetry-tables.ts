@@ -4,13 +4,15 @@ import {
   type AttributeContract,
   attribute,
   attributes,
+  type LogEventContract,
+  logEvents,
   type MetricContract,
   metrics,
   type SpanContract,
   spans,
 } from '../src/telemetry/contract.ts';
 
-/** Markdown: spans, metrics and attributes, a table each. */
+/** Markdown: spans, metrics, log events and attributes, a table each. */
 export function telemetryTables(): string {
   return [
     `Every metric carries \`${attribute.name}\` besides its own attributes. Times are in seconds. All names are in development until 1.0: the release notes say what changed.`,
@@ -23,6 +25,11 @@ export function telemetryTables(): string {
     table(
       ['metric', 'instrument', 'unit', 'what', 'attributes'],
       Object.values(metrics).map(metricRow),
+    ),
+    '### Log events',
+    table(
+      ['log event', 'severity', 'what', 'attributes'],
+      Object.values(logEvents).map(logEventRow),
     ),
     '### Attributes',
     table(['attribute', 'type', 'what', 'values'], Object.values(attributes).map(attributeRow)),
@@ -42,6 +49,10 @@ function spanRow({ name, kind, description, required, optional, links, error }: 
 
 function metricRow({ name, kind, unit, description, attributes }: MetricContract) {
   return [code(name), instruments[kind], code(unit), description, codes(attributes)];
+}
+
+function logEventRow({ eventName, severity, description, attributes }: LogEventContract) {
+  return [code(eventName), severity, description, codes(attributes)];
 }
 
 function attributeRow({ key, type, description, cardinality, values, unit }: AttributeContract) {

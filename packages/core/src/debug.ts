@@ -93,6 +93,7 @@ export function debugEvents(name: string, events: Emitter<FallbackEvents>): void
     'healthAlert',
     ({ component, raised }) => `${component} alert ${raised ? 'raised' : 'over'}`,
   );
+  tell('queue', 'operatorActed', ({ action, result }) => `an operator: ${action}, ${result}`);
   tell(
     'store',
     'storeFailed',

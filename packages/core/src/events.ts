@@ -5,6 +5,7 @@ import type { FailureLabel } from './failure.ts';
 import type { HealthStatus } from './health/checker.ts';
 import type { storeResults, storeRoles, storeVerbs } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
+import type { OperatorAct } from './operator-act.ts';
 import type { FallbackReason, Outcome } from './outcome.ts';
 import type { TraceCarrier } from './queue/operation-record.ts';
 
@@ -102,6 +103,10 @@ export interface FallbackEvents {
     readonly verb: (typeof storeVerbs)[number];
     readonly error: unknown;
   };
+  /** An operator did something, from outside of this process. */
+  operatorActed: OperatorAct & { readonly at: number };
+  /** Somebody wanted to do something and was not let. */
+  operatorDenied: { readonly at: number };
   /** Something that a person should know, said once. */
   warning: { readonly message: string };
 }
@@ -123,6 +128,8 @@ export const eventNames: readonly string[] = Object.keys({
   healthAlert: true,
   storeFailed: true,
   storeAsked: true,
+  operatorActed: true,
+  operatorDenied: true,
   warning: true,
 } satisfies Record<keyof FallbackEvents, true>);
 

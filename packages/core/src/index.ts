@@ -78,6 +78,7 @@ export type {
   WriteOperation,
   WriteSpec,
 } from './operation.ts';
+export { type OperatorAct, type OperatorAction, operatorActions } from './operator-act.ts';
 export {
   type Check,
   callable,

@@ -22,6 +22,7 @@ import { createNotices } from './notices.ts';
 import { openStores } from './opening.ts';
 import type { ReadOperation, ReadSpec, WriteOperation, WriteSpec } from './operation.ts';
 import { checkDeclaration } from './operation-check.ts';
+import type { OperatorAct } from './operator-act.ts';
 import { callable, checkOptions, milliseconds, oneOf, text } from './option-check.ts';
 import { type FallbackManagerOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { OutageMemories } from './outage-memory.ts';
@@ -39,6 +40,7 @@ import { publishActivations } from './telemetry/activation-channel.ts';
 import { measurements } from './telemetry/measurements.ts';
 import { recordReplays } from './telemetry/replay-durations.ts';
 import { sdkStatus } from './telemetry/sdk.ts';
+import { contextOf } from './telemetry/trace-context.ts';
 import { declareWrite } from './write.ts';
 
 /** How long a person's decision, and the end, wait for a store, in ms: they hold either way. */
@@ -389,6 +391,18 @@ export class FallbackManager {
       closed: this.#closed,
       telemetry: sdkStatus(),
     });
+  }
+
+  /** Trace id of a breaker's outage that lasts, else of its last one; nothing where no SDK takes traces. */
+  outageTrace(breaker: string): string | undefined {
+    return contextOf(this.#engine.tracing.outages.carrierOf(breaker))?.traceId;
+  }
+
+  /** Tells logs and listeners what an operator did from outside of this process, or was not let do. */
+  audit(act: OperatorAct | 'denied'): void {
+    const at = this.#options.clock.now();
+    if (act === 'denied') this.#events.emit('operatorDenied', { at });
+    else this.#events.emit('operatorActed', { ...act, at });
   }
 
   /** The status as a person reads it, in a few lines without anything secret. */

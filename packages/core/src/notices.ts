@@ -103,6 +103,12 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
     if (raised) say('warn', `${name}: the health check '${component}' fails again and again`);
     else say('info', `${name}: '${component}' is well again`);
   });
+  events.on('operatorActed', ({ action, target, result, by }) =>
+    say(
+      'info',
+      `${name}: ${action}${target === name ? '' : ` ${target}`}${result === 'done' ? '' : ' (not possible)'}, by ${by ?? 'an operator'}`,
+    ),
+  );
   events.on('warning', ({ message }) => say('warn', message));
   events.on('storeFailed', ({ store, verb, error }) => {
     if (performance.now() - storeFailedAt < quietFor) return;

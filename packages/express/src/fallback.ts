@@ -2,7 +2,7 @@
 
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { createPipeline, type PipelineOptions } from '@graphiti-fallback/http';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { exchangeOf } from './exchange.ts';
 import './request.ts';
 
@@ -17,9 +17,12 @@ export interface FallbackMiddleware extends RequestHandler {
  * Makes a manager's middleware: headers that tell what was served from where, `req.fallback`, and the
  * status at `statusPath`.
  *
- * @throws {TypeError} when it is no manager, or `statusPath` is not a path
+ * @throws {TypeError} when it is no manager, or an option is wrong, naming it and what was expected
  */
-export function fallback(manager: FallbackManager, options?: PipelineOptions): FallbackMiddleware {
+export function fallback(
+  manager: FallbackManager,
+  options?: PipelineOptions<Request>,
+): FallbackMiddleware {
   const pipeline = createPipeline(manager, options);
   const middleware: RequestHandler = function fallback(req, res, next) {
     const exchange = exchangeOf(req, res);

@@ -1,14 +1,14 @@
 /** The one line for an app that uses Graphiti. */
 
 import { createGraphitiPipeline, type GraphitiFallbackOptions } from '@graphiti-fallback/http';
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { errors } from './errors.ts';
 import { exchangeOf } from './exchange.ts';
 import type { FallbackMiddleware } from './fallback.ts';
 import { handler } from './handler.ts';
 import './request.ts';
 
-function create(options?: GraphitiFallbackOptions): FallbackMiddleware {
+function create(options?: GraphitiFallbackOptions<Request>): FallbackMiddleware {
   const pipeline = createGraphitiPipeline(options);
   const middleware: RequestHandler = function graphitiFallback(req, res, next) {
     const exchange = exchangeOf(req, res);
@@ -32,7 +32,7 @@ export interface GraphitiFallback {
    *
    * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
    */
-  (options?: GraphitiFallbackOptions): FallbackMiddleware;
+  (options?: GraphitiFallbackOptions<Request>): FallbackMiddleware;
   /** Answers the kit's errors as problem details (RFC 9457); mount it after the routes. */
   errors(): ErrorRequestHandler;
   /** Wraps an async handler for Express 4, which does not catch what it throws. */

@@ -1,5 +1,6 @@
 /** Graphiti, lowdb files and the environment put together: the defaults of the one line. */
 
+import type { IncomingMessage } from 'node:http';
 import {
   type Check,
   checkOptions,
@@ -17,22 +18,23 @@ import {
 } from '@graphiti-fallback/graphiti';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
 import { type Environment, readEnvironment } from './environment.ts';
+import { type StatusOptions, statusChecks } from './status-options.ts';
 
 /** Options of `graphitiFallback()`: those of a manager, and of the Graphiti client. */
-export interface GraphitiFallbackOptions
+export interface GraphitiFallbackOptions<Caller = IncomingMessage>
   extends Omit<FallbackManagerOptions, 'name' | 'upstream'>,
-    Partial<GraphitiOptions> {
+    Partial<GraphitiOptions>,
+    StatusOptions<Caller> {
   /** The manager's name. @default 'graphiti' */
   readonly name?: string;
-  /** Where the status is served, below where the middleware is mounted. @default '/health/fallback' */
-  readonly statusPath?: string;
 }
 
 /** What the one line is made of. */
 export interface Composition {
   readonly manager: FallbackManager;
   readonly client: GraphitiClient;
-  readonly statusPath: string | undefined;
+  /** How its status is served. */
+  readonly status: StatusOptions<never>;
 }
 
 /** The manager's name where none is given. */
@@ -52,7 +54,7 @@ const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
   reconcileFor: later,
   messageTimeoutMs: later,
   confirm: later,
-  statusPath: later,
+  ...statusChecks,
   name: later,
   application: later,
   mode: later,
@@ -80,7 +82,7 @@ const checks: Readonly<Record<keyof GraphitiFallbackOptions, Check>> = {
  *
  * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
  */
-export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composition {
+export function composeGraphiti(options: GraphitiFallbackOptions<never> = {}): Composition {
   assertNode(process.versions.node);
   checkGraphitiOptions(options);
   const environment = readEnvironment();
@@ -91,6 +93,9 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
     reconcileFor,
     confirm: confirming,
     statusPath,
+    publicPath,
+    authorize,
+    events,
     ...rest
   } = options;
   const { messageTimeoutMs = rest.timeouts?.write, ...manager } = rest;
@@ -120,7 +125,8 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
     }),
     health: { ...preset.health, ...stores.health, ...given(options.health ?? {}) },
   });
-  return { manager: created, client: upstream.client(created), statusPath };
+  const status = given({ statusPath, publicPath, authorize, events });
+  return { manager: created, client: upstream.client(created), status };
 }
 
 /**
@@ -128,7 +134,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions = {}): Composit
  *
  * @throws {TypeError} naming the option, what was expected and what came
  */
-export function checkGraphitiOptions(options: GraphitiFallbackOptions): void {
+export function checkGraphitiOptions(options: GraphitiFallbackOptions<never>): void {
   checkOptions('graphitiFallback', options, checks);
 }
 
@@ -141,7 +147,7 @@ function assertNode(version: string): void {
 
 /** Where things are kept: as given, else in memory under test, else where the environment says. */
 function storesOf(
-  options: GraphitiFallbackOptions,
+  options: GraphitiFallbackOptions<never>,
   environment: Environment,
 ): { queue: Journal; cache: Journal; health?: { interval: number } } {
   const { store, cache, mode = environment.mode } = options;

@@ -44,9 +44,9 @@ export const withFallback: WithFallback = createWithFallback({
  *
  * @throws {TypeError} when options come too late, or one is wrong
  */
-export function adoptOrCompose(options: GraphitiFallbackOptions = {}): Composition {
+export function adoptOrCompose(options: GraphitiFallbackOptions<never> = {}): Composition {
   const living = madeEarly && findFallbackManager(defaultName) === madeEarly.manager;
-  const { name = defaultName } = Object(options) as GraphitiFallbackOptions;
+  const { name = defaultName } = Object(options) as GraphitiFallbackOptions<never>;
   if (!madeEarly || !living || name !== defaultName) return composeGraphiti(options);
   checkGraphitiOptions(options);
   const late = Object.entries(options).filter(([, value]) => value !== undefined);

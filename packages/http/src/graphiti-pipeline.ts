@@ -1,5 +1,6 @@
 /** The pipeline of the one line: Graphiti's client for each request. */
 
+import type { IncomingMessage } from 'node:http';
 import type { GraphitiClient } from '@graphiti-fallback/graphiti';
 import type { GraphitiFallbackOptions } from './composition.ts';
 import { adoptOrCompose } from './default-composition.ts';
@@ -16,9 +17,11 @@ export interface GraphitiTools extends RequestTools {
  *
  * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
  */
-export function createGraphitiPipeline(options?: GraphitiFallbackOptions): Pipeline<GraphitiTools> {
-  const { manager, client, statusPath } = adoptOrCompose(options);
-  const pipeline = createPipeline(manager, { statusPath });
+export function createGraphitiPipeline<Caller = IncomingMessage>(
+  options?: GraphitiFallbackOptions<Caller>,
+): Pipeline<GraphitiTools> {
+  const { manager, client, status } = adoptOrCompose(options);
+  const pipeline = createPipeline(manager, status);
   return {
     ...pipeline,
     begin(exchange) {

@@ -1,22 +1,13 @@
 /** What every adapter does with a request, on Node's own request and response. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { checkOptions, FallbackManager, type RequestScope } from '@graphiti-fallback/core';
+import type { Exchange } from './exchange.ts';
 import { type FallbackHandle, fallbackHandle } from './fallback-handle.ts';
 import { onceListening } from './listening.ts';
-import { answerOperation } from './operation-page.ts';
 import { beginResponse } from './response.ts';
-import { answerStatus, defaultStatusPath } from './status-page.ts';
-
-/** A request as an adapter hands it on. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Path below where the middleware is mounted, without the query. */
-  readonly path: string;
-  /** Where the middleware is mounted, as the client sees it: `/api`. @default '' */
-  readonly mountPath?: string;
-}
+import { defaultStatusPath, type StatusOptions, statusChecks } from './status-options.ts';
+import { createStatusRoutes } from './status-routes.ts';
 
 /** What a handler may use. */
 export interface RequestTools {
@@ -26,10 +17,7 @@ export interface RequestTools {
 }
 
 /** How the pipeline is set up. */
-export interface PipelineOptions {
-  /** Where the status is served, below the mount path. @default '/health/fallback' */
-  readonly statusPath?: string | undefined;
-}
+export type PipelineOptions<Caller = IncomingMessage> = StatusOptions<Caller>;
 
 /** The framework-free part of an adapter. */
 export interface Pipeline<Tools extends RequestTools = RequestTools> {
@@ -48,49 +36,46 @@ export interface Pipeline<Tools extends RequestTools = RequestTools> {
 /**
  * Creates the pipeline of one manager.
  *
- * @throws {TypeError} when it is no manager, or `statusPath` is not a path
+ * @throws {TypeError} when it is no manager, or an option is wrong, naming it and what was expected
  */
-export function createPipeline(manager: FallbackManager, options: PipelineOptions = {}): Pipeline {
+export function createPipeline<Caller = IncomingMessage>(
+  manager: FallbackManager,
+  options: PipelineOptions<Caller> = {},
+): Pipeline {
   if (
     !(manager instanceof FallbackManager) &&
     typeof Reflect.get(Object(manager), 'status') !== 'function'
   )
     throw new TypeError(`Expected a FallbackManager, got ${String(manager)}`);
-  checkOptions('fallback', options, { statusPath: () => undefined });
-  const statusPath = checkedPath(options.statusPath ?? defaultStatusPath);
-  const operations = `${statusPath}/operations/`;
-  const stopWaiting = onceListening(() => void manager.open());
-  manager.statusPath = statusPath || '/';
+  checkOptions('fallback', options, statusChecks);
+  const statusPath = withoutSlash(options.statusPath ?? defaultStatusPath);
+  const publicPath = options.publicPath && withoutSlash(options.publicPath);
+  const routes = createStatusRoutes(manager, options);
+  const stopWaiting = onceListening(() => {
+    routes.start();
+    void manager.open();
+  });
+  manager.statusPath = publicPath ?? (statusPath || '/');
 
   return {
     manager,
-    answer({ request, response, path }) {
-      if (response.headersSent || (request.method !== 'GET' && request.method !== 'HEAD'))
-        return undefined;
-      const asked = withoutSlash(path);
-      if (asked === statusPath) return answerStatus(response, manager);
-      const id = asked.startsWith(operations) ? asked.slice(operations.length) : '';
-      return id && !id.includes('/') ? answerOperation(response, manager, id) : undefined;
+    answer(exchange) {
+      const { path, response } = exchange;
+      if (!path.startsWith(statusPath) || response.headersSent) return undefined;
+      const rest = withoutSlash(path).slice(statusPath.length);
+      return rest === '' || rest.startsWith('/') ? routes.answer(exchange, rest) : undefined;
     },
     begin({ response, mountPath = '' }) {
-      const scope = beginResponse(response, {
-        manager,
-        operations: `${withoutSlash(mountPath)}${operations}`,
-      });
+      const below = publicPath ?? `${withoutSlash(mountPath)}${statusPath}`;
+      const scope = beginResponse(response, { manager, operations: `${below}/operations/` });
       return { scope, fallback: fallbackHandle(manager, scope) };
     },
     close() {
       stopWaiting();
+      routes.close();
       return manager.close();
     },
   };
-}
-
-function checkedPath(path: string): string {
-  if (typeof path === 'string' && /^\/[^?#]*$/.test(path)) return withoutSlash(path);
-  throw new TypeError(
-    `Expected \`statusPath\` to be a path that begins with /, got ${JSON.stringify(path)}`,
-  );
 }
 
 /** Not by a pattern: `/\/+$/` takes quadratic time on a path of slashes, which a client may send. */

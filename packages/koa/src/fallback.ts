@@ -2,7 +2,7 @@
 
 import type { FallbackManager } from '@graphiti-fallback/core';
 import { createPipeline, type PipelineOptions } from '@graphiti-fallback/http';
-import type { Middleware } from 'koa';
+import type { Middleware, ParameterizedContext } from 'koa';
 import { exchangeOf } from './exchange.ts';
 import { createRouterWarning } from './router-warning.ts';
 import './context.ts';
@@ -18,9 +18,12 @@ export interface FallbackMiddleware extends Middleware {
  * Makes a manager's middleware: headers that tell what was served from where, `ctx.fallback`, and the
  * status at `statusPath`.
  *
- * @throws {TypeError} when it is no manager, or `statusPath` is not a path
+ * @throws {TypeError} when it is no manager, or an option is wrong, naming it and what was expected
  */
-export function fallback(manager: FallbackManager, options?: PipelineOptions): FallbackMiddleware {
+export function fallback(
+  manager: FallbackManager,
+  options?: PipelineOptions<ParameterizedContext>,
+): FallbackMiddleware {
   const pipeline = createPipeline(manager, options);
   const warnOnRouter = createRouterWarning();
   const middleware: Middleware = async function fallback(ctx, next) {

@@ -1,14 +1,14 @@
 /** The one line for an app that uses Graphiti. */
 
 import { createGraphitiPipeline, type GraphitiFallbackOptions } from '@graphiti-fallback/http';
-import type { Middleware } from 'koa';
+import type { Middleware, ParameterizedContext } from 'koa';
 import { errors } from './errors.ts';
 import { exchangeOf } from './exchange.ts';
 import type { FallbackMiddleware } from './fallback.ts';
 import { createRouterWarning } from './router-warning.ts';
 import './context.ts';
 
-function create(options?: GraphitiFallbackOptions): FallbackMiddleware {
+function create(options?: GraphitiFallbackOptions<ParameterizedContext>): FallbackMiddleware {
   const pipeline = createGraphitiPipeline(options);
   const warnOnRouter = createRouterWarning();
   const middleware: Middleware = async function graphitiFallback(ctx, next) {
@@ -38,7 +38,7 @@ export interface GraphitiFallback {
    *
    * @throws {TypeError} when an option or a variable is wrong, naming it, what was expected and what came
    */
-  (options?: GraphitiFallbackOptions): FallbackMiddleware;
+  (options?: GraphitiFallbackOptions<ParameterizedContext>): FallbackMiddleware;
   /** Answers the kit's errors as problem details (RFC 9457); mount it first. */
   errors(): Middleware;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { attribute, attributes, type MetricKey, metrics, spans } from './contract.ts';
+import { attribute, attributes, logEvents, type MetricKey, metrics, spans } from './contract.ts';
 import { prometheusLabel, prometheusNames } from './prometheus.ts';
 
 const byKey = new Map(Object.values(attributes).map((told) => [told.key, told]));
@@ -22,10 +22,11 @@ test("every span's attributes are of the contract", () => {
     for (const key of [...required, ...optional]) expect([...byKey.keys()]).toContain(key);
 });
 
-test('every attribute is of a span or of a metric', () => {
+test('every attribute is of a span, of a metric or of a log event', () => {
   const used = new Set<string>([
     ...Object.values(spans).flatMap(({ required, optional }) => [...required, ...optional]),
     ...Object.values(metrics).flatMap((metric) => metric.attributes),
+    ...Object.values(logEvents).flatMap((event) => event.attributes),
   ]);
   expect([...byKey.keys()].filter((key) => !used.has(key) && key !== attribute.name)).toEqual([]);
 });

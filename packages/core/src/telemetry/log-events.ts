@@ -64,6 +64,16 @@ export function writeLogEvents(name: string, events: Emitter<FallbackEvents>): v
     }),
   );
 
+  events.on('operatorActed', ({ action, target, result, by = 'unnamed' }) =>
+    emit('operatorActed', `${by}: ${action} ${target}, ${result}`, {
+      [attribute.operatorAction]: action,
+      [attribute.operatorTarget]: target,
+      [attribute.operatorResult]: result,
+      [attribute.operatorName]: by,
+    }),
+  );
+  events.on('operatorDenied', () => emit('operatorDenied', 'An operator was not let', {}));
+
   function emit(key: LogEventKey, body: string, attributes: api.Attributes): void {
     if (!('logs' in api)) return;
     const { logs } = api as unknown as { readonly logs: Logs };

@@ -5,6 +5,7 @@ import { cacheResults, evictionReasons, queueEvents, replayResults } from '../..
 import { healthStatuses } from '../../health/checker.ts';
 import { storeFiles, storeResults, storeRoles, storeVerbs } from '../../journal.ts';
 import { fallbackModes } from '../../mode.ts';
+import { operatorActions, operatorResults } from '../../operator-act.ts';
 import { attemptResults, fallbackReasons, outcomesOf } from '../../outcome.ts';
 import { operationStates } from '../../queue/lane-queue.ts';
 import { deadReasons } from '../../queue/operation-record.ts';
@@ -57,6 +58,10 @@ export const attribute = {
   healthComponent: 'graphiti_fallback.health.component',
   healthStatus: 'graphiti_fallback.health.status',
   healthLatency: 'graphiti_fallback.health.latency',
+  operatorAction: 'graphiti_fallback.operator.action',
+  operatorTarget: 'graphiti_fallback.operator.target',
+  operatorResult: 'graphiti_fallback.operator.result',
+  operatorName: 'graphiti_fallback.operator.name',
   messagingSystem: 'messaging.system',
   messagingSystemName: 'messaging.system.name',
   messagingDestination: 'messaging.destination.name',
@@ -168,6 +173,10 @@ const told: Readonly<Record<AttributeKey, Told>> = {
   healthComponent: names('The component that is checked.'),
   healthStatus: values('How a component is.', healthStatuses),
   healthLatency: measured('How long a check took.', 's'),
+  operatorAction: values('What an operator did.', operatorActions),
+  operatorTarget: ids("What it was done to: an operation's id, a breaker, or the manager."),
+  operatorResult: values('What it came to.', operatorResults),
+  operatorName: ids('Who did it, as the app names them; `unnamed` where it does not.'),
   messagingSystem: values('Who queues; the old name of `messaging.system.name`.', [
     'graphiti_fallback',
   ]),

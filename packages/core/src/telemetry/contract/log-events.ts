@@ -10,7 +10,9 @@ export type LogEventKey =
   | 'deactivated'
   | 'deadLettered'
   | 'unconfirmed'
-  | 'storeFailed';
+  | 'storeFailed'
+  | 'operatorActed'
+  | 'operatorDenied';
 
 /** A log event as it is promised. */
 export interface LogEventContract {
@@ -73,4 +75,16 @@ export const logEvents: Readonly<Record<LogEventKey, LogEventContract>> = {
     a.storeKind,
     a.storeVerb,
   ]),
+  operatorActed: logEvent('operator.acted', 'INFO', 'An operator did something over HTTP.', [
+    a.operatorAction,
+    a.operatorTarget,
+    a.operatorResult,
+    a.operatorName,
+  ]),
+  operatorDenied: logEvent(
+    'operator.denied',
+    'WARN',
+    'Somebody wanted to act as an operator over HTTP and was not let.',
+    [],
+  ),
 };

@@ -1,18 +1,11 @@
 /** The status as anybody may see it: counts and codes, never payloads, keys, lanes, folders or addresses. */
 
-import type { ServerResponse } from 'node:http';
 import type {
   BreakerStatus,
-  FallbackManager,
   FallbackStatus,
   Isolation,
   JournalStatus,
 } from '@graphiti-fallback/core';
-import { sendJson } from './own-answer.ts';
-import { sendProblem } from './problem.ts';
-
-/** Where the status is served unless said otherwise. */
-export const defaultStatusPath = '/health/fallback';
 
 /** The public part of a breaker's status. */
 type PublicBreaker = Omit<BreakerStatus, 'isolation'> & {
@@ -68,19 +61,6 @@ export function publicStatus(status: FallbackStatus): PublicStatus {
       ...(cacheStore && { cache: { kind: cacheStore.kind, ...condition(cacheStore) } }),
     },
   };
-}
-
-/** Answers a request for the status, once it is known what an earlier process left. Never rejects. */
-export async function answerStatus(
-  response: ServerResponse,
-  manager: FallbackManager,
-): Promise<void> {
-  try {
-    await manager.open();
-    sendJson(response, 200, publicStatus(manager.status()));
-  } catch {
-    sendProblem(response, 500, 'FALLBACK_STATUS_FAILED', 'The status could not be taken');
-  }
 }
 
 /** Why a person set it apart is said in that person's words. */

@@ -1,0 +1,98 @@
+/** What happened lately, for people who come when it has begun: transitions, and what the calls came to. */
+
+import type { BreakerStateKind, FallbackManager, Undo } from '@graphiti-fallback/core';
+import { runOutside } from './outside.ts';
+
+/** A breaker's change of state. Times are wall-clock ms. */
+export interface Transition {
+  readonly at: number;
+  readonly breaker: string;
+  readonly from: BreakerStateKind;
+  readonly to: BreakerStateKind;
+  /** A code. */
+  readonly reason: string;
+  /** Of the outage that it began, or belongs to. */
+  readonly traceId?: string;
+}
+
+/** The columns of {@link StatusHistory.rows}: a time, counts since the start, and what waits at that time. */
+export const historyColumns = ['at', 'live', 'stale', 'kept', 'failed', 'waiting'] as const;
+
+/** What happened since this process watches, within the last quarter of an hour. */
+export interface StatusHistory {
+  readonly at: number;
+  /** Since when it is known: nothing is kept of earlier processes. */
+  readonly since: number;
+  /** Oldest first. */
+  readonly transitions: readonly Transition[];
+  readonly columns: readonly string[];
+  /** Oldest first, one every `everyMs`. */
+  readonly rows: readonly (readonly number[])[];
+  readonly everyMs: number;
+}
+
+/** How often the counts are noted, in ms, and how much is kept. */
+const everyMs = 5_000;
+const mostRows = 181;
+const mostTransitions = 100;
+
+/** Keeps the history of one manager, from {@link History.start} on. */
+export class History {
+  readonly #manager: FallbackManager;
+  readonly #transitions: Transition[] = [];
+  readonly #rows: (readonly number[])[] = [];
+  readonly #stopListening: Undo;
+  #timer: NodeJS.Timeout | undefined;
+  #since = Date.now();
+
+  constructor(manager: FallbackManager) {
+    this.#manager = manager;
+    this.#stopListening = manager.on('stateChange', (event) => this.#changed(event));
+  }
+
+  /** Begins to note counts. Safe to repeat; keeps no process alive. */
+  start(): void {
+    if (this.#timer) return;
+    this.#since = Date.now();
+    this.#note();
+    this.#timer = runOutside(() => setInterval(() => this.#note(), everyMs));
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#stopListening();
+  }
+
+  report(): StatusHistory {
+    return {
+      at: Date.now(),
+      since: this.#since,
+      transitions: this.#transitions,
+      columns: historyColumns,
+      rows: this.#rows,
+      everyMs,
+    };
+  }
+
+  #note(): void {
+    const { at, operations, queue } = this.#manager.status();
+    const { live, cache, stale, entity, applied, queued, stored, failure } = operations;
+    const counts = [live + applied, cache + stale + entity, queued + stored, failure];
+    this.#rows.push([at, ...counts, queue.size]);
+    if (this.#rows.length > mostRows) this.#rows.shift();
+  }
+
+  #changed({ at, breaker, from, to, reason }: Omit<Transition, 'traceId'>): void {
+    const index = this.#transitions.push({ at, breaker, from, to, reason }) - 1;
+    const transition = this.#transitions[index];
+    // The outage's own trace is begun by another listener.
+    queueMicrotask(() => {
+      const place = transition ? this.#transitions.indexOf(transition) : -1;
+      const traceId = this.#manager.outageTrace(breaker);
+      if (transition && place >= 0 && traceId)
+        this.#transitions[place] = { ...transition, traceId };
+    });
+    if (this.#transitions.length > mostTransitions) this.#transitions.shift();
+  }
+}

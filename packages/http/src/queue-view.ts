@@ -1,0 +1,85 @@
+/** The queue as an operator sees it: lanes and what needs a person, without what was written. */
+
+import type { FallbackManager, OperationState, QueuedOperation } from '@graphiti-fallback/core';
+
+/** A lane with what waits in it. Times are wall-clock ms. */
+export interface LaneView {
+  readonly lane: string;
+  readonly waiting: number;
+  /** Since when the oldest waits. */
+  readonly oldestAt: number;
+  /** Of its head. */
+  readonly state: OperationState;
+  readonly head: OperationView;
+}
+
+/** An operation of the queue, without its input. */
+export type OperationView = Omit<QueuedOperation, 'input'>;
+
+/** The queue at one moment. */
+export interface QueueView {
+  readonly at: number;
+  /** Those that stand still first, then the oldest. */
+  readonly lanes: readonly LaneView[];
+  /** How many lanes there are. */
+  readonly laneCount: number;
+  /** Newest first. */
+  readonly deadLetters: readonly OperationView[];
+  readonly deadLetterCount: number;
+}
+
+/** So many of each are shown. */
+const most = 100;
+/** A long queue takes long to look through: that may take this share of the time. */
+const shareOfTime = 0.05;
+
+/** Looks at a queue, seldom enough to cost next to nothing: in between, all get the last view. */
+export function createQueueView(manager: FallbackManager): () => QueueView {
+  let last: QueueView | undefined;
+  let nextAt = 0;
+  return () => {
+    const before = performance.now();
+    if (last && before < nextAt) return last;
+    last = viewOf(manager.queue.list());
+    const after = performance.now();
+    nextAt = after + (after - before) / shareOfTime;
+    return last;
+  };
+}
+
+function viewOf(operations: readonly QueuedOperation[]): QueueView {
+  const lanes = new Map<string, { waiting: number; head: QueuedOperation }>();
+  const dead: QueuedOperation[] = [];
+  for (const operation of operations) {
+    if (operation.state === 'dead') dead.push(operation);
+    if (operation.state === 'dead' || operation.state === 'local') continue;
+    const lane = lanes.get(operation.lane);
+    if (lane) lane.waiting += 1;
+    else lanes.set(operation.lane, { waiting: 1, head: operation });
+  }
+  return {
+    at: Date.now(),
+    lanes: [...lanes]
+      .sort(([, one], [, other]) => urgency(other.head) - urgency(one.head))
+      .slice(0, most)
+      .map(([lane, { waiting, head }]) => ({
+        lane,
+        waiting,
+        oldestAt: head.enqueuedAt,
+        state: head.state,
+        head: withoutInput(head),
+      })),
+    laneCount: lanes.size,
+    deadLetters: dead.slice(-most).reverse().map(withoutInput),
+    deadLetterCount: dead.length,
+  };
+}
+
+/** Those that wait for a person first; of equals the order of age is kept. */
+function urgency({ state }: QueuedOperation): number {
+  return state === 'parked' || state === 'blocked' ? 2 : state === 'unhandled' ? 1 : 0;
+}
+
+function withoutInput({ input: _input, ...operation }: QueuedOperation): OperationView {
+  return operation;
+}

@@ -1,0 +1,38 @@
+/** How the status is served. */
+
+import type { IncomingMessage } from 'node:http';
+import { type Check, callable } from '@graphiti-fallback/core';
+import type { EventStreamOptions } from './event-streams.ts';
+import type { Authorize } from './operators.ts';
+
+/** Options of the status, its page and its actions. */
+export interface StatusOptions<Caller = IncomingMessage> {
+  /** Where the status is served, below where the middleware is mounted. @default '/health/fallback' */
+  readonly statusPath?: string | undefined;
+  /** The whole path of the status as clients see it, where a proxy changes it. @default as it is asked for */
+  readonly publicPath?: string | undefined;
+  /** Who may see lanes and act on the queue and the breakers over HTTP. @default nobody */
+  readonly authorize?: Authorize<Caller> | undefined;
+  /** Bounds of the streams of changes. */
+  readonly events?: EventStreamOptions | undefined;
+}
+
+/** A path that begins with one slash, without what is no path. */
+const path: Check = (value) =>
+  typeof value === 'string' && /^\/(?!\/)[^?#\s\\]*$/.test(value)
+    ? undefined
+    : 'a path that begins with /';
+
+const group: Check = (value) =>
+  typeof value === 'object' && value !== null ? undefined : 'an object of options';
+
+/** What each has to be. */
+export const statusChecks: Readonly<Record<keyof StatusOptions, Check>> = {
+  statusPath: path,
+  publicPath: path,
+  authorize: callable,
+  events: group,
+};
+
+/** Where the status is served unless said otherwise. */
+export const defaultStatusPath = '/health/fallback';

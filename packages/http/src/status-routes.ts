@@ -1,0 +1,99 @@
+/** Everything below the status path: for programs, for orchestrators, for people, for operators. */
+
+import type { FallbackManager } from '@graphiti-fallback/core';
+import { answerAction, forbid } from './actions.ts';
+import { EventStreams } from './event-streams.ts';
+import type { Exchange } from './exchange.ts';
+import { History } from './history.ts';
+import { answerOperation } from './operation-status.ts';
+import { type Authorize, isCrossSite, operatorOf } from './operators.ts';
+import { sendJson } from './own-answer.ts';
+import { answerProbe, probes } from './probes.ts';
+import { sendProblem } from './problem.ts';
+import { publicStatus } from './public-status.ts';
+import { createQueueView } from './queue-view.ts';
+import type { StatusOptions } from './status-options.ts';
+
+/** The routes of one manager's status. */
+export interface StatusRoutes {
+  /** Begins to keep the history. */
+  start(): void;
+  /** Answers what is below the status path: `rest` is what follows it. `undefined` for all else. */
+  answer(exchange: Exchange, rest: string): Promise<void> | undefined;
+  /** Ends the streams. */
+  close(): void;
+}
+
+/**
+ * Makes the routes.
+ *
+ * @throws {TypeError} when an option is wrong
+ */
+export function createStatusRoutes(
+  manager: FallbackManager,
+  { authorize, events }: StatusOptions<never>,
+): StatusRoutes {
+  const streams = new EventStreams(manager, events);
+  const history = new History(manager);
+  const queueView = createQueueView(manager);
+
+  return {
+    start: () => history.start(),
+    close() {
+      streams.close();
+      history.stop();
+    },
+    answer(exchange, rest) {
+      const { method } = exchange.request;
+      const [resource = '', name = '', ...more] = rest.split('/', 4).slice(1);
+      if (more.length > 0) return undefined;
+      if (method === 'POST')
+        return resource === 'actions' && !name && authorize ? act(exchange, authorize) : undefined;
+      if (method !== 'GET' && method !== 'HEAD') return undefined;
+      if (resource === 'operations')
+        return name ? answerOperation(exchange.response, manager, name) : undefined;
+      return name === '' ? show(exchange, resource) : undefined;
+    },
+  };
+
+  function show(exchange: Exchange, resource: string): Promise<void> | undefined {
+    const { request, response } = exchange;
+    if (probes.includes(resource)) return answerProbe(response, manager, resource);
+    switch (resource) {
+      case '':
+        return answer(exchange, () => publicStatus(manager.status()));
+      case 'history':
+        return answer(exchange, () => history.report());
+      case 'events':
+        return opened(exchange, () => streams.open(response, request.method === 'HEAD'));
+      case 'queue':
+        return authorize && look(exchange, authorize);
+      default:
+        return undefined;
+    }
+  }
+
+  async function look(exchange: Exchange, authorize: Authorize<never>): Promise<void> {
+    if (isCrossSite(exchange) || !(await operatorOf(exchange, authorize))) return forbid(exchange);
+    return answer(exchange, queueView);
+  }
+
+  async function act(exchange: Exchange, authorize: Authorize<never>): Promise<void> {
+    return answerAction(exchange, manager, await operatorOf(exchange, authorize));
+  }
+
+  function answer(exchange: Exchange, body: () => object): Promise<void> {
+    return opened(exchange, () => sendJson(exchange.response, 200, body()));
+  }
+
+  /** Once it is known what an earlier process left. Never rejects. */
+  async function opened({ response }: Exchange, send: () => void): Promise<void> {
+    try {
+      history.start();
+      await manager.open();
+      send();
+    } catch {
+      sendProblem(response, 500, 'FALLBACK_STATUS_FAILED', 'The status could not be taken');
+    }
+  }
+}
