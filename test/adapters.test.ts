@@ -362,6 +362,79 @@ describe.each(subjects)('$name', (subject) => {
     expect(body.rows[0]).toHaveLength(6);
   });
 
+  describe('the page', () => {
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const files = /(?:href|src)="([^"]*page\/[^"]+)"/g;
+    const policy = /^default-src 'none'; script-src 'self'; style-src 'self';/;
+
+    /** Where a browser at `address` would look for the page's files. */
+    const addressesOf = (html: string, address: string) =>
+      [...html.matchAll(files)].map(
+        ([, file = '']) => new URL(file, `http://app${address}`).pathname,
+      );
+
+    test('is for browsers; programs get JSON, and caches are told', async () => {
+      const app = await start();
+      const ask = (given: string) => app.agent.get('/health/fallback').set('accept', given);
+      const page = await ask(accept);
+      expect(page.status).toBe(200);
+      expect(page.headers).toMatchObject({
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-store',
+        'content-security-policy': expect.stringMatching(policy),
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+      });
+      expect(page.headers.vary).toMatch(/\bAccept\b/);
+      for (const other of ['*/*', 'application/json', 'image/png', 'application/json, text/html']) {
+        const answer = await ask(other);
+        expect(answer.headers['content-type']).toMatch('application/json');
+        expect(answer.headers.vary).toMatch(/\bAccept\b/);
+        expect(answer.body).toMatchObject({ name: 'graphiti' });
+      }
+      const head = await app.agent.head('/health/fallback').set('accept', accept);
+      expect(head.headers['content-type']).toMatch('text/html');
+      expect(head.text).toBeUndefined();
+    });
+
+    test.each(['/health/fallback', '/health/fallback/', '/health/fallback?x=/y/'])(
+      'has its files beside it, however it is asked for: %s',
+      async (path) => {
+        const app = await start();
+        const { text } = await app.agent.get(path).set('accept', accept);
+        expect(addressesOf(text, path)).toEqual([
+          '/health/fallback/page/page.css',
+          '/health/fallback/page/main.js',
+        ]);
+      },
+    );
+
+    test.each(Object.entries(subject.mounts))('below a prefix, too (%s)', async (mount, prefix) => {
+      for (const statusPath of ['/health/fallback', '/']) {
+        const app = await start({ mount, options: { statusPath } });
+        for (const end of ['', '/']) {
+          const path = `${prefix}${statusPath.replace(/\/$/, '')}${end}`;
+          const { text } = await app.agent.get(path).set('accept', accept);
+          const [styles] = addressesOf(text, path);
+          expect(styles).toBe(`${path.replace(/\/$/, '')}/page/page.css`);
+        }
+      }
+    });
+
+    test('behind a proxy that changes paths its files have the public one', async () => {
+      const app = await start({ options: { publicPath: '/ops/fallback/' } });
+      const { text } = await app.agent.get('/health/fallback').set('accept', accept);
+      const [styles] = addressesOf(text, '/anything/else');
+      expect(styles).toBe('/ops/fallback/page/page.css');
+    });
+
+    test('nothing but its files is served, whatever the path says', async () => {
+      const app = await start();
+      for (const name of ['none.js', '__proto__', 'constructor', '..%2fpackage.json', 'a/b/c'])
+        expect((await app.agent.get(`/health/fallback/page/${name}`)).status).toBe(404);
+    });
+  });
+
   describe('an operator', () => {
     const secret = 'the-operators-token';
     const authorize: SubjectOptions['authorize'] = ({ headers }) =>
@@ -813,6 +886,8 @@ describe.each(subjects)('$name', (subject) => {
     [{ statusPath: 'health' }, /`statusPath`.*"health"/],
     [{ publicPath: '//evil.example' }, /`publicPath`.*"\/\/evil.example"/],
     [{ publicPath: '/a\r\nSet-Cookie: x' }, /`publicPath`/],
+    [{ traceUrl: 'http://jaeger/trace' }, /`traceUrl`.*\{traceId\}/],
+    [{ traceUrl: 'javascript:alert({traceId})' }, /`traceUrl`/],
     [{ authorize: true }, /`authorize`.*a function/],
     [{ events: { most: -1 } }, /`most` of events/],
     [{ breaker: { openFor: -1 } }, /`openFor` of `breaker`.*-1/],

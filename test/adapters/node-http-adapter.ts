@@ -24,7 +24,8 @@ export function nodeHttpFallback<Tools extends RequestTools>(
 ): RequestListener {
   return async function graphitiFallback(request, response) {
     const [asked = '/'] = (request.url ?? '/').split('?');
-    if (!asked.startsWith(`${mountPath}/`)) return void response.writeHead(404).end();
+    if (asked !== mountPath && !asked.startsWith(`${mountPath}/`))
+      return void response.writeHead(404).end();
     const exchange = { request, response, path: asked.slice(mountPath.length), mountPath };
     if (pipeline.answer(exchange)) return;
     const tools = pipeline.begin(exchange);

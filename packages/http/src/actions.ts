@@ -101,7 +101,7 @@ const shortText = (value: unknown) =>
   typeof value === 'string' &&
   value.trim() !== '' &&
   value.length <= longestText &&
-  !/\p{C}/u.test(value)
+  !/[\p{C}\p{Zl}\p{Zp}]/u.test(value)
     ? undefined
     : `a text of 1 to ${longestText} printable characters`;
 

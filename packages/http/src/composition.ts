@@ -94,6 +94,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions<never> = {}): C
     confirm: confirming,
     statusPath,
     publicPath,
+    traceUrl,
     authorize,
     events,
     ...rest
@@ -125,7 +126,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions<never> = {}): C
     }),
     health: { ...preset.health, ...stores.health, ...given(options.health ?? {}) },
   });
-  const status = given({ statusPath, publicPath, authorize, events });
+  const status = given({ statusPath, publicPath, traceUrl, authorize, events });
   return { manager: created, client: upstream.client(created), status };
 }
 

@@ -18,7 +18,7 @@ export interface Transition {
 /** The columns of {@link StatusHistory.rows}: a time, counts since the start, and what waits at that time. */
 export const historyColumns = ['at', 'live', 'stale', 'kept', 'failed', 'waiting'] as const;
 
-/** What happened since this process watches, within the last quarter of an hour. */
+/** What happened since this process watches: the last transitions, and counts of a quarter of an hour. */
 export interface StatusHistory {
   readonly at: number;
   /** Since when it is known: nothing is kept of earlier processes. */
@@ -32,8 +32,8 @@ export interface StatusHistory {
 }
 
 /** How often the counts are noted, in ms, and how much is kept. */
-const everyMs = 5_000;
-const mostRows = 181;
+const everyMs = 3_000;
+const mostRows = 301;
 const mostTransitions = 100;
 
 /** Keeps the history of one manager, from {@link History.start} on. */

@@ -59,5 +59,5 @@ export function isCrossSite({ request, host = request.headers.host }: Exchange):
 
 /** In one line of a log. */
 function printable(text: string): string {
-  return text.replaceAll(/\p{C}/gu, ' ').trim();
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').trim();
 }

@@ -11,6 +11,8 @@ export interface StatusOptions<Caller = IncomingMessage> {
   readonly statusPath?: string | undefined;
   /** The whole path of the status as clients see it, where a proxy changes it. @default as it is asked for */
   readonly publicPath?: string | undefined;
+  /** Where a trace is found, with `{traceId}` in its place: links on the page. @default no links */
+  readonly traceUrl?: string | undefined;
   /** Who may see lanes and act on the queue and the breakers over HTTP. @default nobody */
   readonly authorize?: Authorize<Caller> | undefined;
   /** Bounds of the streams of changes. */
@@ -23,6 +25,14 @@ const path: Check = (value) =>
     ? undefined
     : 'a path that begins with /';
 
+const traceUrl: Check = (value) =>
+  typeof value === 'string' &&
+  value.includes('{traceId}') &&
+  URL.canParse(value) &&
+  /^https?:$/.test(new URL(value).protocol)
+    ? undefined
+    : 'an http or https URL with {traceId} in it';
+
 const group: Check = (value) =>
   typeof value === 'object' && value !== null ? undefined : 'an object of options';
 
@@ -30,6 +40,7 @@ const group: Check = (value) =>
 export const statusChecks: Readonly<Record<keyof StatusOptions, Check>> = {
   statusPath: path,
   publicPath: path,
+  traceUrl,
   authorize: callable,
   events: group,
 };

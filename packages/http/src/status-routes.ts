@@ -5,6 +5,7 @@ import { answerAction, forbid } from './actions.ts';
 import { EventStreams } from './event-streams.ts';
 import type { Exchange } from './exchange.ts';
 import { History } from './history.ts';
+import { createLivePage } from './live-page.ts';
 import { answerOperation } from './operation-status.ts';
 import { type Authorize, isCrossSite, operatorOf } from './operators.ts';
 import { sendJson } from './own-answer.ts';
@@ -31,11 +32,12 @@ export interface StatusRoutes {
  */
 export function createStatusRoutes(
   manager: FallbackManager,
-  { authorize, events }: StatusOptions<never>,
+  { publicPath, traceUrl, authorize, events }: StatusOptions<never>,
 ): StatusRoutes {
   const streams = new EventStreams(manager, events);
   const history = new History(manager);
   const queueView = createQueueView(manager);
+  const page = createLivePage({ publicPath, traceUrl, operated: authorize !== undefined });
 
   return {
     start: () => history.start(),
@@ -45,11 +47,14 @@ export function createStatusRoutes(
     },
     answer(exchange, rest) {
       const { method } = exchange.request;
+      const isReading = method === 'GET' || method === 'HEAD';
+      if (isReading && rest.startsWith('/page/'))
+        return page.answerFile(exchange, rest.slice('/page/'.length));
       const [resource = '', name = '', ...more] = rest.split('/', 4).slice(1);
       if (more.length > 0) return undefined;
       if (method === 'POST')
         return resource === 'actions' && !name && authorize ? act(exchange, authorize) : undefined;
-      if (method !== 'GET' && method !== 'HEAD') return undefined;
+      if (!isReading) return undefined;
       if (resource === 'operations')
         return name ? answerOperation(exchange.response, manager, name) : undefined;
       return name === '' ? show(exchange, resource) : undefined;
@@ -61,6 +66,7 @@ export function createStatusRoutes(
     if (probes.includes(resource)) return answerProbe(response, manager, resource);
     switch (resource) {
       case '':
+        if (page.isWanted(exchange)) return page.answer(exchange);
         return answer(exchange, () => publicStatus(manager.status()));
       case 'history':
         return answer(exchange, () => history.report());

@@ -1,0 +1,146 @@
+/** The page for browsers: a frame of HTML here, its scripts and styles as files beside it. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import accepts from 'accepts';
+import type { Exchange } from './exchange.ts';
+
+interface LivePageOptions {
+  readonly publicPath: string | undefined;
+  readonly traceUrl: string | undefined;
+  /** Whether somebody may act. */
+  readonly operated: boolean;
+}
+
+interface LivePage {
+  /** Whether the client would rather have the page than JSON. */
+  isWanted(exchange: Exchange): boolean;
+  answer(exchange: Exchange): Promise<void>;
+  /** Answers one of the files; `undefined` where there is none of that name. */
+  answerFile(exchange: Exchange, name: string): Promise<void> | undefined;
+}
+
+/** What `npm run build` makes of the folder `page`; the same from `src` and from `dist`. */
+const folder = new URL('../dist/page/', import.meta.url);
+
+const types: Readonly<Record<string, string>> = {
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+};
+
+/** Nothing but what lies beside the page, no frame around it, no form that leaves it. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+let loaded: ReadonlyMap<string, Buffer> | undefined;
+
+/** Makes the page of one manager's status. */
+export function createLivePage(options: LivePageOptions): LivePage {
+  return {
+    isWanted({ request, response }) {
+      response.appendHeader('Vary', 'Accept');
+      // The first one is for `*/*`, and for who says nothing.
+      return accepts(request).type(['application/json', 'text/html']) === 'text/html';
+    },
+    async answer(exchange) {
+      const { response } = exchange;
+      guard(response);
+      send(response, 'text/html; charset=utf-8', htmlOf(exchange, options));
+    },
+    answerFile(exchange, name) {
+      const file = files().get(name);
+      return file && answerFile(exchange, name, file);
+    },
+  };
+}
+
+async function answerFile({ response }: Exchange, name: string, file: Buffer): Promise<void> {
+  guard(response);
+  send(response, types[name.slice(name.lastIndexOf('.') + 1)] ?? 'text/plain', file);
+}
+
+/** All there is, read once: what a client asks for is looked up here and nowhere else. */
+function files(): ReadonlyMap<string, Buffer> {
+  loaded ??= new Map(
+    namesOf(folder)
+      .filter((name) => /\.(css|js)$/.test(name))
+      .map((name) => [name.replaceAll('\\', '/'), readFileSync(new URL(name, folder))]),
+  );
+  return loaded;
+}
+
+/** None where an app was bundled into one file: the status goes without a page then. */
+function namesOf(directory: URL): readonly string[] {
+  try {
+    return readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  } catch {
+    return [];
+  }
+}
+
+/** In place of what the app says of its own pages. */
+function guard(response: ServerResponse): void {
+  response.removeHeader('Content-Security-Policy-Report-Only');
+  response.setHeader('Content-Security-Policy', policy);
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  response.setHeader('X-Frame-Options', 'DENY');
+  response.setHeader('Referrer-Policy', 'no-referrer');
+  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+}
+
+function send(response: ServerResponse, type: string, body: string | Buffer): void {
+  if (response.headersSent) return;
+  response.statusCode = 200;
+  response.setHeader('Content-Type', type);
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  response.setHeader('Cache-Control', 'no-store');
+  response.end(body);
+}
+
+function htmlOf(exchange: Exchange, { traceUrl, operated, publicPath }: LivePageOptions): string {
+  const below = escaped(publicPath ? `${withoutSlash(publicPath)}/` : belowOf(exchange));
+  const links = traceUrl ? ` data-trace-url="${escaped(traceUrl)}"` : '';
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>Fallback</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="${below}page/page.css">
+<script type="module" src="${below}page/main.js"></script>
+</head>
+<body data-below="${below}"${links}${operated ? ' data-operated' : ''}>
+<noscript><p class="notice">This page shows the status live, by scripts. Without them: the same address as JSON, with <code>Accept: application/json</code>.</p></noscript>
+<div id="page"></div>
+</body>
+</html>
+`;
+}
+
+/** Where the page's files are, as seen from the address that the browser has: relative, so that a prefix does no harm. */
+function belowOf({ request, originalUrl = request.url ?? '' }: Exchange): string {
+  const [path = ''] = originalUrl.split('?');
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  return last === '' ? './' : `./${last}/`;
+}
+
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
