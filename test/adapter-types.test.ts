@@ -1,10 +1,16 @@
-import type { FallbackMode } from '@graphiti-fallback/core';
+import type { IncomingMessage } from 'node:http';
+import { FallbackManager, type FallbackMode } from '@graphiti-fallback/core';
 import * as onExpress from '@graphiti-fallback/express';
 import type { GraphitiClient } from '@graphiti-fallback/graphiti';
-import type { FallbackHandle } from '@graphiti-fallback/http';
+import { createPipeline, type FallbackHandle } from '@graphiti-fallback/http';
 import * as onKoa from '@graphiti-fallback/koa';
 import express from 'express';
-import Koa, { type Context, type DefaultContext, type DefaultState } from 'koa';
+import Koa, {
+  type Context,
+  type DefaultContext,
+  type DefaultState,
+  type ParameterizedContext,
+} from 'koa';
 import { expect, expectTypeOf, test } from 'vitest';
 
 // `tsc` judges this file more than its run does.
@@ -15,6 +21,30 @@ test('a request of Express has graphiti and fallback', () => {
   expectTypeOf<FallbackHandle['mode']>().toEqualTypeOf<FallbackMode | 'none'>();
   expectTypeOf(onExpress.graphitiFallback.errors()).toExtend<express.ErrorRequestHandler>();
   expectTypeOf(onExpress.graphitiFallback).returns.toExtend<express.RequestHandler>();
+});
+
+test('`authorize` gets what the framework hands to middleware', () => {
+  const manager = new FallbackManager({ name: 'authorized', logger: false });
+  onExpress.fallback(manager, {
+    authorize(req) {
+      expectTypeOf(req).toEqualTypeOf<express.Request>();
+      return req.get('x-role') === 'operator';
+    },
+  });
+  onKoa.fallback(manager, {
+    async authorize(ctx) {
+      expectTypeOf(ctx).toEqualTypeOf<ParameterizedContext>();
+      return ctx.get('x-role') === 'operator' ? 'ann' : undefined;
+    },
+  });
+  createPipeline(manager, {
+    authorize(request) {
+      expectTypeOf(request).toEqualTypeOf<IncomingMessage>();
+      return false;
+    },
+  });
+  // @ts-expect-error neither true nor false, nor a name
+  onExpress.fallback(manager, { authorize: () => 1 });
 });
 
 test('handler() leaves what Express infers from the path', () => {

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { missingChromium } from './browser/browser.ts';
 import { missingJaeger } from './jaeger/server.ts';
 import { missingOtlpPrometheus, missingPrometheus } from './prometheus/server.ts';
 
@@ -9,6 +10,7 @@ import { missingOtlpPrometheus, missingPrometheus } from './prometheus/server.ts
 const backends: Readonly<Record<string, () => string | undefined>> = {
   jaeger: missingJaeger,
   prometheus: missingPrometheus,
+  browser: missingChromium,
   'prometheus-otlp': missingOtlpPrometheus,
 };
 /** Those that are tested only when they are asked for: they take long to get. */
@@ -16,7 +18,7 @@ const onDemand = ['prometheus-otlp'];
 
 const help = `npm run test:backends [-- --only <backend>]… [options of Vitest]
 
-Tests against real servers, which it starts itself on free ports: ${known()}.
+Tests against real servers and a real browser, which it starts itself: ${known()}.
 Without --only all of them but ${onDemand.join(', ')}, which takes long to build.
 What is missing is said, with how to get it.`;
 

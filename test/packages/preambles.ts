@@ -17,6 +17,11 @@ export const preambles: Record<string, string> = {
     };
     const app = express();
   `,
+  'README.md # The live page': `
+    import express from 'express';
+    import { graphitiFallback } from '@graphiti-fallback/express';
+    const app = express();
+  `,
   'README.md # Several upstreams': `
     import express from 'express';
     import { graphitiFallback } from '@graphiti-fallback/express';

@@ -16,6 +16,8 @@ stage.crashed.addEventListener('abort', () => {
 const { controlUrl } = await stage.startGraphiti();
 await stage.startApp();
 console.log(`
+Open the live page:
+  ${stage.appUrl}/health/fallback
 Say something, and look it up:
   curl -X POST ${stage.appUrl}/groups/demo/messages -H 'content-type: application/json' -d '{"role_type":"user","content":"The museum opens at nine"}'
   curl -i '${stage.appUrl}/search?group=demo&q=museum'

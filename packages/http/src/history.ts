@@ -1,6 +1,11 @@
 /** What happened lately, for people who come when it has begun: transitions, and what the calls came to. */
 
-import type { BreakerStateKind, FallbackManager, Undo } from '@graphiti-fallback/core';
+import type {
+  BreakerStateKind,
+  FallbackEvents,
+  FallbackManager,
+  Undo,
+} from '@graphiti-fallback/core';
 import { runOutside } from './outside.ts';
 
 /** A breaker's change of state. Times are wall-clock ms. */
@@ -15,8 +20,8 @@ export interface Transition {
   readonly traceId?: string;
 }
 
-/** The columns of {@link StatusHistory.rows}: a time, counts since the start, and what waits at that time. */
-export const historyColumns = ['at', 'live', 'stale', 'kept', 'failed', 'waiting'] as const;
+/** The columns of a history's rows: a time, counts since the start, and what waits at that time. */
+const historyColumns = ['at', 'live', 'stale', 'kept', 'failed', 'waiting'] as const;
 
 /** What happened since this process watches: the last transitions, and counts of a quarter of an hour. */
 export interface StatusHistory {
@@ -43,6 +48,7 @@ export class History {
   readonly #rows: (readonly number[])[] = [];
   readonly #stopListening: Undo;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
   #since = Date.now();
 
   constructor(manager: FallbackManager) {
@@ -52,7 +58,7 @@ export class History {
 
   /** Begins to note counts. Safe to repeat; keeps no process alive. */
   start(): void {
-    if (this.#timer) return;
+    if (this.#timer || this.#stopped) return;
     this.#since = Date.now();
     this.#note();
     this.#timer = runOutside(() => setInterval(() => this.#note(), everyMs));
@@ -60,6 +66,7 @@ export class History {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#timer);
     this.#stopListening();
   }
@@ -75,24 +82,25 @@ export class History {
     };
   }
 
+  /** A status that cannot be taken leaves a gap, and does no other harm. */
   #note(): void {
-    const { at, operations, queue } = this.#manager.status();
-    const { live, cache, stale, entity, applied, queued, stored, failure } = operations;
-    const counts = [live + applied, cache + stale + entity, queued + stored, failure];
-    this.#rows.push([at, ...counts, queue.size]);
+    try {
+      const { at, operations, queue } = this.#manager.status();
+      const { live, cache, stale, entity, applied, queued, stored, failure } = operations;
+      const counts = [live + applied, cache + stale + entity, queued + stored, failure];
+      this.#rows.push([at, ...counts, queue.size]);
+    } catch {}
     if (this.#rows.length > mostRows) this.#rows.shift();
   }
 
-  #changed({ at, breaker, from, to, reason }: Omit<Transition, 'traceId'>): void {
-    const index = this.#transitions.push({ at, breaker, from, to, reason }) - 1;
-    const transition = this.#transitions[index];
+  #changed({ at, breaker, from, to, reason }: FallbackEvents['stateChange']): void {
+    const transition: Transition & { traceId?: string } = { at, breaker, from, to, reason };
+    this.#transitions.push(transition);
+    if (this.#transitions.length > mostTransitions) this.#transitions.shift();
     // The outage's own trace is begun by another listener.
     queueMicrotask(() => {
-      const place = transition ? this.#transitions.indexOf(transition) : -1;
       const traceId = this.#manager.outageTrace(breaker);
-      if (transition && place >= 0 && traceId)
-        this.#transitions[place] = { ...transition, traceId };
+      if (traceId) transition.traceId = traceId;
     });
-    if (this.#transitions.length > mostTransitions) this.#transitions.shift();
   }
 }

@@ -123,8 +123,7 @@ function htmlOf(exchange: Exchange, { traceUrl, operated, publicPath }: LivePage
 <script type="module" src="${below}page/main.js"></script>
 </head>
 <body data-below="${below}"${links}${operated ? ' data-operated' : ''}>
-<noscript><p class="notice">This page shows the status live, by scripts. Without them: the same address as JSON, with <code>Accept: application/json</code>.</p></noscript>
-<div id="page"></div>
+<div id="page"><p class="notice">The status is being read. Where no scripts run, and where an app was bundled without them, it is there as JSON: the same address, with <code>Accept: application/json</code>.</p></div>
 </body>
 </html>
 `;

@@ -50,6 +50,8 @@ export function createPipeline<Caller = IncomingMessage>(
   checkOptions('fallback', options, statusChecks);
   const statusPath = withoutSlash(options.statusPath ?? defaultStatusPath);
   const publicPath = options.publicPath && withoutSlash(options.publicPath);
+  const operations = `${statusPath}/operations/`;
+  const publicOperations = publicPath && `${publicPath}/operations/`;
   const routes = createStatusRoutes(manager, options);
   const stopWaiting = onceListening(() => {
     routes.start();
@@ -66,8 +68,10 @@ export function createPipeline<Caller = IncomingMessage>(
       return rest === '' || rest.startsWith('/') ? routes.answer(exchange, rest) : undefined;
     },
     begin({ response, mountPath = '' }) {
-      const below = publicPath ?? `${withoutSlash(mountPath)}${statusPath}`;
-      const scope = beginResponse(response, { manager, operations: `${below}/operations/` });
+      const scope = beginResponse(response, {
+        manager,
+        operations: publicOperations ?? `${withoutSlash(mountPath)}${operations}`,
+      });
       return { scope, fallback: fallbackHandle(manager, scope) };
     },
     close() {

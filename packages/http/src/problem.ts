@@ -25,6 +25,10 @@ const titles: Readonly<Record<string, string>> = {
   FALLBACK_UNKNOWN_OUTCOME: 'The write may have been applied or not',
   FALLBACK_STORE_FAILED: 'The write could not be stored',
   FALLBACK_UNKNOWN_OPERATION: 'The operation is not known',
+  FALLBACK_UNKNOWN_BREAKER: 'The breaker is not known',
+  FALLBACK_FORBIDDEN: 'This is for operators',
+  FALLBACK_NOT_POSSIBLE: 'This does not fit how it is now',
+  FALLBACK_TOO_MANY_STREAMS: 'Too many streams are open',
 };
 
 /** What describes an answer that an app gave up for the error's. */

@@ -38,12 +38,16 @@ export class Recent {
   }
 
   /** Goes on with what a status tells, as often as the server does. */
-  note({ operations, queue }: PublicStatus, now: number): void {
+  note(status: PublicStatus, now: number): void {
+    const { operations, queue } = status;
     const last = this.#rows.at(-1)?.[0];
-    if (last === undefined || now - last < this.#everyMs) return;
+    if (last === undefined) return;
+    // No status comes while nothing changes: then what the last one counted holds now, too.
+    const at = now - status.at < this.#everyMs ? status.at : now;
+    if (at - last < this.#everyMs) return;
     const { live, cache, stale, entity, applied, queued, stored, failure } = operations;
     const counts: Readonly<Record<string, number>> = {
-      at: now,
+      at,
       live: live + applied,
       stale: cache + stale + entity,
       kept: queued + stored,
