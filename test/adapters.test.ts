@@ -549,7 +549,10 @@ describe.each(subjects)('$name', (subject) => {
       const { manager } = app.fallback;
       const name = manager.breaker('reports').name;
       const stateOf = () => manager.status().breakers[name]?.state;
-      expect((await act(app, { action: 'isolate', breaker: name })).status).toBe(200);
+      const isolate = { action: 'isolate', breaker: name, reason: 'the report is moved' };
+      expect((await act(app, isolate)).status).toBe(200);
+      expect((await look(app)).body.isolated).toEqual({ [name]: 'the report is moved' });
+      expect((await app.agent.get('/health/fallback')).text).not.toContain('is moved');
       expect(stateOf()).toBe('isolated');
       expect(manager.active).toBe(false);
       expect((await act(app, { action: 'restore', breaker: name })).status).toBe(200);

@@ -1,4 +1,4 @@
-/** The queue as an operator sees it: lanes and what needs a person, without what was written. */
+/** What an operator sees besides: lanes, what needs a person, and why breakers are set apart; never what was written. */
 
 import type { FallbackManager, OperationState, QueuedOperation } from '@graphiti-fallback/core';
 
@@ -26,6 +26,8 @@ export interface QueueView {
   /** Newest first. */
   readonly deadLetters: readonly OperationView[];
   readonly deadLetterCount: number;
+  /** Why breakers are set apart, by name, in the words of whoever did it. */
+  readonly isolated: Readonly<Record<string, string>>;
 }
 
 /** So many of each are shown. */
@@ -40,14 +42,14 @@ export function createQueueView(manager: FallbackManager): () => QueueView {
   return () => {
     const before = performance.now();
     if (last && before < nextAt) return last;
-    last = viewOf(manager.queue.list());
+    last = { ...viewOf(manager.queue.list()), isolated: reasonsOf(manager) };
     const after = performance.now();
     nextAt = after + (after - before) / shareOfTime;
     return last;
   };
 }
 
-function viewOf(operations: readonly QueuedOperation[]): QueueView {
+function viewOf(operations: readonly QueuedOperation[]): Omit<QueueView, 'isolated'> {
   const lanes = new Map<string, { waiting: number; head: QueuedOperation }>();
   const dead: QueuedOperation[] = [];
   for (const operation of operations) {
@@ -73,6 +75,13 @@ function viewOf(operations: readonly QueuedOperation[]): QueueView {
     deadLetters: dead.slice(-most).reverse().map(withoutInput),
     deadLetterCount: dead.length,
   };
+}
+
+function reasonsOf(manager: FallbackManager): QueueView['isolated'] {
+  const breakers = Object.entries(manager.breakers.status());
+  return Object.fromEntries(
+    breakers.flatMap(([name, { isolation }]) => (isolation ? [[name, isolation.reason]] : [])),
+  );
 }
 
 /** Those that wait for a person first; of equals the order of age is kept. */

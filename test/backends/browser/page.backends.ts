@@ -171,6 +171,7 @@ test('an operator sets a breaker apart, and lets it go', async () => {
     mode: 'read_only',
     reason: 'maintenance',
   });
+  await shows(page, /mode read_only · maintenance/);
   await picture(page, 'isolated');
   await page.getByRole('button', { name: 'Restore: reports' }).click();
   await expect.poll(() => app.manager.status().breakers.reports?.isolation, soon).toBeUndefined();

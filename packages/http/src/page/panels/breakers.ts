@@ -27,7 +27,7 @@ export function breakersPanel(instance: Instance): HTMLElement {
   );
 }
 
-function row({ status, recent, access, now }: Instance, name: string): HTMLElement {
+function row({ status, recent, queue, access, now }: Instance, name: string): HTMLElement {
   const breaker = status.breakers[name];
   if (!breaker) return html('div');
   const { state, since, calls, failureRate, waitingForCall, isolation } = breaker;
@@ -37,6 +37,7 @@ function row({ status, recent, access, now }: Instance, name: string): HTMLEleme
     state === 'open' && (left > 0 ? `tries again in ${lasting(left)}` : 'tries again any moment'),
     waitingForCall && 'waits for a call to try',
     isolation && `mode ${isolation.mode}`,
+    queue?.isolated[name],
     state === 'closed' && failureRate > 0 && `${percent(failureRate)} of the last calls failed`,
   ].filter((each) => each !== false && each !== undefined);
   return html(
