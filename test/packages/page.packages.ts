@@ -12,10 +12,11 @@ const program = `
 
   const app = express().use(graphitiFallback());
   const server = app.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  console.log(server.address().port);
+  once(server, 'listening').then(() => console.log(server.address().port));
 `;
 
+const withRequire =
+  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 const environment = { FALLBACK_STORE: 'memory' };
 const stops: (() => void)[] = [];
 let project: ConsumerProject;
@@ -68,24 +69,29 @@ test('the packed kit has the page with all that it loads', async () => {
   );
 });
 
-test('an app that is bundled into one file goes without the page, and has the status', async () => {
-  await build({
-    entryPoints: [`${project.folder}/app.js`],
-    outfile: `${project.folder}/bundle/app.mjs`,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
-  const address = await start('bundle/app.mjs');
-  expect(await (await fetch(address)).json()).toMatchObject({ name: 'graphiti' });
-  const page = await fetch(address, asBrowser);
-  expect(page.status).toBe(200);
-  expect(await page.text()).toContain('Accept: application/json');
-  expect([...(await loaded(address)).values()].every((answer) => answer.startsWith('404'))).toBe(
-    true,
-  );
-});
+test.each([
+  ['esm', 'app.mjs'],
+  ['cjs', 'app.cjs'],
+] as const)(
+  'an app that is bundled into one file (%s) goes without the page, and has the status',
+  async (format, file) => {
+    await build({
+      entryPoints: [`${project.folder}/app.js`],
+      outfile: `${project.folder}/bundle/${file}`,
+      bundle: true,
+      platform: 'node',
+      format,
+      // What is CommonJS in the bundle asks for `require`.
+      ...(format === 'esm' && { banner: { js: withRequire } }),
+      logLevel: 'error',
+    });
+    const address = await start(`bundle/${file}`);
+    expect(await (await fetch(address)).json()).toMatchObject({ name: 'graphiti' });
+    const page = await fetch(address, asBrowser);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain('Accept: application/json');
+    expect([...(await loaded(address)).values()].every((answer) => answer.startsWith('404'))).toBe(
+      true,
+    );
+  },
+);

@@ -20,9 +20,6 @@ interface LivePage {
   answerFile(exchange: Exchange, name: string): Promise<void> | undefined;
 }
 
-/** What `npm run build` makes of the folder `page`; the same from `src` and from `dist`. */
-const folder = new URL('../dist/page/', import.meta.url);
-
 const types: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -46,8 +43,7 @@ let loaded: ReadonlyMap<string, Buffer> | undefined;
 /** Makes the page of one manager's status. */
 export function createLivePage(options: LivePageOptions): LivePage {
   return {
-    isWanted({ request, response }) {
-      response.appendHeader('Vary', 'Accept');
+    isWanted({ request }) {
       // The first one is for `*/*`, and for who says nothing.
       return accepts(request).type(['application/json', 'text/html']) === 'text/html';
     },
@@ -70,18 +66,18 @@ async function answerFile({ response }: Exchange, name: string, file: Buffer): P
 
 /** All there is, read once: what a client asks for is looked up here and nowhere else. */
 function files(): ReadonlyMap<string, Buffer> {
-  loaded ??= new Map(
-    namesOf(folder)
-      .filter((name) => /\.(css|js)$/.test(name))
-      .map((name) => [name.replaceAll('\\', '/'), readFileSync(new URL(name, folder))]),
-  );
+  loaded ??= new Map(readFiles());
   return loaded;
 }
 
 /** None where an app was bundled into one file: the status goes without a page then. */
-function namesOf(directory: URL): readonly string[] {
+function readFiles(): readonly (readonly [name: string, file: Buffer])[] {
   try {
-    return readdirSync(directory, { recursive: true, encoding: 'utf8' });
+    // What `npm run build` makes of the folder `page`; the same from `src` and from `dist`.
+    const folder = new URL('../dist/page/', import.meta.url);
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(css|js)$/.test(name))
+      .map((name) => [name.replaceAll('\\', '/'), readFileSync(new URL(name, folder))]);
   } catch {
     return [];
   }

@@ -66,6 +66,7 @@ export function createStatusRoutes(
     if (probes.includes(resource)) return answerProbe(response, manager, resource);
     switch (resource) {
       case '':
+        response.appendHeader('Vary', 'Accept');
         if (page.isWanted(exchange)) return page.answer(exchange);
         return answer(exchange, () => publicStatus(manager.status()));
       case 'history':
