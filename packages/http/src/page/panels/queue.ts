@@ -16,6 +16,8 @@ const meanings: Readonly<Record<OperationState, string>> = {
   parked: 'parked: applied or not, nobody knows',
   unhandled: 'of no operation that is declared',
   local: 'local, until somebody syncs',
+  accepted: 'acknowledged, to be seen upstream',
+  unconfirmed: 'acknowledged, and not seen in time',
   dead: 'given up',
 };
 
