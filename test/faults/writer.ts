@@ -58,12 +58,15 @@ async function step(verb: 'put' | 'update' | 'delete', written: Written): Promis
   }
 }
 
+/** What was to be removed is only removed again: where that was refused, it may be gone all the same. */
+const leaving = new Set<Written>();
+
 async function write(lane: number, queue: Written[]): Promise<void> {
   for (let number = from; ; number += 1) {
     const written = { lane, number, version: 0 };
     if (await step('put', written)) queue.push(written);
     const head = queue[0];
-    if (head && number % 5 === 0) {
+    if (head && number % 5 === 0 && !leaving.has(head)) {
       const again = { ...head, version: head.version + 1 };
       if (await step('update', again)) queue[0] = again;
     }
@@ -72,7 +75,11 @@ async function write(lane: number, queue: Written[]): Promise<void> {
         .commit([{ bucket: 'cache', key: `${lane}`, put: number }], { lazy: true })
         .catch(() => {});
     const oldest = queue[0];
-    if (oldest && queue.length > 8 + (number % 7) && (await step('delete', oldest))) queue.shift();
+    if (!oldest || queue.length <= 8 + (number % 7)) continue;
+    leaving.add(oldest);
+    if (!(await step('delete', oldest))) continue;
+    queue.shift();
+    leaving.delete(oldest);
   }
 }
 
