@@ -424,7 +424,9 @@ describe('a mode that keeps nothing, with an old queue in the lane', () => {
     await expect
       .poll(() => kit.ask().then(kit.state, kit.state), { timeout: 5_000 })
       .toBe('closed');
-    await expect.poll(() => kit.manager.queue.list()[0]?.lastError).toBe('429');
+    await expect
+      .poll(() => kit.manager.queue.list()[0]?.lastError, { timeout: 10_000 })
+      .toBe('429');
     await graphiti.heal();
     return kit;
   }

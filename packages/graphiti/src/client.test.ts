@@ -1,7 +1,8 @@
 import type { Detailed, Receipt } from '@graphiti-fallback/core';
 import { expect, expectTypeOf, test } from 'vitest';
+import type { GraphitiHealth } from './capability.ts';
 import type { GraphitiClient } from './client.ts';
-import type { Episode, Fact, Facts, Result, StoredEntityNode } from './model.ts';
+import type { EntityNode, Episode, Fact, Facts, Result, StoredEntityNode } from './model.ts';
 import type { Capabilities } from './probe.ts';
 import { json, testClient, testServer } from './server.test.support.ts';
 
@@ -161,6 +162,13 @@ test('the client is typed', () => {
   >();
   for (const call of ['deleteEntityEdge', 'deleteEpisode', 'deleteGroup', 'clear'] as const)
     expectTypeOf<GraphitiClient[typeof call]>().returns.resolves.toEqualTypeOf<Receipt<Result>>();
+  expectTypeOf<GraphitiClient['getPendingEntity']>().returns.resolves.toEqualTypeOf<
+    EntityNode | undefined
+  >();
+  expectTypeOf<GraphitiClient['health']>().returns.toEqualTypeOf<GraphitiHealth>();
+  expectTypeOf<GraphitiHealth['state']>().toEqualTypeOf<
+    'live' | 'search_degraded' | 'ingest_stalled' | 'down'
+  >();
   expectTypeOf<GraphitiClient['probe']>().returns.resolves.toEqualTypeOf<Capabilities>();
   // @ts-expect-error an erasure has to be confirmed
   expectTypeOf<GraphitiClient['deleteGroup']>().toBeCallableWith('g');

@@ -143,10 +143,14 @@ export class Confirmer {
   async #confirmed({ write, confirm, ids }: Group): Promise<number> {
     const { queue } = this.#around;
     const records = [...ids].flatMap((id) => queue.accepted.get(id) ?? []);
-    for (const id of ids) if (!queue.accepted.get(id)) ids.delete(id);
+    for (const id of ids) {
+      if (queue.accepted.get(id)) continue;
+      ids.delete(id);
+      this.#patienceOf(write.name).forget(id);
+    }
     if (records.length === 0 || write.flow.breaker.state.kind !== 'closed') return 0;
     const found = await this.#found(write, confirm, records);
-    if (!found) return 0;
+    if (!found || this.#stopped) return 0;
     const there = records.filter(({ id }) => found.has(id));
     for (const record of there) {
       if (!queue.accepted.confirm(record.id)) continue;

@@ -26,6 +26,11 @@ export class Patience {
     this.#overtakenAt.delete(id);
   }
 
+  /** A write is waited for no longer. */
+  forget(id: string): void {
+    this.#overtakenAt.delete(id);
+  }
+
   /** Whether one that was sent after this was acknowledged has been seen: the upstream is past it. */
   isOvertaken({ acceptedAt = 0 }: OperationRecord): boolean {
     return this.#newestSentAt > acceptedAt;
