@@ -23,7 +23,11 @@ export interface Recollection {
 const [lastTurns, mostFacts] = [10, 5];
 
 /** Remembers a turn. The receipt says whether Graphiti was told, or will be. */
-export function remember(graphiti: GraphitiClient, conversation: string, { speaker, text }: Turn) {
+export function remember(
+  graphiti: GraphitiClient,
+  conversation: string,
+  { speaker, text }: Turn,
+): ReturnType<GraphitiClient['addMessages']> {
   return graphiti.addMessages(conversation, [{ role_type: speaker, role: speaker, content: text }]);
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { PlayOptions, Scenario } from './scenario.ts';
 
 /** What the app said while the worker was dead. */
-export interface Stall {
+interface Stall {
   /** Whether it reported `ingest_stalled`. */
   readonly reported: boolean;
   /** How long after the worker's death it did, in seconds. */
