@@ -32,7 +32,7 @@ describe.each(subjects)('$name', (subject) => {
             store: memoryJournal(),
             logger: false,
             breaker: { openFor: 100 },
-            timeouts: { read: 300, write: 300 },
+            timeouts: { read: 2_000, write: 2_000 },
             retry: { retries: 0 },
             recoveryRamp: 0,
             reconcileFor: 300,
