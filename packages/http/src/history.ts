@@ -86,8 +86,8 @@ export class History {
   #note(): void {
     try {
       const { at, operations, queue } = this.#manager.status();
-      const { live, cache, stale, entity, applied, queued, stored, failure } = operations;
-      const counts = [live + applied, cache + stale + entity, queued + stored, failure];
+      const { live, cache, stale, entity, applied, accepted, queued, stored, failure } = operations;
+      const counts = [live + applied + accepted, cache + stale + entity, queued + stored, failure];
       this.#rows.push([at, ...counts, queue.size]);
     } catch {}
     if (this.#rows.length > mostRows) this.#rows.shift();

@@ -35,6 +35,14 @@ const most = 100;
 /** A long queue takes long to look through: that may take this share of the time. */
 const shareOfTime = 0.05;
 
+/** What holds no lane. */
+const besideLanes: ReadonlySet<OperationState> = new Set([
+  'local',
+  'accepted',
+  'unconfirmed',
+  'dead',
+]);
+
 /** Looks at a queue, seldom enough to cost next to nothing: in between, all get the last view. */
 export function createQueueView(manager: FallbackManager): () => QueueView {
   let last: QueueView | undefined;
@@ -54,7 +62,7 @@ function viewOf(operations: readonly QueuedOperation[]): Omit<QueueView, 'isolat
   const dead: QueuedOperation[] = [];
   for (const operation of operations) {
     if (operation.state === 'dead') dead.push(operation);
-    if (operation.state === 'dead' || operation.state === 'local') continue;
+    if (besideLanes.has(operation.state)) continue;
     const lane = lanes.get(operation.lane);
     if (lane) lane.waiting += 1;
     else lanes.set(operation.lane, { waiting: 1, head: operation });

@@ -6,7 +6,16 @@ const columns = ['at', 'live', 'stale', 'kept', 'failed', 'waiting'];
 
 /** The part of a status that is looked at. */
 function status(at: number, live: number, waiting = 0): PublicStatus {
-  const none = { cache: 0, stale: 0, entity: 0, applied: 0, queued: 0, stored: 0, failure: 0 };
+  const none = {
+    cache: 0,
+    stale: 0,
+    entity: 0,
+    applied: 0,
+    accepted: 0,
+    queued: 0,
+    stored: 0,
+    failure: 0,
+  };
   return { at, operations: { ...none, live }, queue: { size: waiting } } as PublicStatus;
 }
 

@@ -45,10 +45,10 @@ export class Recent {
     // No status comes while nothing changes: then what the last one counted holds now, too.
     const at = now - status.at < this.#everyMs ? status.at : now;
     if (at - last < this.#everyMs) return;
-    const { live, cache, stale, entity, applied, queued, stored, failure } = operations;
+    const { live, cache, stale, entity, applied, accepted, queued, stored, failure } = operations;
     const counts: Readonly<Record<string, number>> = {
       at,
-      live: live + applied,
+      live: live + applied + accepted,
       stale: cache + stale + entity,
       kept: queued + stored,
       failed: failure,

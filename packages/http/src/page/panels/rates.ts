@@ -18,9 +18,10 @@ const kinds: readonly { readonly series: Series; readonly title: string; readonl
 /** The panel. */
 export function ratesPanel({ recent, status, now }: Instance): HTMLElement {
   const span = recent.span(now);
-  const { live, applied, cache, stale, entity, queued, stored, failure } = status.operations;
+  const { live, applied, accepted, cache, stale, entity, queued, stored, failure } =
+    status.operations;
   const totals: Readonly<Record<Series, number>> = {
-    live: live + applied,
+    live: live + applied + accepted,
     stale: cache + stale + entity,
     kept: queued + stored,
     failed: failure,
