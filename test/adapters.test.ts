@@ -592,7 +592,7 @@ describe.each(subjects)('$name', (subject) => {
       await act(app, { action: 'deactivate' });
       await expect
         .poll(async () => (await app.agent.get(`/health/fallback/operations/${id}`)).body.state)
-        .toMatch(/^(accepted|done)$/);
+        .toMatch(/^(accepted|confirmed|done)$/);
       expect(app.audit).toContainEqual({ action: 'retry', target: id, result: 'done', by: 'ann' });
       expect((await act(app, { action: 'retry', operation: 'none' })).status).toBe(404);
     });
