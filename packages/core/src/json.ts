@@ -93,14 +93,18 @@ export function equalsJson(json: unknown, value: unknown): boolean {
   if (!isObject(json) || !isObject(value)) return false;
   if (Array.isArray(json)) {
     if (!Array.isArray(value) || value.length !== json.length) return false;
-    for (let index = 0; index < json.length; index += 1)
-      if (!equalsJson(json[index], value[index])) return false;
+    for (let index = 0; index < json.length; index += 1) {
+      const item: unknown = json[index];
+      if (item !== value[index] && !equalsJson(item, value[index])) return false;
+    }
     return true;
   }
   if (!isPlain(value) || Array.isArray(value)) return false;
   let members = 0;
   for (const key in value) {
-    if (!Object.hasOwn(json, key) || !equalsJson((json as Members)[key], value[key])) return false;
+    const item = (json as Members)[key];
+    // What all objects inherit is no JSON.
+    if (item === undefined || (item !== value[key] && !equalsJson(item, value[key]))) return false;
     members += 1;
   }
   return members === Object.keys(json).length;

@@ -15,16 +15,28 @@ export interface FallbackHandle {
 
 /** Makes the handle of one request. */
 export function fallbackHandle(manager: FallbackManager, scope: RequestScope): FallbackHandle {
-  return {
-    get active() {
-      return manager.active;
-    },
-    get mode() {
-      return manager.mode;
-    },
-    get served() {
-      return scope.served;
-    },
-    manager,
-  };
+  return new RequestFallback(manager, scope);
+}
+
+/** A class: an object with getters of its own would have to be put together for each request. */
+class RequestFallback implements FallbackHandle {
+  readonly manager: FallbackManager;
+  readonly #scope: RequestScope;
+
+  constructor(manager: FallbackManager, scope: RequestScope) {
+    this.manager = manager;
+    this.#scope = scope;
+  }
+
+  get active(): boolean {
+    return this.manager.active;
+  }
+
+  get mode(): FallbackMode | 'none' {
+    return this.manager.mode;
+  }
+
+  get served(): readonly Served[] {
+    return this.#scope.served;
+  }
 }
