@@ -26,9 +26,15 @@ const manager = new FallbackManager({
   logger: false,
 });
 
-async function call(method: string, path: string, signal: AbortSignal): Promise<{ id: string }> {
+interface Answer {
+  readonly id: string;
+  /** Messages that are done. */
+  readonly done: readonly string[];
+}
+
+async function call(method: string, path: string, signal: AbortSignal): Promise<Answer> {
   const response = await fetch(`${UPSTREAM}/${path}`, { method, signal });
-  const body = (await response.json()) as { id: string };
+  const body = (await response.json()) as Answer;
   if (!response.ok) throw Object.assign(new Error('upstream'), { status: response.status });
   return body;
 }
@@ -65,6 +71,19 @@ const deliver = manager.write('deliver', {
   lane: ({ id }) => id,
   available: () => false, // the process that delivers is another
 });
+const postMessage = manager.write('message.post', {
+  run: ({ id }: { id: string }, { signal }) => call('POST', `messages/${id}`, signal),
+  confirm: {
+    together: () => 'all',
+    async look(messages, { signal }) {
+      const { done } = await call('GET', 'messages', signal);
+      return messages.filter(({ input }) => done.includes(input.id)).map(({ id }) => id);
+    },
+    within: 1_000,
+    interval: 200,
+    maxInterval: 500,
+  },
+});
 
 let number = 0;
 const customers = setInterval(() => {
@@ -89,6 +108,8 @@ const deeds: Readonly<Record<string, () => Promise<unknown>>> = {
     settled(
       ...['four', 'three', 'two', 'one'].map((id) => manager.storeEntity({ type: 'note', id })),
     ),
+  /** The upstream acknowledges all of them, and does all but one. */
+  messages: () => settled(...['lost-1', 'fine-2', 'fine-3'].map((id) => postMessage({ id }))),
   isolate: () =>
     manager.activate('local_storage', 'maintenance').then(() => order({ id: 'local-1' })),
   restore: () => manager.deactivate(),

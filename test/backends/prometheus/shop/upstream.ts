@@ -19,6 +19,8 @@ const statuses: Readonly<Record<string, number>> = {
   secret: 401,
   doubtful: 500,
 };
+/** What it acknowledges and never does. */
+const forgotten = 'lost';
 /** How often it asks for patience before it takes something hasty. */
 const patience = 2;
 
@@ -26,6 +28,7 @@ const patience = 2;
 export async function startUpstream(): Promise<Upstream> {
   let weather: Weather = 'well';
   let hasty = 0;
+  const done = new Set<string>();
   const server = createServer((request, response) => {
     const [, kind = '', id = ''] = request.url?.split('/') ?? [];
     const health = kind === 'health';
@@ -34,8 +37,12 @@ export async function startUpstream(): Promise<Upstream> {
     else response.statusCode = statuses[id.replace(/-.*/, '')] ?? 200;
     if (weather !== 'down' && id.startsWith('hasty') && hasty++ < patience)
       response.statusCode = 429;
+    const acknowledged = kind === 'messages' && request.method === 'POST' && weather !== 'down';
+    if (acknowledged) response.statusCode = 202;
+    if (acknowledged && !id.startsWith(forgotten)) done.add(id);
     response.setHeader('content-type', 'application/json');
-    request.resume().on('end', () => response.end(JSON.stringify({ id, at: Date.now() })));
+    const answer = { id, at: Date.now(), done: [...done] };
+    request.resume().on('end', () => response.end(JSON.stringify(answer)));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
