@@ -180,13 +180,15 @@ export class Drain {
   /** How long until a pause is over, or a rate lets the next one begin, in ms. */
   get #nextTurn(): number {
     const { flows, queue, policy } = this.#around;
-    const waits = [...flows].flatMap((flow) => {
-      if (flow.pausedForMs > 0) return flow.pausedForMs;
+    let wait = longestSleep;
+    for (const flow of flows) {
+      const { pausedForMs, rate } = flow;
+      if (pausedForMs > 0) wait = Math.min(wait, pausedForMs);
       // With heads that are ready the rate tells when to come again.
-      const mayGo = flow.room(policy.bulkhead.free) > 0 && queue.claimable(flow.operations);
-      return mayGo ? (flow.rate.waitMs ?? []) : [];
-    });
-    return Math.min(longestSleep, ...waits);
+      else if (rate.waitMs !== undefined && flow.room(policy.bulkhead.free) > 0)
+        if (queue.claimable(flow.operations) > 0) wait = Math.min(wait, rate.waitMs);
+    }
+    return wait;
   }
 
   readonly #complain = (error: unknown): void => {
