@@ -64,6 +64,12 @@ export class Accepted implements AcceptedOperations {
     this.#tell(entry.record, 'accepted');
   }
 
+  /** One of another process, which is gone, is here from now on. */
+  takeUp(id: string): void {
+    const record = this.get(id);
+    if (record) this.#tell(record, 'accepted');
+  }
+
   confirm(id: string): boolean {
     const { lanes, ledger } = this.#around;
     const entry = lanes.accepted.entries.get(id);

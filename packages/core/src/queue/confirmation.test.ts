@@ -1,6 +1,7 @@
 /** Writes of an upstream that acknowledges before it does: kept until they are seen there. */
 
 import { expect, onTestFinished, test } from 'vitest';
+import type { Adopted, Journal } from '../journal.ts';
 import { FallbackManager } from '../manager.ts';
 import { type ManualClock, manualClock } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
@@ -462,4 +463,82 @@ test('how it is confirmed is checked when it is declared', () => {
   expect(() => manager.write('a', { run, confirm: {} as never })).toThrow('Expected `confirm`');
   const confirm = { together: () => '', look: () => [], within: 0 };
   expect(() => manager.write('b', { run, confirm })).toThrow('Expected `within`');
+});
+
+test('one that took a while to be acknowledged, and is seen late, ends the stall', async () => {
+  const { manager, note, box, clock, states } = await setUp({ within: 10 * minute });
+  box.sorting = false;
+  let answer = () => {};
+  box.gate = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const sent = note('slow');
+  await clock.advance(200);
+  answer();
+  await sent;
+  await clock.advance(12 * minute);
+  expect(manager.status().queue.stalled).toBe(true);
+  box.shown.add('slow');
+  await clock.advance(5 * minute);
+  expect(states()).toEqual([]);
+  expect(manager.status().queue.stalled).toBe(false);
+});
+
+test('when looking fails for longer than the deadline, that is said once', async () => {
+  const { manager, note, box, clock, states } = await setUp({ within: 10 * minute });
+  const warnings: string[] = [];
+  manager.on('warning', ({ message }) => warnings.push(message));
+  await note('one');
+  box.failLook = new HttpError(500);
+  await clock.advance(9 * minute);
+  expect(warnings).toEqual([]);
+  await clock.advance(30 * minute);
+  expect(warnings).toEqual([
+    expect.stringMatching(/^Looking for acknowledged writes of 'note.post'/),
+  ]);
+  box.failLook = undefined;
+  await clock.advance(5 * minute);
+  expect(states()).toEqual([]);
+});
+
+test('one of another process, which is gone, is looked for by the process that takes it over', async () => {
+  const theirs = memoryJournal();
+  const first = await setUp({}, { store: theirs });
+  first.box.sorting = false;
+  await first.note('one');
+  const records = [...theirs.entries('queue')].map(
+    ([key, value]) => ['queue', key, value] as const,
+  );
+  const own = memoryJournal();
+  let adopt: (records: readonly Adopted[]) => void = () => {};
+  const store: Journal = {
+    ...own,
+    onAdopted(listener) {
+      adopt = listener;
+      return () => {};
+    },
+  };
+  const second = await setUp({}, { store, clock: first.clock }, first.box);
+  await second.manager.open();
+  await own.commit(records.map(([bucket, key, put]) => ({ bucket, key, put })));
+  adopt(records);
+  expect(second.states()).toEqual(['accepted']);
+  first.box.shown.add('one');
+  await first.clock.advance(2 * minute);
+  expect(second.states()).toEqual([]);
+  expect(second.events).toContain('confirmed');
+});
+
+test('with `overflow: drop_oldest` a live write is not held in the place of one that was never sent', async () => {
+  const { manager, note, box } = await setUp(
+    {},
+    { queue: { maxEntries: 1, overflow: 'drop_oldest' } },
+  );
+  await manager.activate();
+  expect((await note('queued')).outcome).toBe('queued');
+  await manager.deactivate();
+  manager.queue.pause();
+  const { outcome } = await note('live', 'b');
+  expect([outcome, manager.status().queue.dropped]).toEqual(['applied', 0]);
+  expect(box.taken).toContain('live');
 });

@@ -29,6 +29,9 @@ interface Group {
   dueAt: number;
   interval: number;
   looking: boolean;
+  /** Monotonic time since which every look failed, in ms; and whether that was said. */
+  failingSince: number | undefined;
+  told: boolean;
 }
 
 /** Looks under way at once, of all groups. */
@@ -87,7 +90,8 @@ export class Confirmer {
     const { interval } = confirm;
     const dueAt = clock.elapsed() + this.#jittered(interval);
     const ids = new Set([record.id]);
-    this.#groups.set(key, { write, confirm, ids, dueAt, interval, looking: false });
+    const group = { write, confirm, ids, dueAt, interval, looking: false };
+    this.#groups.set(key, { ...group, failingSince: undefined, told: false });
     this.#schedule();
   }
 
@@ -140,7 +144,8 @@ export class Confirmer {
   }
 
   /** How many of a group were seen. While their breaker is open nothing is asked, and nothing proved. */
-  async #confirmed({ write, confirm, ids }: Group): Promise<number> {
+  async #confirmed(group: Group): Promise<number> {
+    const { write, confirm, ids } = group;
     const { queue } = this.#around;
     const records = [...ids].flatMap((id) => queue.accepted.get(id) ?? []);
     for (const id of ids) {
@@ -150,7 +155,13 @@ export class Confirmer {
     }
     if (records.length === 0 || write.flow.breaker.state.kind !== 'closed') return 0;
     const found = await this.#found(write, confirm, records);
-    if (!found || this.#stopped) return 0;
+    if (this.#stopped) return 0;
+    if (!found) {
+      this.#failed(group);
+      return 0;
+    }
+    group.failingSince = undefined;
+    group.told = false;
     const there = records.filter(({ id }) => found.has(id));
     for (const record of there) {
       if (!queue.accepted.confirm(record.id)) continue;
@@ -159,6 +170,19 @@ export class Confirmer {
     }
     for (const record of records) if (!found.has(record.id)) await this.#judge(record, write);
     return there.length;
+  }
+
+  /** A look that failed proves nothing; but nobody must believe that all is well. */
+  #failed(group: Group): void {
+    const { clock, events } = this.#around;
+    const { within } = group.confirm;
+    group.failingSince ??= clock.elapsed();
+    const failingMs = clock.elapsed() - group.failingSince;
+    if (group.told || within === false || failingMs < within) return;
+    group.told = true;
+    events.emit('warning', {
+      message: `Looking for acknowledged writes of '${group.write.name}' has failed for ${Math.round(failingMs / 1_000)} s: nobody knows whether they have arrived`,
+    });
   }
 
   async #found(

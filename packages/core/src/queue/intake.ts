@@ -64,6 +64,11 @@ export class Intake {
     this.#around = around;
   }
 
+  /** Whether one more finds room as things are: nothing is dropped for it. */
+  hasRoom(operation: NewOperation): boolean {
+    return this.#passed(1, inputBytes(operation)) === undefined;
+  }
+
   /** The bound that so many more would pass, after making room where the app chose that. */
   limitReached(operations: readonly NewOperation[]): 'entries' | 'bytes' | undefined {
     const { lanes, bounds } = this.#around;

@@ -83,6 +83,7 @@ class JournalQueue implements LaneQueue {
     this.#intake = intake;
     const storage = {
       limitReached: (operations: readonly NewOperation[]) => intake.limitReached(operations),
+      hasRoom: (operation: NewOperation) => intake.hasRoom(operation),
       refused: (operation: NewOperation) => this.#say('refused', operation, { reason: 'full' }),
       store: (additions: readonly Addition[]) => this.#store(additions),
       accept: (id: string, sentAt: number) =>
@@ -291,6 +292,7 @@ class JournalQueue implements LaneQueue {
       if (bucket !== 'queue' || this.#lanes.known(key) || !this.#load(key, value)) continue;
       const entry = this.#lanes.entries.get(key);
       if (entry) this.#lanes.arrange(this.#lanes.lane(entry.record.lane));
+      else this.accepted.takeUp(key);
       count += 1;
     }
     if (count === 0) return;

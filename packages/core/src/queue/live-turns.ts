@@ -21,6 +21,8 @@ export interface Addition {
 export interface TurnStorage {
   /** The bound that so many more would pass. */
   limitReached(operations: readonly NewOperation[]): 'entries' | 'bytes' | undefined;
+  /** Whether one more finds room as things are: nothing is dropped for it. */
+  hasRoom(operation: NewOperation): boolean;
   /** Tells that one was turned away because of a bound. */
   refused(operation: NewOperation): void;
   /** Stores all or none, in order, at the tails of their lanes. */
@@ -330,7 +332,8 @@ export class LiveTurns {
   async #hold(lane: Lane, holder: LiveHolder): Promise<boolean> {
     const { operation } = holder;
     if (!holder.appended) {
-      if (!this.#isKeepable(operation) || this.#storage.limitReached([operation])) return false;
+      // One that is sent now anyway must not drive out what was never sent.
+      if (!this.#isKeepable(operation) || !this.#storage.hasRoom(operation)) return false;
       const self = { operation, inFlight: true, held: true, lane, holder };
       holder.held = true;
       await this.#spill([self], []).catch(() => {});

@@ -10,7 +10,7 @@ export class Patience {
   #newestSentAt: number;
   /** When it was first known of a write that a later one was seen before it. */
   readonly #overtakenAt = new Map<string, number>();
-  /** When the newest of those that waited too long was acknowledged, unless it was overtaken by then. */
+  /** When the newest of those that waited too long had been sent, unless it was overtaken by then. */
   #stalledAt = Number.NEGATIVE_INFINITY;
 
   /** @param before what an earlier process has seen */
@@ -51,7 +51,7 @@ export class Patience {
   /** A write has waited too long. */
   exhausted(record: OperationRecord): void {
     if (this.isOvertaken(record)) return;
-    this.#stalledAt = Math.max(this.#stalledAt, record.acceptedAt ?? 0);
+    this.#stalledAt = Math.max(this.#stalledAt, record.sentAt ?? record.acceptedAt ?? 0);
   }
 
   /** Whether nothing that was acknowledged is seen any more. */
