@@ -83,6 +83,8 @@ export class Answers<Input, Value> {
   keep(key: string, input: Input, value: Value, began: number, shared: boolean): Value {
     if (this.#passing) {
       this.#engine.cache.pass(key);
+      // Nobody asks of what nobody waits for together; until they do again.
+      this.#lastIsOwned &&= !this.#isJson(value);
       return value;
     }
     this.#lastIsOwned = false;

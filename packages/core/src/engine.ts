@@ -7,7 +7,7 @@ import type { NamedRead } from './declared-read.ts';
 import type { DeclaredWrite } from './declared-write.ts';
 import { LocalEntities } from './entities.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
-import { classify, type Failure, withCode } from './failure.ts';
+import { classify, type Failure, failure, withCode } from './failure.ts';
 import { Health } from './health/health.ts';
 import { ownCheckers } from './health/own-checkers.ts';
 import { identityOf } from './identity.ts';
@@ -161,11 +161,24 @@ function readerOf(
 ): (error: unknown) => Failure {
   return (error) => {
     try {
-      const failure = own?.(error);
-      return failure ? withCode(failure) : classify(error);
+      const read = own?.(error);
+      if (read) return withCode(read);
     } catch (thrown) {
-      events.emit('warning', { message: `\`classify\` threw: ${String(thrown)}` });
+      events.emit('warning', { message: `\`classify\` threw: ${textOf(thrown)}` });
+    }
+    try {
       return classify(error);
+    } catch {
+      // Anything may be thrown, also what throws when it is looked at.
+      return failure('unknown', 'error');
     }
   };
+}
+
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return typeof thrown;
+  }
 }

@@ -62,8 +62,14 @@ const neverSent = new Set([
 /** Codes are shown in telemetry and status: no room for a text or an address. */
 const codeShape = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** A failure as the app reads it; what it gives for a code may be anything, and others' text is not shown. */
+/**
+ * A failure as the app reads it; what it gives for a code may be anything, and others' text is not shown.
+ *
+ * @throws {TypeError} when its label is none
+ */
 export function withCode(failure: Failure): Failure {
+  if (!Object.hasOwn(facts, failure.label))
+    throw new TypeError(`Expected a label of ${Object.keys(facts).join(', ')}`);
   return codeShape.test(failure.code) ? failure : { ...failure, code: 'error' };
 }
 

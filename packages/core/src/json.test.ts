@@ -129,4 +129,5 @@ test('what equals JSON is the same JSON, and nothing else', () => {
   for (const other of others) expect(equalsJson({}, other)).toBe(false);
   for (const other of [{ a: Number.NaN }, { a: undefined }, { toString: 1 }])
     expect(equalsJson({ a: 1 }, other)).toBe(false);
+  expect(equalsJson({ a: 1 }, JSON.parse('{"__proto__":{}}'))).toBe(false);
 });

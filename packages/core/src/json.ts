@@ -102,8 +102,9 @@ export function equalsJson(json: unknown, value: unknown): boolean {
   if (!isPlain(value) || Array.isArray(value)) return false;
   let members = 0;
   for (const key in value) {
+    // Read, it would be what all objects inherit; of that, nothing else is JSON.
+    if (key === '__proto__') return false;
     const item = (json as Members)[key];
-    // What all objects inherit is no JSON.
     if (item === undefined || (item !== value[key] && !equalsJson(item, value[key]))) return false;
     members += 1;
   }

@@ -863,3 +863,62 @@ test('an answer that comes when the manager is closed is given, and not kept', a
   expect(await late).toEqual({ id: 'a', value: null });
   expect(kit.manager.status().cache.entries).toBe(0);
 });
+
+test('an error that throws when it is looked at reaches the caller, and holds no slot', async () => {
+  const kit = testManager({ bulkhead: { limit: 1, queue: 0 } });
+  const odd = {
+    get status(): never {
+      throw new Error('do not look');
+    },
+  };
+  const get = kit.manager.read('odd', { run: () => Promise.reject(odd) });
+  for (let round = 0; round < 3; round += 1) {
+    const thrown: unknown = await get().catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ code: 'FALLBACK_UNAVAILABLE' });
+    expect((thrown as Error).cause === odd).toBe(true);
+  }
+  expect(kit.manager.status().operations.failure).toBe(3);
+});
+
+test('a `classify` that gives what is no label is said, and what the kit reads holds', async () => {
+  const kit = testManager({
+    classify: () => ({ label: 'odd', fault: 'upstream', applied: 'no', code: 'odd' }) as never,
+  });
+  const warnings: string[] = [];
+  kit.manager.on('warning', ({ message }) => warnings.push(message));
+  kit.upstream.fail = () => new HttpError(404);
+  await expect(kit.get('a')).rejects.toMatchObject({ status: 404 });
+  expect(warnings[0]).toContain('Expected a label of unavailable');
+});
+
+test('where nothing is kept callers wait for each other again once answers are JSON', async () => {
+  const kit = testManager({ cache: { ttl: 0, staleIfError: 0 } });
+  let calls = 0;
+  let json = false;
+  const get = kit.manager.read('odd', {
+    run: async (_id: string) => {
+      calls += 1;
+      await settled();
+      return json ? { at: '0' } : { at: new Date(0) };
+    },
+  });
+  const both = () => Promise.all([get('a'), get('a')]);
+  await both();
+  json = true;
+  await get('a');
+  calls = 0;
+  await both();
+  expect(calls).toBe(1);
+});
+
+test('a caller whose signal is aborted by `run` itself does not wait for the deadline', async () => {
+  const kit = testManager();
+  const caller = new AbortController();
+  const get = kit.manager.read('odd', {
+    run: (_id: string) => {
+      caller.abort(new Error('left'));
+      return new Promise<string>(() => {});
+    },
+  });
+  await expect(get('a', { signal: caller.signal })).rejects.toThrow('left');
+});

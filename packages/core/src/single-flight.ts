@@ -157,6 +157,8 @@ export class SingleFlight<Value> {
         cancel?.();
         signal?.removeEventListener('abort', aborted);
       };
+      // Between two steps nobody was listening.
+      if (signal?.aborted) aborted();
     });
   }
 }

@@ -26,5 +26,10 @@ export function settlesWithin(
     const settled = () => end(true);
     call.then(settled, settled);
     if (ms === 0) end(false);
+    // Between two steps nobody was listening.
+    if (signal?.aborted) {
+      aborted();
+      end(true);
+    }
   });
 }

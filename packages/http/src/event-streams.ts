@@ -69,6 +69,8 @@ export class EventStreams {
       refuse(response);
       return;
     }
+    // Whoever left before now is not told by any event any more.
+    if (response.destroyed) return;
     writeHead(response);
     if (isHead) return void response.end();
     const now = performance.now();

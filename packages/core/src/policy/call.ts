@@ -166,6 +166,18 @@ export abstract class Call<T> extends TimedCall<T> implements Tried {
 
   #failed(permit: Permit, error: unknown): void {
     if (this.over) return;
+    let wait: number | undefined;
+    try {
+      wait = this.#judge(permit, error);
+    } catch {
+      // Whatever goes wrong in judging it, whoever waits is told.
+    }
+    if (wait === undefined) this.#give(error);
+    else this.#again(wait);
+  }
+
+  /** How long until it is tried again, in ms, if it is. */
+  #judge(permit: Permit, error: unknown): number | undefined {
     const { retry, classify } = this.#around;
     const failure = classify(error);
     settle(permit, failure);
@@ -173,16 +185,9 @@ export abstract class Call<T> extends TimedCall<T> implements Tried {
     this.#permit = undefined;
     this.#error = error;
     this.#maybe ||= failure.applied === 'maybe';
-    const wait = this.retriable(failure)
-      ? retry.wait({
-          number: this.#tries,
-          failure,
-          waitedMs: this.#waitedMs,
-          leftMs: this.remaining(),
-        })
-      : undefined;
-    if (wait === undefined) this.#give(error);
-    else this.#again(wait);
+    if (!this.retriable(failure)) return undefined;
+    const waitedMs = this.#waitedMs;
+    return retry.wait({ number: this.#tries, failure, waitedMs, leftMs: this.remaining() });
   }
 
   #again(waitMs: number): void {

@@ -79,7 +79,16 @@ export abstract class TimedCall<T> implements DeadlineContext, Timed {
     this.#over = true;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    this.#reject(this.cut(reason));
+    this.#reject(this.#cutSafely(reason));
+  }
+
+  /** Whoever waits is told, whatever goes wrong on the way. */
+  #cutSafely(reason: unknown): unknown {
+    try {
+      return this.cut(reason);
+    } catch {
+      return reason;
+    }
   }
 
   /** Told of an end from outside; what it returns is what the answer rejects with. */

@@ -1,5 +1,6 @@
 /** Looks for what the upstream has acknowledged, until it is there, or has not been for too long. */
 
+import { tellAttempt } from '../attempt.ts';
 import { freePermit } from '../breaker/permit.ts';
 import { type Clock, runOutside } from '../clock.ts';
 import type { DeclaredWrite } from '../declared-write.ts';
@@ -18,6 +19,7 @@ interface ConfirmerSurroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
+  readonly health: { suspect(): void };
 }
 
 /** Writes that are looked for together. */
@@ -186,21 +188,20 @@ export class Confirmer {
   }
 
   async #found(
-    { name, flow, timeoutMs }: DeclaredWrite,
+    write: DeclaredWrite,
     { look }: DeclaredConfirmation<Json>,
     records: readonly OperationRecord[],
   ): Promise<ReadonlySet<string> | undefined> {
-    const { policy, events } = this.#around;
+    const { flow, timeoutMs } = write;
     const writes = records.map(({ id, input, acceptedAt = 0 }) => ({ id, input, acceptedAt }));
     try {
-      const found = await policy.call({
+      const found = await this.#around.policy.call({
         run: async ({ signal }) => look(writes, { signal }),
         breaker: flow.breaker,
         permit: freePermit(),
         timeoutMs,
         signal: undefined,
-        onAttempt: (_number, failed) =>
-          events.emit('attempt', { operation: name, result: failed?.label ?? 'success' }),
+        onAttempt: (_number, failed) => tellAttempt(this.#around, write, failed),
       });
       return new Set(found);
     } catch {
