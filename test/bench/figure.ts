@@ -11,6 +11,11 @@ export interface Figure {
   readonly unit: string;
   /** Module in `figures/` whose `measure(name)` measures it, in a process of its own. */
   readonly file: string;
+  /**
+   * Processes that measure it, of which the middle one counts: what V8 makes of the same code differs from
+   * process to process by more than a round from the next. @default 1
+   */
+  readonly processes?: number;
 }
 
 /** What a measurement came to. */

@@ -11,6 +11,7 @@ export const figures: readonly Figure[] = [
     better: 'lower',
     unit: 'µs CPU a call',
     file: 'call-noop.ts',
+    processes: 3,
   },
   {
     name: 'call.sdk',
@@ -20,6 +21,7 @@ export const figures: readonly Figure[] = [
     better: 'lower',
     unit: 'µs CPU a call',
     file: 'call-sdk.ts',
+    processes: 3,
   },
   {
     name: 'call.open',
@@ -29,6 +31,7 @@ export const figures: readonly Figure[] = [
     better: 'lower',
     unit: 'µs CPU a call',
     file: 'call-open.ts',
+    processes: 3,
   },
   {
     name: 'cache.hit',
@@ -38,6 +41,7 @@ export const figures: readonly Figure[] = [
     better: 'lower',
     unit: 'µs CPU a call',
     file: 'cache-hit.ts',
+    processes: 3,
   },
   {
     name: 'http.express',
@@ -47,6 +51,7 @@ export const figures: readonly Figure[] = [
     better: 'lower',
     unit: 'µs server CPU a request',
     file: 'http.ts',
+    processes: 3,
   },
   {
     name: 'http.koa',
@@ -56,6 +61,7 @@ export const figures: readonly Figure[] = [
     better: 'lower',
     unit: 'µs server CPU a request',
     file: 'http.ts',
+    processes: 3,
   },
   {
     name: 'queue.lowdb.64',
