@@ -40,6 +40,7 @@ class KoaExchange implements Exchange {
 }
 
 function mountPathOf({ path, originalUrl }: ParameterizedContext): string {
+  if (path === originalUrl || originalUrl.startsWith(`${path}?`)) return '';
   // A client may also ask with a whole URL; its host is nothing to repeat in a Location.
   const [asked = ''] = originalUrl.startsWith('/') ? originalUrl.split('?') : [path];
   const below = path === '/' && !asked.endsWith('/') ? '' : path;

@@ -26,7 +26,7 @@ export function fallback(
 ): FallbackMiddleware {
   const pipeline = createPipeline(manager, options);
   const warnOnRouter = createRouterWarning();
-  const middleware: Middleware = async function fallback(ctx, next) {
+  const middleware: Middleware = function fallback(ctx, next) {
     warnOnRouter(ctx, middleware);
     const exchange = exchangeOf(ctx);
     const answered = pipeline.answer(exchange);
@@ -36,7 +36,7 @@ export function fallback(
     }
     const tools = pipeline.begin(exchange);
     ctx.fallback = tools.fallback;
-    await tools.scope.run(next);
+    return tools.scope.run(next);
   };
   return Object.assign(middleware, { manager, close: () => pipeline.close() });
 }

@@ -11,7 +11,7 @@ import './context.ts';
 function create(options?: GraphitiFallbackOptions<ParameterizedContext>): FallbackMiddleware {
   const pipeline = createGraphitiPipeline(options);
   const warnOnRouter = createRouterWarning();
-  const middleware: Middleware = async function graphitiFallback(ctx, next) {
+  const middleware: Middleware = function graphitiFallback(ctx, next) {
     warnOnRouter(ctx, middleware);
     const exchange = exchangeOf(ctx);
     const answered = pipeline.answer(exchange);
@@ -22,7 +22,7 @@ function create(options?: GraphitiFallbackOptions<ParameterizedContext>): Fallba
     const { scope, fallback, graphiti } = pipeline.begin(exchange);
     ctx.fallback = fallback;
     ctx.graphiti = graphiti;
-    await scope.run(next);
+    return scope.run(next);
   };
   return Object.assign(middleware, {
     manager: pipeline.manager,
