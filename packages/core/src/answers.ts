@@ -1,6 +1,6 @@
 /** The answers of one read: what they are kept under, what they concern, and that nobody can change them. */
 
-import { hashOfHeaders, noHeaders, type SentHeaders } from './call-headers.ts';
+import { hashOfHeaders, type SentHeaders } from './call-headers.ts';
 import type { Engine } from './engine.ts';
 import { type Entity, isEntity } from './entity.ts';
 import { FallbackError } from './errors.ts';
@@ -36,7 +36,9 @@ export class Answers<Input, Value> {
   /** Answers that are not JSON: each belongs to the caller who asked for it. */
   readonly #owned = new WeakSet<object>();
   #lastIsOwned = false;
-  readonly #keys = new ReadKeys<Value>((text) => this.#key(text, noHeaders));
+  /** Of texts, and of other inputs by their canonical JSON. */
+  readonly #texts = new ReadKeys<Value>((text) => `${this.#prefix}${canonical(text)}`);
+  readonly #inputs = new ReadKeys<Value>((json) => `${this.#prefix}${json}`);
   #warned = false;
 
   constructor(engine: Engine, name: string, spec: ReadSpec<Input, Value>) {
@@ -58,20 +60,19 @@ export class Answers<Input, Value> {
    */
   key(input: Input, headers: SentHeaders): ReadKey<Value> {
     const asked = this.#spec.key ? this.#spec.key(input) : input;
-    return typeof asked === 'string' && headers === noHeaders
-      ? this.#keys.of(asked)
-      : new ReadKey(this.#key(asked, headers), false);
+    const hash = hashOfHeaders(headers);
+    if (hash) return new ReadKey(`${this.#prefix}${this.#json(asked)}\u0000${hash}`, false);
+    return typeof asked === 'string' ? this.#texts.of(asked) : this.#inputs.of(this.#json(asked));
   }
 
-  #key(asked: unknown, headers: SentHeaders): string {
+  #json(asked: unknown): string {
     const wrong = asked === undefined ? undefined : notJson(asked);
     if (wrong)
       throw new FallbackError(
         'FALLBACK_INVALID_INPUT',
         `Expected the input of '${this.name}' to be JSON, it is not at ${wrong}; declare its \`key\``,
       );
-    const hash = hashOfHeaders(headers);
-    return `${this.#prefix}${canonical(asked)}${hash && `\u0000${hash}`}`;
+    return String(canonical(asked));
   }
 
   /**

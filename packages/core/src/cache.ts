@@ -38,9 +38,9 @@ export interface CacheOptions {
 /** An answer as it is kept. Times are wall-clock ms. */
 interface Cached {
   readonly value: unknown;
-  readonly storedAt: number;
-  readonly freshUntil: number;
-  readonly staleUntil: number;
+  storedAt: number;
+  freshUntil: number;
+  staleUntil: number;
   readonly entities: readonly string[];
   readonly bytes: number;
 }
@@ -194,12 +194,12 @@ export class Cache {
     const known = this.#values.peek(key);
     if (!known || !equalsJson(known.value, value)) return undefined;
     if (this.#underWay.worth(began, key, known.entities) !== 'fresh') return undefined;
-    const now = this.#around.clock.now();
-    const freshUntil = now + ttl;
-    const cached = { ...known, storedAt: now, freshUntil, staleUntil: freshUntil + staleIfError };
-    this.#values.set(key, cached);
-    this.#writer.soon(key, cached);
-    return cached;
+    // In place: the read that brought it has looked it up, and so moved it to the front.
+    known.storedAt = this.#around.clock.now();
+    known.freshUntil = known.storedAt + ttl;
+    known.staleUntil = known.freshUntil + staleIfError;
+    this.#writer.soon(key, known);
+    return known;
   }
 
   /** What may not be kept takes the place of what was: nothing, most often. */

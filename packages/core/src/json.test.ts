@@ -45,6 +45,19 @@ test('equal values have equal texts, whatever the order of their members', () =>
     '{"a":{"d":0},"b":[1,"x",null]}',
   );
   expect(canonical({ 10: 'a', 9: 'b', '"': 'c' })).toBe(canonical({ '"': 'c', 9: 'b', 10: 'a' }));
+  // What is sorted already takes another way: as texts, as numbers, below lists, with members left out.
+  for (const [one, other] of [
+    [
+      { a: 1, b: [{ c: 1, d: 2 }] },
+      { b: [{ d: 2, c: 1 }], a: 1 },
+    ],
+    [
+      { 9: 'b', 10: 'a' },
+      { 10: 'a', 9: 'b' },
+    ],
+    [{ a: undefined, b: { e: 1, f: undefined } }, { b: { f: undefined, e: 1 } }],
+  ])
+    expect(canonical(one)).toBe(canonical(other));
   expect(canonical('id')).toBe('"id"');
   expect(JSON.parse(canonical({ '"': ['\u2028', '\ud800'] }))).toEqual({
     '"': ['\u2028', '\ud800'],

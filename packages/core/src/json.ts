@@ -162,13 +162,29 @@ function freezeBelow(holder: object, known: Set<object> | undefined): void {
 
 /** Serialises JSON with sorted keys, so that equal values give equal texts. */
 export function canonical(value: unknown): string {
+  return isSorted(value) ? JSON.stringify(value) : sorted(value);
+}
+
+/** What is sorted as it stands, the platform writes several times faster. */
+function isSorted(value: unknown): boolean {
+  if (!isObject(value)) return true;
+  if (Array.isArray(value)) return value.every(isSorted);
+  let before = '';
+  for (const key in value) {
+    if (key < before || !isSorted((value as Members)[key])) return false;
+    before = key;
+  }
+  return true;
+}
+
+function sorted(value: unknown): string {
   if (!isObject(value)) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map(sorted).join(',')}]`;
   const members = value as Members;
   const texts = Object.keys(members)
     .sort()
     .filter((key) => members[key] !== undefined)
-    .map((key) => `${JSON.stringify(key)}:${canonical(members[key])}`);
+    .map((key) => `${JSON.stringify(key)}:${sorted(members[key])}`);
   return `{${texts.join(',')}}`;
 }
 

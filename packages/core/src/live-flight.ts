@@ -76,8 +76,7 @@ export class LiveFlight<Input, Value> extends Call<Value> implements Flight<Valu
   }
 
   protected override send(): PromiseLike<Value> | Value {
-    const { input, headers } = this.asking;
-    return this.#read.spec.run(input, new LiveContext(this, headers));
+    return this.#read.spec.run(this.asking.input, new LiveContext(this, this.asking));
   }
 
   protected override retriable(failure: Failure): boolean {
@@ -92,11 +91,13 @@ export class LiveFlight<Input, Value> extends Call<Value> implements Flight<Valu
 /** What `run` gets: its signal is made only when it is read. */
 class LiveContext implements ReadContext {
   readonly headers: SentHeaders;
+  readonly kept: unknown;
   readonly #deadline: DeadlineContext;
 
-  constructor(deadline: DeadlineContext, headers: SentHeaders) {
+  constructor(deadline: DeadlineContext, { headers, kept }: Pick<ReadContext, 'headers' | 'kept'>) {
     this.#deadline = deadline;
     this.headers = headers;
+    this.kept = kept;
   }
 
   get signal(): AbortSignal {

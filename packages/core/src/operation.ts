@@ -38,6 +38,11 @@ export interface CallContext {
 export interface ReadContext extends CallContext {
   /** Headers of this call, their names in lower case; empty where it has none. */
   readonly headers: SentHeaders;
+  /**
+   * The answer that the cache holds, frozen, fresh or not; `undefined` where it holds none. For conditional
+   * requests: given back as it is, it is kept for longer, and nothing is compared or copied.
+   */
+  readonly kept: unknown;
 }
 
 /** What `run` of a write gets beside its input. */

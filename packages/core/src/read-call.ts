@@ -13,6 +13,8 @@ export interface Asking<Input, Value> extends OperationCall {
   readonly headers: SentHeaders;
   readonly key: ReadKey<Value>;
   readonly limits: ReadLimits;
+  /** What the cache holds. */
+  readonly kept: unknown;
 }
 
 /** A call from its input to what is given for it. */
@@ -21,6 +23,7 @@ export class ReadCall<Input, Value, Given> extends OperationCall implements Aski
   headers: SentHeaders = noHeaders;
   key!: ReadKey<Value>;
   limits!: ReadLimits;
+  kept: unknown = undefined;
   readonly #given: (answer: Detailed<Value>) => Given;
 
   /** @param given what the caller gets of an answer */

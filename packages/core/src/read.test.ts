@@ -488,6 +488,45 @@ test('an answer that is what it was is kept anew, as the same object', async () 
   expect([...store.entries('cache')]).toHaveLength(1);
 });
 
+test('`run` gets the answer that is kept, and renews it by giving it back', async () => {
+  const kit = testManager({ cache: { ttl: 1_000, staleIfError: 10_000 } });
+  const kept: unknown[] = [];
+  const get = kit.manager.read('page', {
+    run: async (_id: string, context): Promise<{ tag: string }> => {
+      kept.push(context.kept);
+      return (context.kept as { tag: string } | undefined) ?? { tag: 'v1' };
+    },
+    entities: (id) => [{ type: 'page', id }],
+  });
+  const first = await get('a');
+  await kit.clock.advance(1_500);
+  expect(await get('a')).toBe(first);
+  expect(kept).toEqual([undefined, first]);
+  await kit.clock.advance(900);
+  expect(await get.detailed('a')).toMatchObject({ outcome: 'cache', ageMs: 900 });
+  await kit.clock.advance(20_000);
+  await get('a');
+  expect(kept[2]).toBeUndefined();
+});
+
+test('what was removed while it was asked for does not come back, though `run` still had it', async () => {
+  const kit = testManager({ cache: { ttl: 0, staleIfError: 10_000 } });
+  let meanwhile = async () => {};
+  const get = kit.manager.read('page', {
+    run: async (_id: string, { kept }): Promise<{ tag: string }> => {
+      await meanwhile();
+      return (kept as { tag: string } | undefined) ?? { tag: 'v1' };
+    },
+    entities: (id) => [{ type: 'page', id }],
+  });
+  await get('a');
+  meanwhile = async () => {
+    kit.manager.cache.remove({ type: 'page', id: 'a' });
+  };
+  await get('a');
+  expect(kit.manager.status().cache.entries).toBe(0);
+});
+
 test('an update counts staleness from then on, and only once', async () => {
   const kit = testManager({ cache: { ttl: 60_000, staleIfError: 10_000 } });
   await kit.get('a');

@@ -163,6 +163,7 @@ class ReadPath<Input, Value> {
     const { key, limits } = asking;
     if (life.closed) return this.#past(asking, signal);
     const cached = cache.get(key.text);
+    asking.kept = cached?.value;
     if (cached?.fresh) {
       asking.cacheResult = 'hit';
       this.#looked('hit', false, cached.ageMs);

@@ -39,7 +39,7 @@ export class RequestScope {
 
   /** Runs something so that its operations are recorded here. */
   run<T>(call: () => T): T {
-    return scopes.run(this, call);
+    return scopes.getStore() === this ? call() : scopes.run(this, call);
   }
 }
 

@@ -9,6 +9,21 @@ import { json, testClient, testServer } from './server.test.support.ts';
 const result = { message: 'Messages added to processing queue', success: true };
 const hello = { role_type: 'user', content: 'hello' } as const;
 
+test('an answer that is letter by letter what it was is the same object, another one is not', async () => {
+  const facts = [{ uuid: 'f1', fact: 'Ann knows Ben' }];
+  const server = await testServer(json(200, { facts }));
+  const { client } = testClient({ url: server.url });
+  const query = { query: 'who?', group_ids: ['a'] };
+  const first = await client.search(query);
+  expect(await client.search(query)).toBe(first);
+  expect(await client.search({ ...query, query: 'what?' })).not.toBe(first);
+  server.answer = json(200, { facts: [{ uuid: 'f1', fact: 'Ann knows Bob' }] });
+  expect((await client.search(query)).facts[0]?.fact).toBe('Ann knows Bob');
+  server.answer = json(200, { detail: 'a page of a proxy' });
+  await expect(client.search(query)).resolves.toMatchObject({ facts: [{ fact: 'Ann knows Bob' }] });
+  expect(server.received).toHaveLength(5);
+});
+
 test('a search is sent as it is, with its groups in order', async () => {
   const facts = [{ uuid: 'f', name: 'LIKES', fact: 'Ann likes tea', more: 1 }];
   const server = await testServer(json(200, { facts }));

@@ -23,9 +23,9 @@ export function declareEntityEdge(
   { transport }: Pick<Parts, 'transport'>,
 ): GetEntityEdge {
   const read = manager.read('graphiti.get_entity_edge', {
-    run: (uuid: string, { signal, headers }) => {
+    run: (uuid: string, { signal, headers, kept }) => {
       const path = `/entity-edge/${encodeURIComponent(uuid)}`;
-      return transport({ method: 'GET', path, signal, headers, accepts: isFact });
+      return transport({ method: 'GET', path, signal, headers, kept, accepts: isFact });
     },
     entities: (uuid, fact) => [anyGroup, edgeEntity(uuid), ...entitiesOfFacts(fact && [fact])],
     overlay: (fact, pending, uuid) => (isHidden(fact ?? { uuid }, pending) ? deleted : fact),

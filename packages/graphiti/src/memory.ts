@@ -31,10 +31,10 @@ export function declareMemory(
   { transport, lastGroup, lastSearch }: Parts,
 ): GetMemory {
   const read = manager.read('graphiti.get_memory', {
-    run: (question: MemoryQuestion, { signal, headers }) => {
+    run: (question: MemoryQuestion, { signal, headers, kept }) => {
       // Graphiti wants the key, and does nothing with it.
       const body = { ...question, center_node_uuid: null };
-      const request = { method: 'POST', path: '/get-memory', body, signal, headers } as const;
+      const request = { method: 'POST', path: '/get-memory', body, signal, headers, kept } as const;
       return lastSearch.of(transport({ ...request, accepts: isFacts }));
     },
     breaker: searchBreaker,
@@ -46,11 +46,12 @@ export function declareMemory(
     checkMemory(query);
     const { group_id, messages, max_facts = 10 } = query;
     lastGroup.use(group_id);
-    const said = messages.map(({ content, role_type, role = null }) => ({
+    // In the order of their names, as the key of the cache has them.
+    const said = messages.map(({ content, role = null, role_type }) => ({
       content,
-      role_type,
       role,
+      role_type,
     }));
-    return read.detailed({ group_id, messages: said, max_facts }, options);
+    return read.detailed({ group_id, max_facts, messages: said }, options);
   });
 }

@@ -12,7 +12,11 @@ export interface ReadCall<Args extends readonly unknown[], Value> {
 export function readCall<Args extends readonly unknown[], Value>(
   detailed: ReadCall<Args, Value>['detailed'],
 ): ReadCall<Args, Value> {
-  const call = async (...args: [...Args, options?: ReadCallOptions | undefined]) =>
-    (await detailed(...args)).value;
+  const call = (...args: [...Args, options?: ReadCallOptions | undefined]) =>
+    detailed(...args).then(valueOf);
   return Object.assign(call, { detailed });
+}
+
+function valueOf<Value>({ value }: Detailed<Value>): Value {
+  return value;
 }

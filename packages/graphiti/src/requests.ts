@@ -19,19 +19,20 @@ export function requestHealth(transport: Transport, signal: AbortSignal): Promis
 export function requestEpisodes(
   transport: Transport,
   { group_id, last_n }: EpisodesQuery,
-  { signal, headers }: Sent,
+  { signal, headers, kept }: Sent,
 ): Promise<readonly Episode[]> {
   const path = `/episodes/${encodeURIComponent(group_id)}?last_n=${last_n}`;
-  return transport({ method: 'GET', path, signal, headers, accepts: isEpisodes });
+  return transport({ method: 'GET', path, signal, headers, kept, accepts: isEpisodes });
 }
 
 /** Asks for facts. */
 export function requestFacts(
   transport: Transport,
   body: Required<SearchQuery>,
-  { signal, headers }: Sent,
+  { signal, headers, kept }: Sent,
 ): Promise<Facts> {
-  return transport({ method: 'POST', path: '/search', body, signal, headers, accepts: isFacts });
+  const request = { method: 'POST', path: '/search', body, signal, headers, kept } as const;
+  return transport({ ...request, accepts: isFacts });
 }
 
 /** Searches a group, or all, for one fact, whichever it is: what is asked is to be embedded. */

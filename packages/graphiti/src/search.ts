@@ -36,6 +36,7 @@ export function declareSearch(
     lastGroup.use(query.group_ids?.[0]);
     const { group_ids, max_facts = 10 } = query;
     const sorted = group_ids ? [...group_ids].sort() : null;
-    return read.detailed({ query: query.query, group_ids: sorted, max_facts }, options);
+    // In the order of their names, as the key of the cache has them.
+    return read.detailed({ group_ids: sorted, max_facts, query: query.query }, options);
   });
 }
