@@ -13,10 +13,10 @@ export function readCall<Args extends readonly unknown[], Value>(
   detailed: ReadCall<Args, Value>['detailed'],
 ): ReadCall<Args, Value> {
   const call = (...args: [...Args, options?: ReadCallOptions | undefined]) =>
-    detailed(...args).then(valueOf);
+    detailed(...args).then(valueIn);
   return Object.assign(call, { detailed });
 }
 
-function valueOf<Value>({ value }: Detailed<Value>): Value {
+function valueIn<Value>({ value }: Detailed<Value>): Value {
   return value;
 }
