@@ -43,3 +43,15 @@ test('the key of what is in the air stays the same when there are many others', 
   for (let number = 0; number < 1_001; number += 1) keys.of(String(number));
   expect(keys.of('a')).toBe(key);
 });
+
+test('very many that are in the air cost no more each than few', () => {
+  const { keys } = kit();
+  const all = Array.from({ length: 50_000 }, (_, number) => keys.of(String(number)));
+  for (const key of all) key.flight = {} as Flight<unknown>;
+  const again = Array.from({ length: 50_000 }, (_, number) => {
+    const key = keys.of(`more ${number}`);
+    key.flight = {} as Flight<unknown>;
+    return key;
+  });
+  expect(again.every((key) => keys.of(key.text.slice('key of '.length)) === key)).toBe(true);
+});

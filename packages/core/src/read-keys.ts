@@ -2,8 +2,8 @@
 
 import type { Flight } from './single-flight.ts';
 
-/** Texts whose keys are kept; when there are more, it begins anew. */
-const most = 1_000;
+/** Texts whose keys are kept; when there are more, it begins anew with those that are asked for just then. */
+const usual = 1_000;
 /** Longer texts are hardly ever asked for twice. */
 const longest = 100;
 
@@ -23,6 +23,7 @@ export class ReadKey<Value> {
 export class ReadKeys<Value> {
   readonly #make: (text: string) => string;
   #known = new Map<string, ReadKey<Value>>();
+  #most = usual;
 
   constructor(make: (text: string) => string) {
     this.#make = make;
@@ -35,10 +36,14 @@ export class ReadKeys<Value> {
   #new(text: string): ReadKey<Value> {
     const key = new ReadKey<Value>(this.#make(text), text.length <= longest);
     if (!key.kept) return key;
-    // Whoever asks for what is in the air must still find it.
-    if (this.#known.size >= most)
-      this.#known = new Map([...this.#known].filter(([, { flight }]) => flight));
+    if (this.#known.size >= this.#most) this.#beginAnew();
     this.#known.set(text, key);
     return key;
+  }
+
+  /** Whoever asks for what is in the air must still find it; twice as many, so that it is rare with many, too. */
+  #beginAnew(): void {
+    this.#known = new Map([...this.#known].filter(([, { flight }]) => flight));
+    this.#most = Math.max(usual, 2 * this.#known.size);
   }
 }
