@@ -156,3 +156,22 @@ test('the guard knows a GraphitiError of another copy', () => {
   expect(isGraphitiError(new GraphitiError('own', { upstreamStatus: 500 }))).toBe(true);
   expect(isGraphitiError(new Error('other'))).toBe(false);
 });
+
+test('what a `fetch` of the app adds to one request is not in the next', async () => {
+  const server = await testServer(healthy);
+  let number = 0;
+  const adding: typeof fetch = (input, init) => {
+    number += 1;
+    Object.assign(init?.headers ?? {}, { [`x-added-${number}`]: 'secret' });
+    return fetch(input, init);
+  };
+  const transport = createTransport({ url: server.url, fetch: adding });
+  const request = { method: 'GET', path: '/healthcheck', accepts: isHealth } as const;
+  for (let time = 0; time < 2; time += 1)
+    await transport({ ...request, signal: new AbortController().signal });
+  expect(
+    server.received.map(({ headers }) =>
+      Object.keys(headers).filter((name) => name.startsWith('x-added')),
+    ),
+  ).toEqual([['x-added-1'], ['x-added-2']]);
+});

@@ -68,8 +68,8 @@ export function createTransport({
   }: GraphitiRequest<T>) {
     const response = await send(`${base}${path}`, {
       method,
-      headers:
-        hook || headers ? { ...(hook && (await headersOf(hook))), ...headers, ...json } : json,
+      // An object of its own: a `fetch` of the app may add to it.
+      headers: { ...(hook && (await headersOf(hook))), ...headers, ...json },
       body: body === undefined ? null : JSON.stringify(body),
       // Followed, a redirect could take the credentials elsewhere, and would turn a POST into a GET.
       redirect: 'manual',
