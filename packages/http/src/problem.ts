@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { isFallbackError } from '@graphiti-fallback/core';
-import { trace } from '@opentelemetry/api';
+import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { sendJson } from './own-answer.ts';
 
 /** The body of an error answer. */
@@ -67,7 +67,9 @@ export function sendProblem(
 }
 
 function problem(status: number, code: string, detail: string): Problem {
-  const traceId = trace.getActiveSpan()?.spanContext().traceId;
+  // Where nobody takes traces there may be a span with an id of zeros.
+  const span = trace.getActiveSpan()?.spanContext();
+  const traceId = span && isSpanContextValid(span) ? span.traceId : undefined;
   return {
     type: `urn:graphiti-fallback:${code.replace('FALLBACK_', '').toLowerCase().replaceAll('_', '-')}`,
     title: titles[code] ?? 'The request could not be served',
