@@ -72,6 +72,7 @@ const confirmChecks: Readonly<Record<string, Check>> = {
   together: callable,
   look: callable,
   applies: callable,
+  shownAt: callable,
   within: either(milliseconds(1), off),
   interval: milliseconds(1),
   maxInterval: milliseconds(1),

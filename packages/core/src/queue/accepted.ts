@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Undo } from '../events.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Entry } from './lane.ts';
-import type { AcceptedOperations } from './lane-queue.ts';
+import type { AcceptedChange, AcceptedOperations } from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { LiveTurns } from './live-turns.ts';
@@ -24,7 +24,7 @@ interface Surroundings {
   ) => void;
 }
 
-type Listener = (record: OperationRecord, how: 'accepted' | 'confirmed') => void;
+type Listener = (record: OperationRecord, how: AcceptedChange) => void;
 
 /** The shelf of accepted operations. A record on it has `acceptedAt`, and `unconfirmedAt` when its time is over. */
 export class Accepted implements AcceptedOperations {
@@ -37,6 +37,10 @@ export class Accepted implements AcceptedOperations {
 
   get size(): number {
     return this.#around.lanes.accepted.entries.size;
+  }
+
+  inTime(operation: string): number {
+    return this.#around.lanes.accepted.inTime(operation);
   }
 
   get(id: string): OperationRecord | undefined {
@@ -67,7 +71,7 @@ export class Accepted implements AcceptedOperations {
   /** One of another process, which is gone, is here from now on. */
   takeUp(id: string): void {
     const record = this.get(id);
-    if (record) this.#tell(record, 'accepted');
+    if (record) this.#tell(record, 'taken_up');
   }
 
   confirm(id: string): boolean {
@@ -93,12 +97,20 @@ export class Accepted implements AcceptedOperations {
     const entry = lanes.accepted.entries.get(id);
     if (!entry || entry.record.unconfirmedAt !== undefined) return;
     const unconfirmedAt = clock.now();
-    lanes.unconfirmed.add(id);
+    lanes.accepted.late(entry);
     say('unconfirmed', entry.record);
     ledger.updateLazily(entry, (record) => ({ ...record, unconfirmedAt }));
   }
 
   async resend(id: string): Promise<boolean> {
+    const { lanes } = this.#around;
+    const record = this.get(id);
+    if (!record || record.doubted || lanes.find(record.lane)?.holder?.kind === 'live') return false;
+    return this.requeue(id);
+  }
+
+  /** A person wants it to be sent again. */
+  async requeue(id: string): Promise<boolean> {
     const { lanes, turns, say } = this.#around;
     const entry = lanes.accepted.entries.get(id);
     if (!entry?.committed) return false;
@@ -115,6 +127,20 @@ export class Accepted implements AcceptedOperations {
     }
   }
 
+  async doubt(ids: readonly string[], doubted: boolean): Promise<readonly string[]> {
+    const { lanes, ledger } = this.#around;
+    const changing = ids
+      .flatMap((id) => lanes.accepted.entries.get(id) ?? lanes.entries.get(id) ?? [])
+      .filter(({ record, committed }) => committed && (record.doubted ?? false) !== doubted);
+    const stored = changing.map((entry) =>
+      ledger.update(entry, ({ doubted: _was, ...record }) =>
+        doubted ? { ...record, doubted } : record,
+      ),
+    );
+    await Promise.all(stored);
+    return changing.map(({ record }) => record.id);
+  }
+
   async giveUp(id: string, reason: 'unconfirmed' | 'expired'): Promise<void> {
     const { lanes, dead } = this.#around;
     const entry = lanes.accepted.entries.get(id);
@@ -123,7 +149,7 @@ export class Accepted implements AcceptedOperations {
     await dead.bury(lanes.lane(entry.record.lane), entry, { reason, error: reason });
   }
 
-  #tell(record: OperationRecord, how: 'accepted' | 'confirmed'): void {
+  #tell(record: OperationRecord, how: AcceptedChange): void {
     for (const listener of this.#listeners) listener(record, how);
   }
 }

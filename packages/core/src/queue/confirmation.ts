@@ -24,9 +24,11 @@ export interface Confirmation<Input> {
   ) => PromiseLike<Iterable<string>> | Iterable<string>;
   /** Whether a write can be looked for; one that cannot is taken as applied. @default all can */
   readonly applies?: (input: Input) => boolean;
+  /** When a write is shown at the earliest, wall-clock ms: before that nobody waits for it. @default at once */
+  readonly shownAt?: (input: Input) => number;
   /**
    * How long nothing may be seen, in ms: since the write was acknowledged, and since any write before it
-   * was confirmed. Then it is `unconfirmed`, and looked for still. `false`: never. @default 600,000
+   * was confirmed; of one from before a restart, and for `maxInterval` since the first look after that. Then it is `unconfirmed`, and looked for still. `false`: never. @default 600,000
    */
   readonly within?: number | false;
   /** Time before the first look, in ms; doubled with each look that sees nothing. @default 2,000 */
@@ -46,6 +48,7 @@ export type DeclaredConfirmation<Input> = Required<Confirmation<Input>>;
 
 const defaults = {
   applies: () => true,
+  shownAt: () => 0,
   within: 600_000,
   interval: 2_000,
   maxInterval: 60_000,

@@ -10,7 +10,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { DeclaredConfirmation } from './confirmation.ts';
 import type { LaneQueue } from './lane-queue.ts';
 import type { OperationRecord } from './operation-record.ts';
-import { Patience } from './patience.ts';
+import { type Moment, Patience } from './patience.ts';
 
 interface ConfirmerSurroundings {
   readonly queue: LaneQueue;
@@ -50,20 +50,27 @@ export class Confirmer {
   #looking = 0;
   #stopped = true;
   #cancel: Undo | undefined;
+  /** When it looks next. */
+  #dueAt = Number.POSITIVE_INFINITY;
 
   constructor(around: ConfirmerSurroundings, maxAge: number) {
     this.#around = around;
     this.#maxAge = maxAge;
     around.queue.accepted.onChange((record, how) => {
-      if (how === 'accepted') this.#add(record);
-      else this.#patienceOf(record.operation).confirmed(record, around.clock.now());
+      if (how === 'taken_up') this.#takeUp(record);
+      else if (how === 'confirmed')
+        this.#patienceOf(record.operation).confirmed(record, this.#now());
+      else {
+        this.#patienceOf(record.operation).accepted(record, this.#now());
+        this.#add(record);
+      }
     });
   }
 
   /** Takes up what is accepted already: that of an earlier process, of a write that is declared only now. */
   start(): void {
     this.#stopped = false;
-    for (const record of this.#around.queue.accepted) this.#add(record);
+    for (const record of this.#around.queue.accepted) this.#takeUp(record);
     this.#schedule();
   }
 
@@ -74,7 +81,28 @@ export class Confirmer {
 
   /** Whether writes are acknowledged and none of them has been seen for too long. */
   get stalled(): boolean {
-    return [...this.#patience.values()].some(({ stalled }) => stalled);
+    const { queue } = this.#around;
+    const stands = (id: string) => {
+      const record = queue.accepted.get(id);
+      if (record) return record.doubted === undefined;
+      const report = queue.get(id);
+      return report !== undefined && report.endedAt === undefined;
+    };
+    return [...this.#patience.values()].some((patience) => patience.stalled(stands));
+  }
+
+  #now(): Moment {
+    const { clock } = this.#around;
+    return { wall: clock.now(), elapsed: clock.elapsed() };
+  }
+
+  /** One of an earlier process, or of one that is gone. */
+  #takeUp(record: OperationRecord): void {
+    if (!this.#around.writes.get(record.operation)?.confirm) return;
+    const patience = this.#patienceOf(record.operation);
+    patience.takenUp(record, this.#now());
+    if (record.unconfirmedAt !== undefined && !record.doubted) patience.exhausted(record);
+    this.#add(record);
   }
 
   #add(record: OperationRecord): void {
@@ -82,7 +110,6 @@ export class Confirmer {
     const write = writes.get(record.operation);
     const { confirm } = write ?? {};
     if (!write || !confirm) return;
-    if (record.unconfirmedAt !== undefined) this.#patienceOf(record.operation).exhausted(record);
     const key = `${record.operation}\u0000${confirm.together(record.input)}`;
     const known = this.#groups.get(key);
     if (known) {
@@ -94,13 +121,13 @@ export class Confirmer {
     const ids = new Set([record.id]);
     const group = { write, confirm, ids, dueAt, interval, looking: false };
     this.#groups.set(key, { ...group, failingSince: undefined, told: false });
-    this.#schedule();
+    if (dueAt < this.#dueAt) this.#schedule();
   }
 
   #patienceOf(operation: string): Patience {
     const known = this.#patience.get(operation);
     if (known) return known;
-    const patience = new Patience(this.#around.queue.confirmations(operation));
+    const patience = new Patience(this.#around.queue.confirmations(operation), this.#now());
     this.#patience.set(operation, patience);
     return patience;
   }
@@ -109,11 +136,13 @@ export class Confirmer {
     if (this.#stopped) return;
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    if (this.#looking >= mostAtOnce) return;
+    for (const { looking, dueAt } of this.#groups.values())
+      if (!looking) this.#dueAt = Math.min(this.#dueAt, dueAt);
+    if (this.#dueAt === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#around;
-    const waiting = [...this.#groups.values()].filter(({ looking }) => !looking);
-    if (waiting.length === 0 || this.#looking >= mostAtOnce) return;
-    const next = waiting.reduce((first, { dueAt }) => Math.min(first, dueAt), Number.MAX_VALUE);
-    this.#cancel = clock.after(Math.max(1, next - clock.elapsed()), () => this.#lookAtDue());
+    this.#cancel = clock.after(Math.max(1, this.#dueAt - clock.elapsed()), () => this.#lookAtDue());
   }
 
   #lookAtDue(): void {
@@ -171,6 +200,7 @@ export class Confirmer {
       ids.delete(record.id);
     }
     for (const record of records) if (!found.has(record.id)) await this.#judge(record, write);
+    await this.#tryOldest(group);
     return there.length;
   }
 
@@ -210,39 +240,50 @@ export class Confirmer {
   }
 
   /** What becomes of one that was not seen. */
-  async #judge(record: OperationRecord, { name, confirm, flow }: DeclaredWrite): Promise<void> {
+  async #judge(record: OperationRecord, write: DeclaredWrite): Promise<void> {
     const { queue, clock } = this.#around;
     const { accepted } = queue;
     const { id, resends = 0 } = record;
-    const now = clock.now();
-    if (now - record.enqueuedAt > this.#maxAge) return accepted.giveUp(id, 'expired');
-    const patience = this.#patienceOf(name);
-    // What was not seen while the breaker was open says nothing.
-    const closedFor = clock.elapsed() - flow.breaker.closedAt;
-    const waitedMs = Math.min(patience.waitedMs(record, now), closedFor);
-    const within = confirm?.within ?? false;
-    // One that waited in vain before it was overtaken has waited enough.
-    const over = record.unconfirmedAt !== undefined && patience.isOvertaken(record);
-    if (!confirm || within === false || (waitedMs < within && !over)) return;
-    patience.exhausted(record);
+    const { confirm } = write;
+    if (clock.now() - record.enqueuedAt > this.#maxAge) return accepted.giveUp(id, 'expired');
+    if (!confirm || !this.#isLate(record, write)) return;
+    const patience = this.#patienceOf(write.name);
+    if (!record.doubted) patience.exhausted(record);
     accepted.unconfirmed(id);
     if (confirm.unconfirmed === 'report') return;
     const hopeless = confirm.unconfirmed === 'dead_letter' || resends >= mostResends;
     if (hopeless) return accepted.giveUp(id, 'unconfirmed');
-    if (patience.isOvertaken(record) || this.#mayTry(record)) await accepted.resend(id);
+    if (patience.isOvertaken(record)) await accepted.resend(id);
+  }
+
+  /** Whether one that was just not seen has waited too long. */
+  #isLate(record: OperationRecord, { name, confirm, flow }: DeclaredWrite): boolean {
+    if (!confirm || confirm.within === false) return false;
+    const { within, maxInterval } = confirm;
+    const now = this.#now();
+    const patience = this.#patienceOf(name);
+    const waitedMs = Math.min(
+      patience.waitedMs(record, now),
+      // What was not seen while the breaker was open says nothing, nor before it can be shown.
+      now.elapsed - flow.breaker.closedAt,
+      now.wall - confirm.shownAt(record.input),
+    );
+    // One that waited in vain before it was overtaken has waited enough.
+    const over = record.unconfirmedAt !== undefined && patience.isOvertaken(record);
+    if (waitedMs < 0 || (!over && waitedMs < within)) return false;
+    return patience.missedMs(record, now) >= Math.min(within, maxInterval);
   }
 
   /** One alone is sent again to try: the oldest, when no other is on its way that would show the same. */
-  #mayTry({ id, operation }: OperationRecord): boolean {
-    const { queue, writes } = this.#around;
-    const flow = writes.get(operation)?.flow;
-    if (flow && queue.holds(flow.operations)) return false;
-    for (const other of queue.accepted) {
-      if (other.operation !== operation) continue;
-      if (other.unconfirmedAt === undefined) return false;
+  async #tryOldest({ write, confirm, ids }: Group): Promise<void> {
+    const { queue } = this.#around;
+    if (confirm.unconfirmed !== 'resend') return;
+    if (queue.accepted.inTime(write.name) > 0 || queue.holds(write.flow.operations)) return;
+    for (const record of queue.accepted) {
+      if (record.operation !== write.name || record.doubted) continue;
+      if (ids.has(record.id) && this.#isLate(record, write)) await queue.accepted.resend(record.id);
+      return;
     }
-    for (const other of queue.accepted) if (other.operation === operation) return other.id === id;
-    return false;
   }
 
   #jittered(ms: number): number {

@@ -74,6 +74,7 @@ export function revived({
   nextAt: _due,
   untilRecovery: _too,
   resends: _again,
+  doubted: _known,
   sentAt,
   ...record
 }: OperationRecord): OperationRecord {

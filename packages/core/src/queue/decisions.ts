@@ -91,7 +91,7 @@ export class Decisions {
           const [appended] = await this.#unshelved([entry]);
           return appended?.status === 'queued';
         }
-        if (acceptedAt !== undefined) return accepted.resend(id);
+        if (acceptedAt !== undefined) return accepted.requeue(id);
         if (!dead && !stopped) return false;
         // A lane that stands still goes on with its head.
         if (dead) await deadLetters.revive(entry);

@@ -316,10 +316,8 @@ class JournalQueue implements LaneQueue {
     };
     if (record.local) this.#lanes.local.add(entry);
     else if (record.dead) this.#lanes.dead.set(record.id, entry);
-    else if (record.acceptedAt !== undefined) {
-      this.#lanes.accepted.add(entry);
-      if (record.unconfirmedAt !== undefined) this.#lanes.unconfirmed.add(record.id);
-    } else this.#lanes.add(entry);
+    else if (record.acceptedAt !== undefined) this.#lanes.accepted.add(entry);
+    else this.#lanes.add(entry);
     return true;
   }
 

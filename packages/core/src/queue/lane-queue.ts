@@ -156,19 +156,33 @@ export interface LocalSync {
   readonly changed: readonly Entity[];
 }
 
+/** Acknowledged now; taken over from a process that is gone; seen. */
+export type AcceptedChange = 'accepted' | 'taken_up' | 'confirmed';
+
 /** Operations that the upstream has acknowledged and that wait to be seen there, in the order of that. */
 export interface AcceptedOperations extends Iterable<OperationRecord> {
   readonly size: number;
+  /** How many of that name have not waited for too long. */
+  inTime(operation: string): number;
   get(id: string): OperationRecord | undefined;
   /** It was seen: it is done. False where there is no such operation. */
   confirm(id: string): boolean;
   /** It was not seen for too long; it stays. */
   unconfirmed(id: string): void;
-  /** Queues it once more, at the tail of its lane, to be looked for and then sent. False where there is no room. */
+  /**
+   * Queues it once more, at the tail of its lane, to be looked for and then sent. False where there is no
+   * room, where it is doubted, and while a live write is in its lane, which may undo it.
+   */
   resend(id: string): Promise<boolean>;
+  /**
+   * Something may have undone these upstream, or has certainly not: while they are doubted they are not
+   * sent again by themselves. Also those that are being sent. Holds at once; resolves, when that is
+   * stored, with those of which it is new.
+   */
+  doubt(ids: readonly string[], doubted: boolean): Promise<readonly string[]>;
   giveUp(id: string, reason: 'unconfirmed' | 'expired'): Promise<void>;
   /** Tells of each that is acknowledged, and of each that was seen. */
-  onChange(listener: (record: OperationRecord, how: 'accepted' | 'confirmed') => void): Undo;
+  onChange(listener: (record: OperationRecord, how: AcceptedChange) => void): Undo;
 }
 
 /** Queued writes in lanes: strictly first-in first-out within one, each lane held by one at a time. */

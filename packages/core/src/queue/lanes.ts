@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import { type Entity, entityKey } from '../entity.ts';
+import { AcceptedShelf } from './accepted-shelf.ts';
 import { type Entry, Lane } from './lane.ts';
 import type { OperationState, QueueCounts } from './lane-queue.ts';
 import { ReadyLanes } from './ready-lanes.ts';
@@ -12,9 +13,7 @@ export class Lanes {
   readonly entries: Map<string, Entry> = new Map();
   readonly dead: Map<string, Entry> = new Map();
   readonly local: Shelf = new Shelf();
-  readonly accepted: Shelf = new Shelf();
-  /** Which of those have not been seen for too long. */
-  readonly unconfirmed: Set<string> = new Set();
+  readonly accepted: AcceptedShelf = new AcceptedShelf();
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
   readonly #ready = new ReadyLanes();
@@ -94,9 +93,7 @@ export class Lanes {
   /** Takes one from beside its lane. */
   takeFromBeside(entry: Entry): void {
     this.local.remove(entry);
-    if (this.accepted.entries.get(entry.record.id) !== entry) return;
     this.accepted.remove(entry);
-    this.unconfirmed.delete(entry.record.id);
   }
 
   /** Takes one out from wherever it stands: while its removal is being written it must not be sent. */
@@ -165,7 +162,7 @@ export class Lanes {
   counts(isDeclared: (operation: string) => boolean): QueueCounts {
     const dead = this.dead.size;
     const local = this.local.entries.size;
-    const unconfirmed = this.unconfirmed.size;
+    const unconfirmed = this.accepted.unconfirmed.size;
     const accepted = this.accepted.entries.size - unconfirmed;
     const beside = { local, accepted, unconfirmed, dead };
     const states = { ready: 0, in_flight: 0, blocked: 0, parked: 0, unhandled: 0, ...beside };

@@ -46,6 +46,8 @@ export interface OperationRecord {
   readonly acceptedAt?: number;
   /** When it had not been seen for too long. */
   readonly unconfirmedAt?: number;
+  /** Something that was done since may have undone it upstream: it is not sent again but by a person. */
+  readonly doubted?: true;
   /** How often it was sent again because it was not seen. */
   readonly resends?: number;
   readonly firstFailureAt?: number;

@@ -39,6 +39,12 @@ export interface QueueSurface {
   decide(id: string, decision: Decision): Promise<boolean>;
   /** Takes an operation as applied: the same as deciding `ack`. */
   ack(id: string): Promise<boolean>;
+  /**
+   * Something, such as an erasure, may have undone acknowledged writes upstream, or has certainly not
+   * (`false`). While they are doubted they are looked for, and end as confirmed or unconfirmed, but are
+   * not sent again by themselves. Holds at once; resolves, when that is stored, with those of which it is new.
+   */
+  doubt(ids: readonly string[], doubted?: boolean): Promise<readonly string[]>;
   /** One line of JSON for each operation. They hold what was written: keep them as safe. */
   export(filter?: QueueFilter): string;
   /** Queues operations from lines that were exported, also elsewhere; what is known here is left out. */
@@ -84,6 +90,7 @@ export function queueSurface(
     get: (id) => queue.get(id),
     decide,
     ack: (id) => decide(id, 'ack'),
+    doubt: (ids, doubted = true) => queue.accepted.doubt(ids, doubted),
     export: (filter) => exportLines(matching(filter).map(({ record }) => record)),
     async import(lines) {
       if (typeof lines !== 'string')
