@@ -279,9 +279,9 @@ export const queue: Board = {
       title: 'What went wrong',
       panels: [
         timeseries({
-          title: 'Given up, refused, dropped, lost',
+          title: 'Given up, refused, dropped, lost, unprotected',
           description:
-            'Each should be 0. dead_lettered: given up, kept for a person (click for Jaeger). refused: the caller got an error; raise `queue.maxEntries`, or mend the store. dropped, lost: gone.',
+            'Each should be 0. dead_lettered: given up, kept for a person (click for Jaeger). refused: the caller got an error; raise `queue.maxEntries`, or mend the store. dropped, lost: gone. unprotected: sent without being kept until it is confirmed, since the queue was full or the store did not take it; what the upstream loses of these nobody finds out.',
           unit: 'short',
           width: 24,
           traces: deadLetterTraces,
@@ -290,7 +290,7 @@ export const queue: Board = {
               expression: s.sum(
                 ['queueName', 'queueEvent'],
                 s.increase('queueOperations', {
-                  queueEvent: ['dead_lettered', 'refused', 'dropped', 'lost'],
+                  queueEvent: ['dead_lettered', 'refused', 'dropped', 'lost', 'unprotected'],
                 }),
               ),
               legend: '{{graphiti_fallback_queue_name}} {{graphiti_fallback_queue_event}}',

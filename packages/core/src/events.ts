@@ -145,6 +145,7 @@ export const queueEvents = [
   'confirmed',
   'unconfirmed',
   'resent',
+  'unprotected',
   'dead_lettered',
   'lost',
 ] as const;

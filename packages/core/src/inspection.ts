@@ -53,6 +53,7 @@ function ofQueue({ queue }: FallbackStatus): string {
     `lanes: ${queue.lanes.ready} ready, ${queue.lanes.blocked} blocked`,
     queue.size > 0 && `the oldest for ${lasting(queue.oldestAgeMs)}`,
     queue.volatile > 0 && `${queue.volatile} in memory only`,
+    queue.unprotected > 0 && `${queue.unprotected} sent unprotected`,
     queue.stalled && 'the upstream acknowledges writes and does not do them',
     queue.paused && 'paused',
   ];

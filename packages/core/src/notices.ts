@@ -41,6 +41,7 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   // An outage that is older than this manager is one that goes on.
   const started = ask.now();
   let unconfirmedAt = Number.NEGATIVE_INFINITY;
+  let unprotectedAt = Number.NEGATIVE_INFINITY;
   let storeFailedAt = Number.NEGATIVE_INFINITY;
 
   // Those that are set apart with the manager as a whole are told of by its own.
@@ -95,6 +96,14 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
     say(
       'warn',
       `${subject(name)} acknowledged '${operation}' and has not done it in time. It stays in the queue as unconfirmed`,
+    );
+  });
+  events.on('queue', ({ event, operation, reason }) => {
+    if (event !== 'unprotected' || performance.now() - unprotectedAt < quietFor) return;
+    unprotectedAt = performance.now();
+    say(
+      'warn',
+      `${reason === 'full' ? 'The queue is full' : 'The store does not take it'}: '${operation}' is sent without being kept until it is confirmed. If ${subject(name)} loses it, nobody finds out`,
     );
   });
   // What a critical component shows is told by the outage.

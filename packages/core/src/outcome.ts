@@ -79,7 +79,7 @@ export type Receipt<Value> =
       readonly outcome: 'accepted' | 'queued' | 'stored';
       /** Id of the operation that was kept, also its idempotency key. */
       readonly operation: string;
-      /** Ids of all operations, where one call makes several. */
+      /** Ids of all that were kept, where one call makes several: those that were applied at once are not among them. */
       readonly operations: readonly string[];
       readonly durability: Durability;
     };

@@ -72,6 +72,7 @@ export function statusOf({ engine, ...parts }: StatusParts): FallbackStatus {
       confirmed: event('confirmed'),
       unconfirmed: event('unconfirmed'),
       resent: event('resent'),
+      unprotected: event('unprotected'),
       stalled: parts.stalled,
       deadLettered: event('dead_lettered'),
       lost: event('lost'),

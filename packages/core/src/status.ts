@@ -53,6 +53,8 @@ export interface FallbackStatus {
     readonly unconfirmed: number;
     /** Unconfirmed writes that were sent again. */
     readonly resent: number;
+    /** Writes that were to be confirmed, and sent though they could not be stored: nobody finds out if the upstream loses them. */
+    readonly unprotected: number;
     /** Writes are acknowledged, and none of them is seen: the upstream has stopped working. */
     readonly stalled: boolean;
     readonly deadLettered: number;

@@ -24,6 +24,8 @@ import type { Appended, Entered, Turn } from './queue/lane-queue.ts';
 import type { Keep, NewOperation } from './queue/operation-record.ts';
 import { type Refusals, refusalsOf } from './write-refusals.ts';
 
+/** How long the store may take, at most, when a call's time is over: what failed at its end is kept after that, in ms. */
+const storeGrace = 1_000;
 /** A live write that failed is first replayed within this time at random, or when the upstream said, in ms. */
 const firstDelay = 1_000;
 const longestFirstDelay = 3_600_000;
@@ -110,6 +112,7 @@ class WritePath<Input, Value> {
       return this.#append(operations, timeoutMs, call);
     }
     const until = clock.elapsed() + timeoutMs;
+    const latest = until + Math.min(storeGrace, timeoutMs);
     const wait = { withinMs: timeoutMs, signal: options.signal };
     const entering = operations.map((operation) => queue.enter(operation, wait));
     for (const each of entering) each.catch(() => {});
@@ -118,11 +121,11 @@ class WritePath<Input, Value> {
     for (const [index, operation] of operations.entries()) {
       let entered: Entered | undefined;
       try {
-        entered = await this.#stored(() => entering[index] as Promise<Entered>, 2 * timeoutMs);
+        entered = await this.#stored(() => entering[index] as Promise<Entered>, this.#left(latest));
         const done = await this.#one(
           operation,
           entered,
-          { timeoutMs, until, signal: options.signal },
+          { timeoutMs, until, latest, signal: options.signal },
           call,
         );
         if (done.outcome !== 'applied') kept.push(done);
@@ -135,11 +138,11 @@ class WritePath<Input, Value> {
         for (const withdrawal of withdrawals.slice(first)) withdrawal.abort();
         const abandoned = Promise.all(entering.slice(first).map((each) => this.#abandon(each)));
         // Who is told that they were not kept must not find them applied after a crash.
-        if (entered) await this.#stored(() => abandoned, timeoutMs);
+        if (entered) await this.#stored(() => abandoned, this.#left(latest));
         throw error;
       }
     }
-    if (kept.length > 0) return this.#queued(operations, kept, call);
+    if (kept.length > 0) return this.#queued(kept, call);
     call.outcome = 'applied';
     return { outcome: 'applied', value: value as Value };
   }
@@ -153,7 +156,7 @@ class WritePath<Input, Value> {
     const { queue } = this.#engine;
     const all = await this.#stored(() => queue.append(operations), timeoutMs);
     const kept = all.map((appended) => ({ outcome: 'kept', appended }) as const);
-    return this.#queued(operations, kept, call);
+    return this.#queued(kept, call);
   }
 
   async #one(
@@ -162,8 +165,9 @@ class WritePath<Input, Value> {
     {
       timeoutMs,
       until,
+      latest,
       signal,
-    }: { timeoutMs: number; until: number; signal: AbortSignal | undefined },
+    }: { timeoutMs: number; until: number; latest: number; signal: AbortSignal | undefined },
     call: OperationCall,
   ): Promise<{ outcome: 'applied'; value: Value } | Kept> {
     const { clock, queue } = this.#engine;
@@ -172,36 +176,57 @@ class WritePath<Input, Value> {
       call.reason = breaker.active ? breaker.refusal : 'lane_busy';
       if (entered.kind === 'queued') return { outcome: 'kept', appended: entered.appended };
       if (operation.keep !== 'local') throw this.#refusals.turnedAway();
-      const [appended] = await this.#stored(() => queue.append([operation]), timeoutMs);
+      const [appended] = await this.#stored(() => queue.append([operation]), this.#left(latest));
       return { outcome: 'kept', appended: appended as Appended };
     }
     const { turn } = entered;
+    let held: Appended | 'late' | undefined;
+    let sentAt: number;
+    let value: Value;
     try {
-      const held = await this.#held(operation, turn, timeoutMs);
+      held = await this.#held(operation, turn, until);
       const left = until - clock.elapsed();
       if (left <= 0) throw new TimeoutError(timeoutMs);
       // A wait of next to nothing is none: calls that waited need a deadline of their own.
       const waitedMs = timeoutMs - left < 2 ? 0 : timeoutMs - left;
-      const sentAt = clock.now();
-      const value = await this.#call(operation, { timeoutMs, waitedMs, signal }, call);
-      this.#write.flow.evidence.succeeded(operation.id);
-      this.#write.applied(operation);
-      const appended = held ? await turn.accepted(sentAt) : await turn.done();
-      if (appended) return { outcome: 'accepted', appended };
-      return { outcome: 'applied', value };
+      sentAt = clock.now();
+      value = await this.#call(operation, { timeoutMs, waitedMs, signal }, call);
     } catch (error) {
-      return this.#afterFailure(operation, turn, error, call);
+      return this.#afterFailure(operation, turn, latest, error, call);
     }
+    this.#write.flow.evidence.succeeded(operation.id);
+    this.#write.applied(operation);
+    // Where the store takes longer, the upstream has acknowledged it all the same, and it is kept as it was.
+    if (typeof held === 'object') {
+      const before = held;
+      const appended = await this.#inTime(turn.accepted(sentAt), until).catch(() => before);
+      return appended ? { outcome: 'accepted', appended } : { outcome: 'applied', value };
+    }
+    const ending = this.#inTime(turn.done(), until).catch(() => {});
+    if (!held) await ending;
+    return { outcome: 'applied', value };
   }
 
   /**
    * What is to be confirmed is stored before it is sent: a crash must not lose what only the upstream
-   * has in its memory. Where the store fails it is sent all the same, and taken as applied.
+   * has in its memory. Where the store fails, or takes half of the time that there is, it is sent all the
+   * same, and taken as applied; that is told.
    */
-  async #held({ input, keep }: NewOperation, turn: Turn, timeoutMs: number): Promise<boolean> {
-    const { confirm } = this.#write;
-    if (!confirm || (keep !== 'disk' && keep !== 'memory') || !confirm.applies(input)) return false;
-    return withinTime(this.#engine.clock, timeoutMs, turn.hold()).catch(() => false);
+  async #held(
+    { id, input, keep }: NewOperation,
+    turn: Turn,
+    until: number,
+  ): Promise<Appended | 'late' | undefined> {
+    const { confirm, name } = this.#write;
+    if (!confirm || (keep !== 'disk' && keep !== 'memory') || !confirm.applies(input))
+      return undefined;
+    const { clock, events } = this.#engine;
+    const half = Math.max(1, (until - clock.elapsed()) / 2);
+    const held = await withinTime(clock, half, turn.hold()).catch(() => 'late' as const);
+    if (typeof held === 'object') return held;
+    const reason = held === 'full' ? 'full' : 'store';
+    events.emit('queue', { event: 'unprotected', operation: name, id, reason });
+    return held === 'late' ? 'late' : undefined;
   }
 
   #call(
@@ -224,6 +249,7 @@ class WritePath<Input, Value> {
   async #afterFailure(
     operation: NewOperation,
     turn: Turn,
+    latest: number,
     error: unknown,
     call: OperationCall,
   ): Promise<Kept> {
@@ -233,7 +259,7 @@ class WritePath<Input, Value> {
     if (failed.fault === 'caller' || failed.fault === 'credentials') {
       // What is gone upstream, by this write or before it, must not be served from here.
       if (this.#write.effect === 'delete' && isGone(failed)) this.#write.applied(operation);
-      await turn.done();
+      await this.#done(turn, latest);
       throw error;
     }
     const maybe = failed.applied === 'maybe';
@@ -244,7 +270,7 @@ class WritePath<Input, Value> {
     const passes = operation.keep === 'no' || operation.keep === 'never';
     const untold = maybe && !this.#write.idempotent && !this.#write.reconcile;
     if (passes || untold) {
-      await turn.done();
+      await this.#done(turn, latest);
       throw passes
         ? this.#passed(error, maybe && !this.#write.idempotent, call)
         : this.#refusals.unknown(error);
@@ -253,12 +279,28 @@ class WritePath<Input, Value> {
     const delayMs = Math.min(longestFirstDelay, failed.retryAfterMs ?? random() * firstDelay);
     const how = { lastError: failed.code, delayMs, ...(maybe && { sentAt: clock.now() }) };
     try {
-      const appended = await this.#stored(() => turn.keep(how), this.#write.timeoutMs);
+      const appended = await this.#stored(() => turn.keep(how), this.#left(latest));
       if (!maybe || appended.status === 'queued') return { outcome: 'kept', appended };
     } catch (cause) {
       throw maybe ? this.#refusals.unknown(cause) : cause;
     }
     throw this.#refusals.unknown(error);
+  }
+
+  /** What comes of it in time. @throws {TimeoutError} when that is over; it goes on */
+  #inTime<T>(ending: Promise<T>, until: number): Promise<T> {
+    ending.catch(() => {});
+    return withinTime(this.#engine.clock, Math.max(1, this.#left(until)), ending);
+  }
+
+  /** The lane goes on; who is told of a failure need not wait for a store that hangs. */
+  async #done(turn: Turn, latest: number): Promise<void> {
+    await this.#inTime(turn.done(), latest).catch(() => {});
+  }
+
+  /** Until a time, in ms. */
+  #left(until: number): number {
+    return until - this.#engine.clock.elapsed();
   }
 
   /** What a caller is told in a mode that keeps nothing: what the upstream said, if it did. */
@@ -326,21 +368,19 @@ class WritePath<Input, Value> {
     }
   }
 
-  #queued(
-    operations: readonly NewOperation[],
-    kept: readonly Kept[],
-    call: OperationCall,
-  ): Receipt<Value> {
+  /** Of those that the upstream has applied already there is nothing to ask for later. */
+  #queued(kept: readonly Kept[], call: OperationCall): Receipt<Value> {
+    const ids: string[] = [];
     let durability: Durability = 'disk';
     let outcome: 'accepted' | 'queued' | 'stored' = 'accepted';
     for (const { outcome: how, appended } of kept) {
       if (appended.status === 'full') throw this.#refusals.full(appended.limit);
+      ids.push(appended.id);
       // The receipt promises no more than the weakest of them.
       if (durability !== 'memory') durability = appended.durability;
       if (appended.local) outcome = 'stored';
       else if (how === 'kept' && outcome === 'accepted') outcome = 'queued';
     }
-    const ids = operations.map(({ id }) => id);
     const operation = ids.at(-1) as string;
     call.outcome = outcome;
     call.queued = operation;

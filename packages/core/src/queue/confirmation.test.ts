@@ -1,9 +1,9 @@
 /** Writes of an upstream that acknowledges before it does: kept until they are seen there. */
 
 import { expect, onTestFinished, test } from 'vitest';
-import type { Adopted, Journal } from '../journal.ts';
+import type { Adopted, Change, Journal } from '../journal.ts';
 import { FallbackManager } from '../manager.ts';
-import { type ManualClock, manualClock } from '../manual-clock.test.support.ts';
+import { type ManualClock, manualClock, settled } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
 import type { FallbackManagerOptions } from '../options.ts';
 import { HttpError } from '../upstream.test.support.ts';
@@ -124,11 +124,27 @@ test('where the store fails it is sent all the same, and taken as applied', asyn
   expect(states()).toEqual([]);
 });
 
-test('where there is no room it is sent all the same', async () => {
-  const { note, states } = await setUp({}, { queue: { maxEntries: 1 } });
+test('where there is no room it is sent all the same, which is told and shown', async () => {
+  const lines: string[] = [];
+  const logger = { debug() {}, info() {}, error() {}, warn: (line: string) => lines.push(line) };
+  const { manager, note, events, states } = await setUp({}, { queue: { maxEntries: 1 }, logger });
   expect((await note('one')).outcome).toBe('accepted');
   expect((await note('two')).outcome).toBe('applied');
+  expect((await note('three')).outcome).toBe('applied');
   expect(states()).toEqual(['accepted']);
+  expect(events).toEqual(['accepted', 'unprotected', 'unprotected']);
+  expect(manager.status().queue.unprotected).toBe(2);
+  expect(manager.inspect()).toContain('2 sent unprotected');
+  expect(lines).toEqual([expect.stringMatching(/The queue is full: 'note.post' is sent without/)]);
+});
+
+test('a receipt names only what was kept: of what was applied at once nobody can ask', async () => {
+  const { manager, post } = await setUp({}, { queue: { maxEntries: 1 } });
+  const receipt = await post.all(['1', '2'].map((text) => ({ box: 'a', text })));
+  expect(receipt).toMatchObject({ outcome: 'accepted', operations: { length: 1 } });
+  const { operation = '', operations = [] } = receipt.outcome === 'applied' ? {} : receipt;
+  expect(operations).toEqual([operation]);
+  expect(manager.queue.get(operation)?.state).toBe('accepted');
 });
 
 test('one that cannot be looked for, and a mode that keeps nothing, are as if nothing were confirmed', async () => {
@@ -363,6 +379,191 @@ test('one that was sent again three times in vain is given up: it may be what st
   expect(states()).toEqual(['dead']);
 });
 
+test('a clock that is set back makes nothing late, and nothing is taken for overtaken', async () => {
+  const { note, box, clock, events } = await setUp({ within: 10 * minute, unconfirmed: 'resend' });
+  box.sorting = false;
+  await note('0');
+  clock.set(-60 * minute);
+  for (let index = 1; index < 6; index += 1) await note(`${index}`);
+  for (let index = 0; index < 6; index += 1) {
+    await clock.advance(8 * minute);
+    box.shown.add(`${index}`);
+  }
+  await clock.advance(2 * minute);
+  expect(events).not.toContain('unconfirmed');
+  expect(box.taken).toHaveLength(6);
+});
+
+test('a clock that is set forwards makes nothing late either', async () => {
+  const { note, box, clock, events } = await setUp({ within: 10 * minute });
+  box.sorting = false;
+  await note('one');
+  clock.set(60 * minute);
+  await clock.advance(9 * minute);
+  expect(events).not.toContain('unconfirmed');
+  await clock.advance(2 * minute);
+  expect(events).toContain('unconfirmed');
+});
+
+test('nobody waits for one before it can be shown', async () => {
+  const clock = manualClock();
+  const shownAt = clock.now() + 30 * minute;
+  const { note, box, events } = await setUp(
+    { within: 10 * minute, shownAt: () => shownAt },
+    { clock },
+  );
+  box.sorting = false;
+  await note('one');
+  await clock.advance(39 * minute);
+  expect(events).not.toContain('unconfirmed');
+  await clock.advance(3 * minute);
+  expect(events).toContain('unconfirmed');
+});
+
+test('after a downtime the first look judges nothing: what was in time then may still come', async () => {
+  const clock = manualClock();
+  const store = Object.assign(memoryJournal(), { close: async () => {} });
+  const box = letterbox();
+  const options = { within: 10 * minute, unconfirmed: 'resend' } as const;
+  const first = await setUp(options, { store, clock }, box);
+  box.sorting = false;
+  await first.note('one');
+  await first.manager.close();
+  await clock.advance(60 * minute);
+  const second = await setUp(options, { store, clock }, box);
+  await clock.advance(30_000);
+  expect(second.states()).toEqual(['accepted']);
+  box.shown.add('one');
+  await clock.advance(minute);
+  expect([second.states(), second.events, box.taken]).toEqual([[], ['confirmed'], ['one']]);
+});
+
+test('what was taken out stalls nothing any more', async () => {
+  const { manager, note, box, clock } = await setUp({ within: minute });
+  box.sorting = false;
+  const ids = [];
+  for (const text of ['1', '2']) {
+    const receipt = await note(text);
+    ids.push(receipt.outcome === 'accepted' ? receipt.operation : '');
+  }
+  await clock.advance(3 * minute);
+  expect(manager.queue.stalled).toBe(true);
+  const [one = '', two = ''] = ids;
+  await manager.queue.decide(one, 'purge');
+  expect(manager.queue.stalled).toBe(true);
+  await manager.queue.decide(two, 'purge');
+  expect(manager.queue.stalled).toBe(false);
+});
+
+test('what may have been undone is looked for, and not sent again but by a person', async () => {
+  const { manager, note, box, clock, states } = await setUp({
+    within: minute,
+    unconfirmed: 'resend',
+    maxInterval: 10_000,
+  });
+  box.sorting = false;
+  const receipt = await note('undone');
+  await note('lost');
+  const id = receipt.outcome === 'accepted' ? receipt.operation : '';
+  expect(await manager.queue.doubt([id, 'another'])).toEqual([id]);
+  expect(await manager.queue.doubt([id])).toEqual([]);
+  await clock.advance(1.5 * minute);
+  // The oldest of those that may be sent is tried.
+  expect(box.taken).toEqual(['undone', 'lost', 'lost']);
+  box.sorting = true;
+  await clock.advance(10 * minute);
+  expect([states(), box.taken.length]).toEqual([['unconfirmed'], 4]);
+  expect(manager.queue.stalled).toBe(false);
+  expect(await manager.queue.decide(id, 'retry')).toBe(true);
+  await clock.advance(minute);
+  expect([states(), box.taken.at(-1)]).toEqual([[], 'undone']);
+});
+
+test('while a live write is in its lane nothing is sent again: it may undo that', async () => {
+  const { manager, note, box, clock, states } = await setUp({
+    within: minute,
+    unconfirmed: 'resend',
+  });
+  box.sorting = false;
+  await note('one');
+  let end = () => {};
+  const erase = manager.write('note.erase', {
+    run: () => new Promise<void>((resolve) => (end = resolve)),
+    lane: () => 'a',
+    replayable: false,
+    timeoutMs: 60 * minute,
+  });
+  const erasing = erase();
+  await clock.advance(10 * minute);
+  expect([states(), box.taken]).toEqual([['unconfirmed'], ['one']]);
+  box.sorting = true;
+  end();
+  await erasing;
+  await clock.advance(2 * minute);
+  expect(box.taken).toEqual(['one', 'one']);
+});
+
+test('a store that hangs before a write is sent costs it half of its time: it is sent all the same', async () => {
+  const { note, clock, hung, events } = await hanging((_changes, commits) => commits === 1);
+  const sent = endOf(note('one'));
+  await clock.advance(5_000);
+  expect(await now(sent)).toBe('applied');
+  expect(events).toEqual(['unprotected']);
+  await hung.release();
+});
+
+test('a store that hangs after that holds no receipt back: it was kept, and the upstream has it', async () => {
+  const { note, clock, hung, states } = await hanging((_changes, commits) => commits === 2);
+  const sent = endOf(note('one'));
+  await clock.advance(10_000);
+  expect(await now(sent)).toBe('accepted');
+  await hung.release();
+  await clock.advance(10);
+  expect(states()).toEqual(['accepted']);
+});
+
+test('with a store that hangs a failed write ends in time, and says that nobody knows', async () => {
+  const { note, box, clock, hung } = await hanging(() => true);
+  box.fail = () => new HttpError(503);
+  const sent = endOf(note('one'));
+  await clock.advance(11_000);
+  expect(await now(sent)).toBe('FALLBACK_UNKNOWN_OUTCOME');
+  await hung.release();
+});
+
+test('with a store that hangs the caller hears in time what the upstream refuses', async () => {
+  const { note, box, clock, hung } = await hanging((_changes, commits) => commits === 2);
+  box.fail = () => new HttpError(422);
+  const sent = endOf(note('one'));
+  await clock.advance(11_000);
+  expect(await now(sent)).toBe(422);
+  await hung.release();
+});
+
+test('30,000 unconfirmed writes are judged in a moment, not each by all others', async () => {
+  const store = memoryJournal();
+  const enqueuedAt = 1_700_000_000_000 - 3_600_000;
+  const puts = Array.from({ length: 30_000 }, (_, index) => {
+    const id = `0190-${String(index).padStart(6, '0')}`;
+    const times = { createdAt: enqueuedAt, enqueuedAt, sentAt: enqueuedAt, acceptedAt: enqueuedAt };
+    const input = { box: `${index % 3}`, text: `${index}` };
+    const rest = { operation: 'note.post', lane: input.box, input, attempts: 0, failures: 0 };
+    const put = { id, ...rest, ...times, interruptions: 0, unconfirmedAt: enqueuedAt };
+    return { bucket: 'queue', key: id, put } as const;
+  });
+  await store.commit(puts);
+  const { box, clock, states } = await setUp(
+    { within: minute, unconfirmed: 'resend', maxInterval: 10_000 },
+    { store },
+  );
+  box.sorting = false;
+  const began = performance.now();
+  await clock.advance(50_000);
+  expect(performance.now() - began).toBeLessThan(8_000);
+  expect(states().filter((state) => state === 'unconfirmed')).toHaveLength(29_999);
+  expect(box.taken).toEqual(['0']);
+}, 20_000);
+
 test('accepted writes survive a restart, with their time', async () => {
   const clock = manualClock();
   const store = memoryJournal();
@@ -542,3 +743,43 @@ test('with `overflow: drop_oldest` a live write is not held in the place of one 
   expect([outcome, manager.status().queue.dropped]).toEqual(['applied', 0]);
   expect(box.taken).toContain('live');
 });
+
+/** A set-up whose store hangs at the commits that are chosen, counted from 1, until it is released. */
+async function hanging(chosen: (changes: readonly Change[], commits: number) => boolean) {
+  const base = memoryJournal();
+  const waiting: (() => void)[] = [];
+  let commits = 0;
+  let released = false;
+  const store: Journal = {
+    ...base,
+    async commit(changes, options) {
+      if (options?.lazy || !changes.some(({ bucket }) => bucket === 'queue'))
+        return base.commit(changes, options);
+      commits += 1;
+      if (!released && chosen(changes, commits))
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      return base.commit(changes, options);
+    },
+  };
+  const hung = {
+    async release() {
+      released = true;
+      for (const go of waiting) go();
+      await settled();
+    },
+  };
+  return { ...(await setUp({}, { store })), hung };
+}
+
+/** How a call ends. */
+function endOf(call: Promise<{ readonly outcome: string }>): Promise<unknown> {
+  return call.then(
+    ({ outcome }) => outcome,
+    (error) => error.code ?? error.status,
+  );
+}
+
+/** That, if it has. */
+function now(ended: Promise<unknown>): Promise<unknown> {
+  return Promise.race([ended, settled().then(() => 'nothing yet')]);
+}

@@ -26,10 +26,10 @@ export type Entered =
 /** The right of one live write to use its lane; it must be ended in one of two ways. */
 export interface Turn {
   /**
-   * Stores the operation for its sender before it is sent; the lane is held as before. False where it
-   * cannot be stored. Never rejects.
+   * Stores the operation for its sender before it is sent; the lane is held as before. `full` where there
+   * is no room for it, nothing where it cannot be stored. Never rejects.
    */
-  hold(): Promise<boolean>;
+  hold(): Promise<Appended | 'full' | undefined>;
   /**
    * Acknowledged by the upstream, and to be confirmed: the lane goes on without it, and it stays. Says
    * how it is kept; nothing where it was not stored before, which is as {@link done}.

@@ -329,16 +329,18 @@ export class LiveTurns {
   }
 
   /** Who comes meanwhile waits as behind any live write. */
-  async #hold(lane: Lane, holder: LiveHolder): Promise<boolean> {
+  async #hold(lane: Lane, holder: LiveHolder): Promise<Appended | 'full' | undefined> {
     const { operation } = holder;
     if (!holder.appended) {
+      if (!this.#isKeepable(operation)) return undefined;
       // One that is sent now anyway must not drive out what was never sent.
-      if (!this.#isKeepable(operation) || !this.#storage.hasRoom(operation)) return false;
+      if (!this.#storage.hasRoom(operation)) return 'full';
       const self = { operation, inFlight: true, held: true, lane, holder };
       holder.held = true;
       await this.#spill([self], []).catch(() => {});
     }
-    return (await holder.appended?.catch(() => undefined))?.status === 'queued';
+    const appended = await holder.appended?.catch(() => undefined);
+    return appended?.status === 'full' ? 'full' : appended;
   }
 
   async #accepted(holder: LiveHolder, sentAt: number): Promise<Appended | undefined> {
