@@ -53,6 +53,54 @@ test('lost messages are sent again when the worker is back, each is stored once,
   expect(client.health().state).toBe('live');
 });
 
+test('the deadline begins anew whenever any message of this Graphiti is confirmed, of whichever group', async () => {
+  const server = await startServer({ ingestDelayMs: 150 });
+  const { client, manager } = clientOf(server, { confirm: { ...quick, within: 1_200 } });
+  const events: string[] = [];
+  manager.on('queue', ({ event }) => events.push(event));
+  for (let index = 0; index < 12; index += 1) await client.addMessages('g', [said(`${index}`)]);
+  await client.addMessages('h', [said('last in the line')]);
+  await expect.poll(() => manager.status().queue.confirmed, soon).toBe(13);
+  expect(events).not.toContain('unconfirmed');
+});
+
+test('a resend leaves the order of its group: it comes at the end', async () => {
+  const { server, client, manager } = await setUp({
+    confirm: { ...quick, within: 300, unconfirmed: 'resend' },
+  });
+  server.fault({ kind: 'dead_worker' });
+  await client.addMessages('g', [said('one')]);
+  server.restart();
+  await client.addMessages('g', [said('two')]);
+  await expect.poll(() => manager.queue.list(), soon).toEqual([]);
+  expect(taken(server)).toEqual(['one', 'two', 'one']);
+});
+
+test("an accepted message with a name and a time of the caller's shows once when it is stored, and is not pending then", async () => {
+  const { server, client } = await setUp({ confirm: { interval: 60_000 } });
+  const message = { ...said('one'), name: 'mine', timestamp: '2026-01-31T12:00:00Z' };
+  await client.addMessages('g', [message]);
+  await server.ingested();
+  const episodes = await client.getEpisodes('g', 5);
+  expect(episodes.map(({ content, pending }) => [content, pending ?? false])).toEqual([
+    ['ann(user): one', false],
+  ]);
+});
+
+test('a receipt of which not all was kept names what was, so that each can be asked for', async () => {
+  const { client, manager } = await setUp(
+    { confirm: { interval: 60_000 } },
+    { queue: { maxEntries: 1 } },
+  );
+  const receipt = await client.addMessages('g', [said('one'), said('two')]);
+  expect(receipt.outcome).toBe('accepted');
+  const ids = receipt.outcome === 'accepted' ? receipt.operations : [];
+  expect(ids).toHaveLength(1);
+  expect(receipt).toMatchObject({ operation: ids[0] });
+  expect(ids.map((id) => manager.queue.get(id)?.state)).toEqual(['accepted']);
+  expect(manager.status().queue.unprotected).toBe(1);
+});
+
 test('a message that kills the worker each time is given up after three times', async () => {
   const { server, client, manager } = await setUp({
     confirm: { ...quick, within: 150, unconfirmed: 'resend' },

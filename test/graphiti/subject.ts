@@ -1,5 +1,7 @@
 /** A Graphiti-compatible server with a client on it, both of which end with the test. */
 
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   FallbackManager,
   type FallbackManagerOptions,
@@ -38,6 +40,37 @@ export async function startServer(options?: GraphitiServerOptions): Promise<Grap
   const server = await graphitiServer(options);
   onTestFinished(() => server.close());
   return server;
+}
+
+/** Starts a proxy before a server: where `answer` gives a status, that is all that its client hears. */
+export async function startProxy(
+  server: GraphitiServer,
+  answer: (method: string, path: string) => { status: number; passesOn: boolean } | undefined,
+): Promise<string> {
+  const proxy = createServer(async (request, response) => {
+    const { method = '', url = '' } = request;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const instead = answer(method, url);
+    const passed =
+      instead?.passesOn === false
+        ? undefined
+        : await fetch(`${server.url}${url}`, {
+            method,
+            headers: { 'content-type': 'application/json' },
+            ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+          });
+    response.writeHead(instead?.status ?? passed?.status ?? 500, {
+      'content-type': 'application/json',
+    });
+    response.end(instead ? '' : await passed?.text());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 }
 
 /** Makes a client of a server on a manager of its own. */

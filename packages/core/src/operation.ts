@@ -60,6 +60,8 @@ export interface PendingWrite {
   readonly input: unknown;
   readonly entity?: Entity;
   readonly enqueuedAt: number;
+  /** The upstream has acknowledged it, and it is not known to be done. */
+  readonly accepted?: true;
 }
 
 /** An answer that is cached for another question, with equal headers. */

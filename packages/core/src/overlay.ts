@@ -21,13 +21,14 @@ export class Overlay<Input, Value> {
     if (queue.size === 0 && queue.accepted.size === 0) return none;
     const entities = answers.entities(input, value) ?? [];
     const records = entities.flatMap((entity) => queue.pending(entity));
-    return [...new Set(records)].map(({ id, operation, input: written, entity, enqueuedAt }) => ({
-      id,
-      operation,
+    return [...new Set(records)].map((record) => ({
+      id: record.id,
+      operation: record.operation,
       // What lies in the queue is still to be sent: nobody may change it.
-      input: deepFreeze(written),
-      ...(entity && { entity: deepFreeze(entity) }),
-      enqueuedAt,
+      input: deepFreeze(record.input),
+      ...(record.entity && { entity: deepFreeze(record.entity) }),
+      enqueuedAt: record.enqueuedAt,
+      ...(record.acceptedAt !== undefined && { accepted: true as const }),
     }));
   }
 

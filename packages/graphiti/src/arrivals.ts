@@ -1,7 +1,8 @@
 /** Whether messages have arrived: looked for in a group's episodes. */
 
 import type { AcceptedWrite, CallContext } from '@graphiti-fallback/core';
-import { arrivalMarkOf, nameOf, type OutgoingMessage } from './message.ts';
+import type { Erasures } from './erasures.ts';
+import { acceptedKeyOf, episodeKey, nameOf, type OutgoingMessage } from './message.ts';
 import type { Episode } from './model.ts';
 import { requestEpisodes } from './requests.ts';
 import { microseconds } from './timestamp.ts';
@@ -30,7 +31,7 @@ export type LookForArrivals = (
  * Creates the look. Graphiti gives the newest episodes by the time that they are dated: a message that the
  * caller dated long ago stands far from the end.
  */
-export function createArrivals(transport: Transport): LookForArrivals {
+export function createArrivals(transport: Transport, erasures: Erasures): LookForArrivals {
   const reaches = new Map<string, number>();
 
   return async function lookForArrivals(messages, { signal }) {
@@ -40,6 +41,7 @@ export function createArrivals(transport: Transport): LookForArrivals {
       Math.max(reaches.get(group_id) ?? atFirst, 2 * messages.length),
     );
     const episodes = await requestEpisodes(transport, { group_id, last_n }, { signal });
+    erasures.read(group_id, episodes);
     const isThere = finder(episodes);
     const missing = messages.filter(({ id, input }) => !isThere(input, id));
     const oldest = microseconds(episodes[0]?.valid_at ?? '');
@@ -53,12 +55,15 @@ export function createArrivals(transport: Transport): LookForArrivals {
   };
 }
 
-/** Most have the kit's own names: for these nobody goes through all episodes. */
+/** For nobody all episodes are gone through: they may be as many as the messages. */
 function finder(episodes: readonly Episode[]) {
   const names = new Set(episodes.map(({ name }) => name));
+  let keys: Set<string> | undefined;
   return (outgoing: OutgoingMessage, id: string): boolean => {
     const { name } = outgoing.message;
     if (!names.has(name ?? nameOf(id))) return false;
-    return name === undefined || episodes.some(arrivalMarkOf(outgoing, id));
+    if (name === undefined) return true;
+    keys ??= new Set(episodes.map(episodeKey));
+    return keys.has(acceptedKeyOf(outgoing));
   };
 }

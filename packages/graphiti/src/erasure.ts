@@ -2,16 +2,14 @@
 
 import {
   type CallOptions,
-  classify,
   FallbackError,
   type FallbackManager,
   type Receipt,
 } from '@graphiti-fallback/core';
 import { isResult } from './answer.ts';
-import { forgetEntityNodes } from './entity-node.ts';
+import { erase } from './erasing.ts';
 import { anyGroup, groupEntity, groupLane } from './group.ts';
 import { checkClear, checkGroupDeletion } from './input.ts';
-import { forgetMessages } from './messages.ts';
 import type { Result } from './model.ts';
 import type { Parts } from './parts.ts';
 
@@ -36,18 +34,19 @@ export type DeleteGroup = (
 export type Clear = (options: ClearOptions) => Promise<Receipt<Result>>;
 
 /** Declares `graphiti.delete_group` on a manager. */
-export function declareDeleteGroup(
-  manager: FallbackManager,
-  { transport, lastGroup }: Parts,
-): DeleteGroup {
+export function declareDeleteGroup(manager: FallbackManager, parts: Parts): DeleteGroup {
+  const { transport, lastGroup } = parts;
   const write = manager.write('graphiti.delete_group', {
     run: ({ group_id }: { readonly group_id: string }, { signal }) => {
       const path = `/group/${encodeURIComponent(group_id)}`;
-      const sent = transport({ method: 'DELETE', path, signal, accepts: isResult });
-      return afterwards(sent, () => {
-        manager.cache.remove(anyGroup);
-        lastGroup.forget(group_id);
-        return forgotten(manager, group_id);
+      return erase(manager, parts, {
+        groupId: group_id,
+        signal,
+        send: () => transport({ method: 'DELETE', path, signal, accepts: isResult }),
+        forgetAnswers() {
+          manager.cache.remove(anyGroup);
+          lastGroup.forget(group_id);
+        },
       });
     },
     entity: ({ group_id }) => groupEntity(group_id),
@@ -65,16 +64,19 @@ export function declareDeleteGroup(
 }
 
 /** Declares `graphiti.clear` on a manager. */
-export function declareClear(manager: FallbackManager, { transport, lastGroup }: Parts): Clear {
+export function declareClear(manager: FallbackManager, parts: Parts): Clear {
+  const { transport, lastGroup } = parts;
   const write = manager.write<void, Result>('graphiti.clear', {
-    run: (_nothing, { signal }) => {
-      const sent = transport({ method: 'POST', path: '/clear', signal, accepts: isResult });
-      return afterwards(sent, () => {
-        manager.cache.clear();
-        lastGroup.forget();
-        return forgotten(manager);
-      });
-    },
+    run: (_nothing, { signal }) =>
+      erase(manager, parts, {
+        groupId: undefined,
+        signal,
+        send: () => transport({ method: 'POST', path: '/clear', signal, accepts: isResult }),
+        forgetAnswers() {
+          manager.cache.clear();
+          lastGroup.forget();
+        },
+      }),
     idempotent: false,
     replayable: false,
   });
@@ -90,28 +92,4 @@ export function declareClear(manager: FallbackManager, { transport, lastGroup }:
       retryAfterMs: manager.retryAfterMs,
     });
   };
-}
-
-/** What is here of a group, or of all, that Graphiti has erased. */
-async function forgotten(manager: FallbackManager, groupId?: string): Promise<void> {
-  await forgetMessages(manager, groupId);
-  await forgetEntityNodes(manager, groupId);
-}
-
-/** Does what follows from an erasure, also from one that may have happened. */
-async function afterwards<T>(erasure: Promise<T>, follow: () => Promise<void>): Promise<T> {
-  let value: T;
-  try {
-    value = await erasure;
-  } catch (error) {
-    if (classify(error).applied === 'maybe') await quietly(follow());
-    throw error;
-  }
-  await quietly(follow());
-  return value;
-}
-
-/** What a store cannot forget, the manager says as an event; what Graphiti did stays done. */
-function quietly(following: Promise<void>): Promise<void> {
-  return following.catch(() => {});
 }

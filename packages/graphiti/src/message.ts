@@ -67,16 +67,25 @@ export type ArrivalMark = (episode: Episode) => boolean;
  * How a message that was acknowledged is known again. With a name and a time of the caller's an equal one
  * is taken for it: whichever of them arrived, it was said.
  */
-export function arrivalMarkOf(outgoing: OutgoingMessage, key: string): ArrivalMark {
-  const mark = markOf(outgoing, key);
-  if (mark) return mark;
-  const { message } = outgoing;
-  return saidAt(message, message.timestamp ?? '');
+export function acceptedMarkOf(outgoing: OutgoingMessage, key: string): ArrivalMark {
+  return markOf(outgoing, key) ?? saidAt(outgoing.message, outgoing.message.timestamp ?? '');
 }
 
 function saidAt(message: Message, time: string): ArrivalMark {
-  const said = contentOf(message);
-  const at = microseconds(time);
-  return ({ name, content, valid_at }) =>
-    name === message.name && content === said && microseconds(valid_at) === at;
+  const key = keyAt(message, time);
+  return (episode) => episode.name === message.name && episodeKey(episode) === key;
+}
+
+/** What an episode of a caller's name is known again by. */
+export function episodeKey({ name, content, valid_at }: Episode): string {
+  return JSON.stringify([name, content, microseconds(valid_at)]);
+}
+
+/** The same of an acknowledged message with a caller's name. */
+export function acceptedKeyOf({ message, givenAt }: OutgoingMessage): string {
+  return keyAt(message, message.timestamp ?? givenAt);
+}
+
+function keyAt(message: Message, time: string): string {
+  return JSON.stringify([message.name, contentOf(message), microseconds(time)]);
 }

@@ -33,10 +33,10 @@ const clockSkew = 5_000;
 /** Declares `graphiti.add_message` on a manager. */
 export function declareMessages(
   manager: FallbackManager,
-  { transport, lastGroup, messageTimeoutMs, reconcileFor, confirm }: Parts,
+  { transport, lastGroup, erasures, messageTimeoutMs, reconcileFor, confirm }: Parts,
 ): AddMessages {
   const nextTimestamp = createTimestamps();
-  const look = createArrivals(transport);
+  const look = createArrivals(transport, erasures);
   const write = manager.write(addMessage, {
     run: (outgoing: OutgoingMessage, { signal, idempotencyKey }) => {
       const body = { group_id: outgoing.group_id, messages: [sent(outgoing, idempotencyKey)] };
@@ -48,6 +48,9 @@ export function declareMessages(
         ...confirm,
         together: ({ group_id }: OutgoingMessage) => group_id,
         applies: isShown,
+        // A clock that was wrong when the message was dated, and has been set right since.
+        shownAt: ({ message: { timestamp }, givenAt }: OutgoingMessage) =>
+          Date.parse(timestamp ?? givenAt),
         look: async (messages: readonly AcceptedWrite<OutgoingMessage>[], context: CallContext) =>
           (await look(messages, context)).seen,
       },
@@ -97,16 +100,6 @@ export function confirmRead(manager: FallbackManager, episodes: readonly Episode
     const id = keyOf(name);
     const state = id === undefined ? undefined : manager.queue.get(id)?.state;
     if (id !== undefined && isAccepted(state)) void manager.queue.ack(id);
-  }
-}
-
-/** Graphiti has erased a group, or all: nobody wants to see its messages any more, nor to send them again. */
-export async function forgetMessages(manager: FallbackManager, groupId?: string): Promise<void> {
-  const accepted = manager.queue.list({ states: ['accepted', 'unconfirmed'] });
-  for (const { id, operation, input } of accepted) {
-    if (operation !== addMessage) continue;
-    const { group_id } = input as unknown as OutgoingMessage;
-    if (groupId === undefined || group_id === groupId) await manager.queue.decide(id, 'purge');
   }
 }
 

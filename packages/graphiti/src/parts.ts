@@ -1,6 +1,7 @@
 /** What Graphiti's calls are made of, besides their manager. */
 
 import type { ConfirmOptions } from './confirm-options.ts';
+import type { Erasures } from './erasures.ts';
 import type { LastGroup } from './group.ts';
 import type { LastSearch } from './last-search.ts';
 import type { Transport } from './transport.ts';
@@ -10,6 +11,7 @@ export interface Parts {
   readonly transport: Transport;
   readonly lastGroup: LastGroup;
   readonly lastSearch: LastSearch;
+  readonly erasures: Erasures;
   readonly messageTimeoutMs: number;
   readonly reconcileFor: number | undefined;
   /** How messages are confirmed, if they are. */

@@ -1,7 +1,14 @@
 /** Messages that are here and not in Graphiti yet, as they will look there. */
 
 import type { PendingWrite } from '@graphiti-fallback/core';
-import { addMessage, contentOf, markOf, nameOf, type OutgoingMessage } from './message.ts';
+import {
+  acceptedMarkOf,
+  addMessage,
+  contentOf,
+  markOf,
+  nameOf,
+  type OutgoingMessage,
+} from './message.ts';
 import type { Episode } from './model.ts';
 import { visibleEpisodes } from './tombstone.ts';
 
@@ -21,12 +28,12 @@ export function withPending(
 }
 
 function pendingEpisode(
-  { id, operation, input }: PendingWrite,
+  { id, operation, input, accepted }: PendingWrite,
   there: readonly Episode[],
 ): Episode | undefined {
   if (operation !== addMessage) return undefined;
   const outgoing = input as OutgoingMessage;
-  const isIt = markOf(outgoing, id);
+  const isIt = accepted ? acceptedMarkOf(outgoing, id) : markOf(outgoing, id);
   if (isIt && there.some(isIt)) return undefined;
   const { group_id, message, givenAt } = outgoing;
   const { name, timestamp, source_description } = message;

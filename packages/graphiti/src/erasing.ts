@@ -1,0 +1,106 @@
+/**
+ * What an erasure means for the messages that Graphiti has acknowledged and that nobody has seen there yet.
+ *
+ * Erased is what was acknowledged before: it is forgotten once the erasure is known to have happened, and not
+ * before, since it may be all that there is of a message. From the moment that the erasure is sent none of it
+ * is sent again by itself: nobody wants back what was erased. Where nobody can tell whether it happened, it is
+ * looked for still, and forgotten when the group turns out to be empty that was not before; else it ends as
+ * confirmed or unconfirmed. What is said meanwhile is nobody's to forget.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { classify, type FallbackManager, type OperationState } from '@graphiti-fallback/core';
+import { forgetEntityNodes } from './entity-node.ts';
+import { addMessage, type OutgoingMessage } from './message.ts';
+import type { Parts } from './parts.ts';
+
+/** One erasure. */
+interface Erasure<T> {
+  /** The group; `undefined`: all of them. */
+  readonly groupId: string | undefined;
+  readonly signal: AbortSignal;
+  readonly send: () => Promise<T>;
+  /** What Graphiti said before is not known to hold any more. */
+  readonly forgetAnswers: () => void;
+}
+
+/** How long a store is waited for, in ms: one that hangs must not leave unknown what is known. */
+const longestStoring = 1_000;
+
+/** Sends an erasure, and does what follows from it. */
+export async function erase<T>(
+  manager: FallbackManager,
+  { erasures }: Pick<Parts, 'erasures'>,
+  { groupId, signal, send, forgetAnswers }: Erasure<T>,
+): Promise<T> {
+  const { queue } = manager;
+  const before = messagesOf(manager, groupId, ['accepted', 'unconfirmed']);
+  // A group's own messages come one by one; of all groups some may be under way, and nobody knows what Graphiti does first.
+  const underWay = groupId === undefined ? messagesOf(manager, groupId, ['in_flight']) : [];
+  const doubting = queue.doubt([...before, ...underWay].map(({ id }) => id));
+  await soon(doubting);
+  let sent = false;
+  try {
+    signal.throwIfAborted();
+    sent = true;
+    const value = await send();
+    follow();
+    erasures.happened(groupId);
+    await soon(forget(manager, before, groupId));
+    return value;
+  } catch (error) {
+    if (sent && (signal.aborted || classify(error).applied === 'maybe')) {
+      follow();
+      const groups = groupId === undefined ? before.map(({ group }) => group) : [groupId];
+      erasures.doubt(groups, (erased) => {
+        const gone = before.filter(({ group }) => group === erased);
+        void soon(forget(manager, gone, erased));
+      });
+    } else void soon(doubting.then((ids) => queue.doubt(ids, false)));
+    throw error;
+  }
+
+  function follow(): void {
+    forgetAnswers();
+    if (groupId !== undefined) return;
+    const known = new Set(before.map(({ id }) => id));
+    const meanwhile = messagesOf(manager, groupId, ['accepted']).filter(({ id }) => !known.has(id));
+    void soon(queue.doubt(meanwhile.map(({ id }) => id)));
+  }
+}
+
+/** A message that is here. */
+interface KnownMessage {
+  readonly id: string;
+  readonly group: string;
+}
+
+function messagesOf(
+  manager: FallbackManager,
+  groupId: string | undefined,
+  states: readonly OperationState[],
+): readonly KnownMessage[] {
+  return manager.queue
+    .list({ states })
+    .filter(({ operation }) => operation === addMessage)
+    .map(({ id, input }) => ({ id, group: (input as unknown as OutgoingMessage).group_id }))
+    .filter(({ group }) => groupId === undefined || group === groupId);
+}
+
+/** Graphiti has erased a group, or all: nobody wants to see these messages any more, nor to send them again. */
+async function forget(
+  manager: FallbackManager,
+  messages: readonly KnownMessage[],
+  groupId: string | undefined,
+): Promise<void> {
+  await Promise.all(messages.map(({ id }) => manager.queue.decide(id, 'purge')));
+  await forgetEntityNodes(manager, groupId);
+}
+
+/** Never rejects: what a store cannot do, the manager says as an event. */
+async function soon(storing: Promise<unknown>): Promise<void> {
+  const ended = new AbortController();
+  const late = delay(longestStoring, undefined, { signal: ended.signal });
+  await Promise.race([storing, late]).catch(() => {});
+  ended.abort();
+}

@@ -1,0 +1,107 @@
+/** Erasures, and the messages that Graphiti has acknowledged and that nobody has seen there yet. */
+
+import { memoryJournal } from '@graphiti-fallback/core';
+import { expect, test } from 'vitest';
+import { clientOf, said, setUp, soon, startServer, stored, taken } from './subject.ts';
+
+const quick = { interval: 20, maxInterval: 100 };
+const resend = { confirm: { ...quick, within: 200, unconfirmed: 'resend' } } as const;
+const unknown = { code: 'FALLBACK_UNKNOWN_OUTCOME', status: 504 };
+
+test.each([
+  ['deleteGroup', '/group'],
+  ['clear', '/clear'],
+] as const)(
+  '%s that times out and did not happen costs no accepted message',
+  async (call, path) => {
+    const server = await startServer({ ingestDelayMs: 400 });
+    const { client, manager } = clientOf(server);
+    await client.addMessages('g', [said('one'), said('two')]);
+    server.fault({ kind: 'hang', match: { path } });
+    const erased =
+      call === 'clear'
+        ? client.clear({ confirm: 'CLEAR ALL', timeoutMs: 100 })
+        : client.deleteGroup('g', { confirm: 'g', timeoutMs: 100 });
+    await expect(erased).rejects.toMatchObject(unknown);
+    expect(manager.queue.list()).toHaveLength(2);
+    await expect.poll(() => manager.status().queue.confirmed, soon).toBe(2);
+    expect(stored(server)).toEqual(['one', 'two']);
+  },
+);
+
+test('what may have been erased is never sent again by itself, over a restart of the app too', async () => {
+  const server = await startServer();
+  const store = Object.assign(memoryJournal(), { close: async () => {} });
+  const first = clientOf(server, resend, { store });
+  server.fault({ kind: 'dead_worker' });
+  await first.client.addMessages('g', [said('erased')]);
+  await first.client.addMessages('h', [said('lost')]);
+  server.fault({ kind: 'reset', applied: true, count: 1, match: { path: '/group' } });
+  const erased = first.client.deleteGroup('g', { confirm: 'g' });
+  await expect(erased).rejects.toMatchObject(unknown);
+  await first.manager.close();
+  const second = clientOf(server, resend, { store });
+  await second.manager.open();
+  server.restart();
+  await second.client.addMessages('g', [said('later')]);
+  await expect.poll(() => stored(server, 'h'), soon).toEqual(['lost']);
+  await expect
+    .poll(() => second.manager.queue.list().map(({ state }) => state), soon)
+    .toEqual(['unconfirmed']);
+  expect(second.client.health().state).toBe('live');
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(taken(server)).toEqual(['erased', 'later']);
+  expect(stored(server)).toEqual(['later']);
+  // A person may have it sent again.
+  const [{ id = '' } = {}] = second.manager.queue.list();
+  expect(await second.manager.queue.decide(id, 'retry')).toBe(true);
+  await expect.poll(() => stored(server).sort(), soon).toEqual(['erased', 'later']);
+});
+
+test('one that is found to have happened, since the group is empty that was not, is as if Graphiti had said so', async () => {
+  const { server, client, manager } = await setUp(resend);
+  await client.addMessages('g', [said('before')]);
+  await manager.storeEntity({ type: 'entity_node', id: 'n', group_id: 'g', name: 'Ann' });
+  await expect.poll(() => manager.status().queue.confirmed, soon).toBe(1);
+  server.fault({ kind: 'dead_worker' });
+  await client.addMessages('g', [said('erased')]);
+  server.fault({ kind: 'reset', applied: true, count: 1, match: { path: '/group' } });
+  await expect(client.deleteGroup('g', { confirm: 'g' })).rejects.toMatchObject(unknown);
+  expect(manager.queue.list()).toHaveLength(1);
+  await expect.poll(() => manager.queue.list(), soon).toEqual([]);
+  await expect.poll(() => manager.listEntities('entity_node'), soon).toEqual([]);
+  expect(taken(server)).toEqual(['before', 'erased']);
+});
+
+test('one that certainly did not happen changes nothing: lost messages are sent again', async () => {
+  const { server, client, manager } = await setUp(resend);
+  server.fault({ kind: 'dead_worker' });
+  await client.addMessages('g', [said('lost')]);
+  server.fault({ kind: 'unavailable', count: 1, match: { path: '/group' } });
+  await client.deleteGroup('g', { confirm: 'g' }).catch(() => {});
+  server.restart();
+  await expect.poll(() => stored(server), soon).toEqual(['lost']);
+  await expect.poll(() => manager.queue.list(), soon).toEqual([]);
+});
+
+test('what is said while everything is cleared is kept, and looked for', async () => {
+  const { server, client, manager } = await setUp({ confirm: { interval: 60_000 } });
+  await client.addMessages('g', [said('before')]);
+  server.fault({ kind: 'slow', ms: 300, match: { path: '/clear' } });
+  const clearing = client.clear({ confirm: 'CLEAR ALL' });
+  await expect.poll(() => server.received({ path: '/clear' }), soon).toHaveLength(1);
+  const receipt = await client.addMessages('g', [said('meanwhile')]);
+  expect(await clearing).toMatchObject({ outcome: 'applied' });
+  expect(manager.queue.list()).toMatchObject([
+    { id: receipt.outcome === 'accepted' && receipt.operation, state: 'accepted' },
+  ]);
+});
+
+test('an erasure that worked ends a stall: nobody waits any more for what was lost', async () => {
+  const { server, client } = await setUp({ confirm: { ...quick, within: 200 } });
+  server.fault({ kind: 'dead_worker' });
+  await client.addMessages('g', [said('one')]);
+  await expect.poll(() => client.health().state, soon).toBe('ingest_stalled');
+  await client.clear({ confirm: 'CLEAR ALL' });
+  expect(client.health().state).toBe('live');
+});
