@@ -78,6 +78,14 @@ test('a database that is gone is found by reading, though messages are still tak
   expect(await client.healthcheck()).toEqual({ status: 'healthy' });
 });
 
+test('the healthcheck may only fail: where it does, Graphiti is down, though it is asked nothing else', async () => {
+  const { server, client } = await setUp({}, checks);
+  await client.healthcheck();
+  server.fault({ kind: 'error', match: { path: '/healthcheck' } });
+  await client.getEpisodes('g', 1);
+  await expect.poll(() => client.health().state, soon).toBe('down');
+});
+
 test('no check makes a group, and none is read before one is known', async () => {
   const { server, client, manager } = await setUp({}, checks);
   await manager.open();
