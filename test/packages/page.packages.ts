@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { cpSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,6 +8,7 @@ import { type ConsumerProject, consumerProject } from './consumer-project.ts';
 
 const program = `
   import { once } from 'node:events';
+import { cpSync, rmSync } from 'node:fs';
   import { graphitiFallback } from '@graphiti-fallback/express';
   import express from 'express';
 
@@ -73,7 +75,7 @@ test.each([
   ['esm', 'app.mjs'],
   ['cjs', 'app.cjs'],
 ] as const)(
-  'an app that is bundled into one file (%s) goes without the page, and has the status',
+  'an app that is bundled into one file (%s) goes without the page until its files are copied, and has the status',
   async (format, file) => {
     await build({
       entryPoints: [`${project.folder}/app.js`],
@@ -89,9 +91,18 @@ test.each([
     expect(await (await fetch(address)).json()).toMatchObject({ name: 'graphiti' });
     const page = await fetch(address, asBrowser);
     expect(page.status).toBe(200);
-    expect(await page.text()).toContain('Accept: application/json');
+    const text = await page.text();
+    expect(text).toContain('Accept: application/json');
+    expect(text).toContain('bundled without the files of this page');
     expect([...(await loaded(address)).values()].every((answer) => answer.startsWith('404'))).toBe(
       true,
     );
+    const kept = `${project.folder}/node_modules/@graphiti-fallback/http/dist/page`;
+    cpSync(kept, `${project.folder}/bundle/page`, { recursive: true });
+    const files = await loaded(await start(`bundle/${file}`));
+    expect(new Set(files.values())).toEqual(
+      new Set(['200 text/css; charset=utf-8', '200 text/javascript; charset=utf-8']),
+    );
+    rmSync(`${project.folder}/bundle/page`, { recursive: true });
   },
 );

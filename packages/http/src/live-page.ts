@@ -1,9 +1,10 @@
 /** The page for browsers: a frame of HTML here, its scripts and styles as files beside it. */
 
-import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import accepts from 'accepts';
 import type { Exchange } from './exchange.ts';
+import { pageFiles } from './page-files.ts';
+import { sendProblem } from './problem.ts';
 
 interface LivePageOptions {
   readonly publicPath: string | undefined;
@@ -16,7 +17,7 @@ interface LivePage {
   /** Whether the client would rather have the page than JSON. */
   isWanted(exchange: Exchange): boolean;
   answer(exchange: Exchange): Promise<void>;
-  /** Answers one of the files; `undefined` where there is none of that name. */
+  /** Answers one of the files, or that there are none; `undefined` where there is none of that name. */
   answerFile(exchange: Exchange, name: string): Promise<void> | undefined;
 }
 
@@ -38,8 +39,6 @@ const policy = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-let loaded: ReadonlyMap<string, Buffer> | undefined;
-
 /** Makes the page of one manager's status. */
 export function createLivePage(options: LivePageOptions): LivePage {
   return {
@@ -53,34 +52,22 @@ export function createLivePage(options: LivePageOptions): LivePage {
       send(response, 'text/html; charset=utf-8', htmlOf(exchange, options));
     },
     answerFile(exchange, name) {
-      const file = files().get(name);
-      return file && answerFile(exchange, name, file);
+      const files = pageFiles();
+      const file = files.get(name);
+      if (file) return answerFile(exchange, name, file);
+      return files.size === 0 ? answerMissing(exchange) : undefined;
     },
   };
+}
+
+async function answerMissing({ response }: Exchange): Promise<void> {
+  const detail = 'This app was bundled without the files of the page; the status is there as JSON';
+  sendProblem(response, 404, 'FALLBACK_NO_PAGE', detail);
 }
 
 async function answerFile({ response }: Exchange, name: string, file: Buffer): Promise<void> {
   guard(response);
   send(response, types[name.slice(name.lastIndexOf('.') + 1)] ?? 'text/plain', file);
-}
-
-/** All there is, read once: what a client asks for is looked up here and nowhere else. */
-function files(): ReadonlyMap<string, Buffer> {
-  loaded ??= new Map(readFiles());
-  return loaded;
-}
-
-/** None where an app was bundled into one file: the status goes without a page then. */
-function readFiles(): readonly (readonly [name: string, file: Buffer])[] {
-  try {
-    // What `npm run build` makes of the folder `page`; the same from `src` and from `dist`.
-    const folder = new URL('../dist/page/', import.meta.url);
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.(css|js)$/.test(name))
-      .map((name) => [name.replaceAll('\\', '/'), readFileSync(new URL(name, folder))]);
-  } catch {
-    return [];
-  }
 }
 
 /** In place of what the app says of its own pages. */
@@ -106,6 +93,10 @@ function send(response: ServerResponse, type: string, body: string | Buffer): vo
 function htmlOf(exchange: Exchange, { traceUrl, operated, publicPath }: LivePageOptions): string {
   const below = escaped(publicPath ? `${withoutSlash(publicPath)}/` : belowOf(exchange));
   const links = traceUrl ? ` data-trace-url="${escaped(traceUrl)}"` : '';
+  const why =
+    pageFiles().size > 0
+      ? 'The status is being read. Where no scripts run it is there as JSON'
+      : 'This app was bundled without the files of this page. The status is there as JSON';
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -119,7 +110,7 @@ function htmlOf(exchange: Exchange, { traceUrl, operated, publicPath }: LivePage
 <script type="module" src="${below}page/main.js"></script>
 </head>
 <body data-below="${below}"${links}${operated ? ' data-operated' : ''}>
-<div id="page"><p class="notice">The status is being read. Where no scripts run, and where an app was bundled without them, it is there as JSON: the same address, with <code>Accept: application/json</code>.</p></div>
+<div id="page"><p class="notice">${why}: the same address, with <code>Accept: application/json</code>.</p></div>
 </body>
 </html>
 `;

@@ -28,6 +28,7 @@ const titles: Readonly<Record<string, string>> = {
   FALLBACK_UNKNOWN_BREAKER: 'The breaker is not known',
   FALLBACK_FORBIDDEN: 'This is for operators',
   FALLBACK_NOT_POSSIBLE: 'This does not fit how it is now',
+  FALLBACK_NO_PAGE: 'The page is not there',
   FALLBACK_TOO_MANY_STREAMS: 'Too many streams are open',
 };
 
