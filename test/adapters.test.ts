@@ -444,8 +444,10 @@ describe.each(subjects)('$name', (subject) => {
         .post(`${prefix}/health/fallback/actions`)
         .set({ authorization: `Bearer ${secret}`, ...headers })
         .send(body);
-    const look = ({ agent, prefix = '' }: App) =>
-      agent.get(`${prefix}/health/fallback/queue`).set({ authorization: `Bearer ${secret}` });
+    const look = ({ agent, prefix = '' }: App, headers: Record<string, string> = {}) =>
+      agent
+        .get(`${prefix}/health/fallback/queue`)
+        .set({ authorization: `Bearer ${secret}`, ...headers });
 
     /** An app whose acts are heard. */
     async function startOperated(setup: Partial<Setup> = {}) {
@@ -472,7 +474,64 @@ describe.each(subjects)('$name', (subject) => {
       const look = await app.agent.get('/health/fallback/queue').set(nobody);
       expect(look.status).toBe(403);
       expect(app.fallback.manager.queue.paused).toBe(false);
-      expect(app.audit).toEqual([{ denied: true }]);
+      expect(app.audit).toEqual([{ denied: true }, { denied: true }]);
+    });
+
+    test('what another site’s page sends is refused before the app is asked who it is', async () => {
+      let asked = 0;
+      const app = await startOperated({
+        options: {
+          authorize: () => {
+            asked += 1;
+            return true;
+          },
+        },
+      });
+      const elsewhere = { 'sec-fetch-site': 'cross-site' };
+      expect((await act(app, { action: 'pause' }, elsewhere)).status).toBe(403);
+      expect((await look(app, elsewhere)).status).toBe(403);
+      expect([asked, app.audit.length]).toEqual([0, 2]);
+    });
+
+    test('an act that fails is told, too: nobody knows how far it got', async () => {
+      const app = await startOperated();
+      app.fallback.manager.activate = () => Promise.reject(new Error('a secret of the disk'));
+      const answer = await act(app, { action: 'activate' });
+      expect(answer.status).toBe(500);
+      expect(answer.text).not.toContain('secret');
+      expect(app.audit).toEqual([
+        { action: 'activate', target: 'graphiti', result: 'failed', by: 'ann' },
+      ]);
+    });
+
+    test.each([
+      ['ops.example', 200],
+      ['OPS.example:8080', 200],
+      ['127.0.0.1:3000', 200],
+      ['127.0.0.1:4000', 403],
+      ['rebound.evil.example', 403],
+    ])('with `hosts` the app is asked by those names only: %s is %i', async (host, status) => {
+      const hosts = ['ops.example', '127.0.0.1:3000'];
+      const app = await startOperated({ options: { hosts } });
+      expect((await look(app, { host })).status).toBe(status);
+      expect((await act(app, { action: 'pause' }, { host })).status).toBe(status);
+      expect((await app.agent.get('/health/fallback').set({ host })).status).toBe(200);
+    });
+
+    test('sees which writes were acknowledged and not seen in time, without what is in them', async () => {
+      const app = await startOperated({
+        options: { confirm: { within: 50, interval: 20, maxInterval: 20 } },
+      });
+      graphiti.fault({ kind: 'dead_worker' });
+      const { body } = await say(app, 'the lost one');
+      const view = async () => (await look(app)).body;
+      await expect.poll(view, { timeout: 5_000 }).toMatchObject({
+        unconfirmedCount: 1,
+        unconfirmed: [{ id: body.operation, state: 'unconfirmed', acceptedAt: expect.any(Number) }],
+      });
+      expect(JSON.stringify(await view())).not.toContain('the lost one');
+      expect((await act(app, { action: 'skip', operation: body.operation })).status).toBe(200);
+      graphiti.restart();
     });
 
     test('an `authorize` that throws denies', async () => {

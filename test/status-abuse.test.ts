@@ -233,6 +233,31 @@ test('a status that cannot be taken ends neither the app nor a stream', async ()
   stream.leave();
 });
 
+test('a status that is dear to take is taken seldom, however many ask', async () => {
+  const app = await start();
+  const { manager } = app;
+  const take = manager.status.bind(manager);
+  let taken = 0;
+  manager.status = () => {
+    taken += 1;
+    const until = performance.now() + 10;
+    while (performance.now() < until);
+    return take();
+  };
+  const began = performance.now();
+  const paths = ['', '/ready', '/degraded'];
+  for (let round = 0; round < 20; round += 1)
+    await Promise.all(
+      paths.map((path) => fetch(`http://127.0.0.1:${app.port}/health/fallback${path}`)),
+    );
+  // By those who asked once in 100 ms, and by the history every 3 s.
+  expect(taken).toBeLessThan(4 + (performance.now() - began) / 90);
+  // What people wait for shows at once.
+  await manager.activate();
+  const answer = await fetch(`http://127.0.0.1:${app.port}/health/fallback`);
+  expect(await answer.json()).toMatchObject({ active: true });
+});
+
 test('an Accept of thousands of types is answered with JSON', async () => {
   const app = await start();
   const accept = Array.from({ length: 1_000 }, (_, index) => `a/b${index};q=0.1`).join(',');

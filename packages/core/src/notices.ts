@@ -115,7 +115,7 @@ export function createNotices({ name, upstream, logger, events, ...ask }: Notice
   events.on('operatorActed', ({ action, target, result, by }) =>
     say(
       'info',
-      `${name}: ${action}${target === name ? '' : ` ${target}`}${result === 'done' ? '' : ' (not possible)'}, by ${by ?? 'an operator'}`,
+      `${name}: ${action}${target === name ? '' : ` ${target}`}${result === 'done' ? '' : result === 'failed' ? ' (failed)' : ' (not possible)'}, by ${by ?? 'an operator'}`,
     ),
   );
   events.on('warning', ({ message }) => say('warn', message));

@@ -15,8 +15,11 @@ export const operatorActions = [
 /** One of the things that an operator can do. */
 export type OperatorAction = (typeof operatorActions)[number];
 
-/** What an operator's doing can come to; `not_possible` where it does not fit what it is done to. */
-export const operatorResults = ['done', 'not_possible'] as const;
+/**
+ * What an operator's doing can come to; `not_possible` where it does not fit what it is done to, `failed`
+ * where nobody knows how far it got.
+ */
+export const operatorResults = ['done', 'not_possible', 'failed'] as const;
 
 /** Something that an operator did. */
 export interface OperatorAct {

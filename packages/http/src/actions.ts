@@ -11,10 +11,10 @@ import {
   operatorActions,
 } from '@graphiti-fallback/core';
 import type { Exchange } from './exchange.ts';
-import { auditDenied, isCrossSite, type Operator } from './operators.ts';
+import type { Operator } from './operators.ts';
 import { sendJson } from './own-answer.ts';
 import { sendProblem } from './problem.ts';
-import { BodyError, jsonBody } from './request-body.ts';
+import { BodyError, closeUnread, jsonBody } from './request-body.ts';
 
 /** The body of a request to act. */
 export interface ActionRequest {
@@ -38,13 +38,9 @@ const longestText = 200;
 export async function answerAction(
   exchange: Exchange,
   manager: FallbackManager,
-  operator: Operator | undefined,
+  operator: Operator,
 ): Promise<void> {
   const { request, response } = exchange;
-  if (isCrossSite(exchange) || !operator) {
-    auditDenied(manager);
-    return forbid(exchange);
-  }
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
     response.setHeader('Connection', 'close');
     const detail = 'Expected a body of the type application/json';
@@ -52,25 +48,37 @@ export async function answerAction(
   }
   try {
     const asked = checked(await jsonBody(request, exchange.body));
-    await manager.open();
-    const result = await carryOut(manager, asked);
-    if (!result) return sendMissing(exchange, asked);
-    const { target, done } = result;
-    const by = operator.name === undefined ? {} : { by: operator.name };
-    const { action } = asked;
-    manager.audit({ action, target, result: done ? 'done' : 'not_possible', ...by });
-    if (done) return sendJson(response, 200, { action, target, done });
-    const detail = `'${action}' does not fit how it is now`;
-    sendProblem(response, 409, 'FALLBACK_NOT_POSSIBLE', detail);
+    await act(exchange, manager, operator, asked);
   } catch (error) {
     sendFailure(exchange, error);
   }
 }
 
-/** Says that somebody may not. */
-export function forbid({ response }: Exchange): void {
-  closeUnread(response.req.complete, response);
-  sendProblem(response, 403, 'FALLBACK_FORBIDDEN', 'Only operators of this app may do this');
+async function act(
+  exchange: Exchange,
+  manager: FallbackManager,
+  operator: Operator,
+  asked: ActionRequest,
+): Promise<void> {
+  const { response } = exchange;
+  const { action } = asked;
+  const by = operator.name === undefined ? {} : { by: operator.name };
+  let result: Done;
+  try {
+    await manager.open();
+    result = await carryOut(manager, asked);
+  } catch {
+    // Nobody knows how far it got: all the more it has to be told.
+    const target = asked.operation ?? asked.breaker ?? manager.name;
+    manager.audit({ action, target, result: 'failed', ...by });
+    return sendProblem(response, 500, 'FALLBACK_ACTION_FAILED', 'The action failed');
+  }
+  if (!result) return sendMissing(exchange, asked);
+  const { target, done } = result;
+  manager.audit({ action, target, result: done ? 'done' : 'not_possible', ...by });
+  if (done) return sendJson(response, 200, { action, target, done });
+  const detail = `'${action}' does not fit how it is now`;
+  sendProblem(response, 409, 'FALLBACK_NOT_POSSIBLE', detail);
 }
 
 function sendMissing({ response }: Exchange, { operation }: ActionRequest): void {
@@ -82,7 +90,7 @@ function sendMissing({ response }: Exchange, { operation }: ActionRequest): void
 }
 
 function sendFailure({ response }: Exchange, error: unknown): void {
-  closeUnread(response.req.complete, response);
+  closeUnread(response);
   const [status, code, detail] =
     error instanceof BodyError
       ? [error.status, 'FALLBACK_INVALID_INPUT', error.message]
@@ -90,11 +98,6 @@ function sendFailure({ response }: Exchange, error: unknown): void {
         ? [400, 'FALLBACK_INVALID_INPUT', error.message]
         : [500, 'FALLBACK_ACTION_FAILED', 'The action failed'];
   sendProblem(response, status, code, detail);
-}
-
-/** The rest of a body that nobody reads must not be taken for the next request. */
-function closeUnread(complete: boolean, response: Exchange['response']): void {
-  if (!complete && !response.headersSent) response.setHeader('Connection', 'close');
 }
 
 const shortText = (value: unknown) =>

@@ -96,6 +96,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions<never> = {}): C
     publicPath,
     traceUrl,
     authorize,
+    hosts,
     events,
     ...rest
   } = options;
@@ -126,7 +127,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions<never> = {}): C
     }),
     health: { ...preset.health, ...stores.health, ...given(options.health ?? {}) },
   });
-  const status = given({ statusPath, publicPath, traceUrl, authorize, events });
+  const status = given({ statusPath, publicPath, traceUrl, authorize, hosts, events });
   return { manager: created, client: upstream.client(created), status };
 }
 

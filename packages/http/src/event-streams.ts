@@ -10,6 +10,7 @@ import {
 import { runOutside } from './outside.ts';
 import { sendProblem } from './problem.ts';
 import { publicStatus } from './public-status.ts';
+import type { StatusReader } from './status-reader.ts';
 
 /** Bounds of the streams. */
 export interface EventStreamOptions {
@@ -40,7 +41,7 @@ interface Stream {
 
 /** The open streams of one manager. */
 export class EventStreams {
-  readonly #manager: FallbackManager;
+  readonly #read: StatusReader;
   readonly #options: Required<EventStreamOptions>;
   readonly #streams = new Set<Stream>();
   readonly #stopListening: () => void;
@@ -49,9 +50,9 @@ export class EventStreams {
   #closed = false;
 
   /** @throws {TypeError} when a bound is wrong */
-  constructor(manager: FallbackManager, options: EventStreamOptions = {}) {
+  constructor(manager: FallbackManager, read: StatusReader, options: EventStreamOptions = {}) {
     checkOptions('events', options, { most: wholeNumber(0), lastFor: milliseconds(1) });
-    this.#manager = manager;
+    this.#read = read;
     const { most = defaults.most, lastFor = defaults.lastFor } = options;
     this.#options = { most, lastFor };
     const undo = [
@@ -117,7 +118,7 @@ export class EventStreams {
 
   #status(): { text: string; essence: string } {
     try {
-      const status = publicStatus(this.#manager.status());
+      const status = publicStatus(this.#read());
       const essence = JSON.stringify(status, (key, value) =>
         passing.has(key) ? undefined : value,
       );

@@ -3,6 +3,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FallbackManager } from '@graphiti-fallback/core';
 import type { Exchange } from './exchange.ts';
+import { sendProblem } from './problem.ts';
+import { closeUnread } from './request-body.ts';
 
 /**
  * Whether a request may see lanes and act; a text allows it, too, and names who it is in the audit.
@@ -12,6 +14,12 @@ export type Authorize<Caller = IncomingMessage> = (
   caller: Caller,
 ) => boolean | string | undefined | Promise<boolean | string | undefined>;
 
+/** Who may, and under which names this app may be asked. */
+export interface Access {
+  readonly authorize: Authorize<never>;
+  readonly hosts?: readonly string[] | undefined;
+}
+
 /** Somebody who may. */
 export interface Operator {
   readonly name?: string;
@@ -20,11 +28,12 @@ export interface Operator {
 const longestName = 100;
 let complained = false;
 
-/** Asks the app; nothing where it denies. */
+/** Asks the app, unless another site's page asks; nothing where it denies. */
 export async function operatorOf(
   exchange: Exchange,
-  authorize: Authorize<never>,
+  { authorize, hosts }: Access,
 ): Promise<Operator | undefined> {
+  if (isCrossSite(exchange) || !isKnownHost(exchange, hosts)) return undefined;
   try {
     // The adapter says who calls, and what its `authorize` is given.
     const caller = (exchange.caller ?? exchange.request) as never;
@@ -40,21 +49,38 @@ export async function operatorOf(
   }
 }
 
-/** Tells the audit that somebody was not let. */
-export function auditDenied(manager: FallbackManager): void {
+/** Tells the audit that somebody was not let, and them. Never rejects. */
+export async function denied(exchange: Exchange, manager: FallbackManager): Promise<void> {
   manager.audit('denied');
+  closeUnread(exchange.response);
+  const detail = 'Only operators of this app may do this';
+  sendProblem(exchange.response, 403, 'FALLBACK_FORBIDDEN', detail);
 }
 
 /**
  * Whether a browser sends this for another site's page. Browsers say so themselves, over https; else the
  * `Origin`, which they send with every POST, must be this host. Programs send neither.
  */
-export function isCrossSite({ request, host = request.headers.host }: Exchange): boolean {
+function isCrossSite({ request, host = request.headers.host }: Exchange): boolean {
   const { origin } = request.headers;
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   if (origin === undefined) return false;
   return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
+}
+
+/**
+ * A page of another site can have its own name lead here (DNS rebinding): then the browser takes it for
+ * this app's page, and only the name tells.
+ */
+function isKnownHost(
+  { request, host = request.headers.host }: Exchange,
+  hosts: readonly string[] | undefined,
+): boolean {
+  if (!hosts) return true;
+  const asked = host?.toLowerCase() ?? '';
+  const name = asked.replace(/:\d+$/, '');
+  return hosts.some((known) => [asked, name].includes(known.toLowerCase()));
 }
 
 /** In one line of a log. */

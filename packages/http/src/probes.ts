@@ -3,6 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FallbackManager, FallbackStatus } from '@graphiti-fallback/core';
 import { sendJson } from './own-answer.ts';
+import type { StatusReader } from './status-reader.ts';
 
 /** The answer of a probe: 200 or 503 say the same. */
 export interface Probe {
@@ -33,19 +34,18 @@ const patience = 500;
  */
 export async function answerProbe(
   response: ServerResponse,
-  manager: FallbackManager,
-  asked: string,
+  { manager, read, asked }: { manager: FallbackManager; read: StatusReader; asked: string },
 ): Promise<void> {
   const opened = await withinPatience(manager.open());
-  const probe = probeOf(opened, manager);
+  const probe = probeOf(opened, read);
   const good =
     asked === 'live' || probe.status === 'ok' || (asked === 'ready' && probe.status === 'degraded');
   sendJson(response, good ? 200 : 503, probe);
 }
 
-function probeOf(opened: boolean, manager: FallbackManager): Probe {
+function probeOf(opened: boolean, read: StatusReader): Probe {
   try {
-    const status = manager.status();
+    const status = read();
     if (status.closed) return { status: 'closed', reasons: [] };
     if (!opened) return { status: 'starting', reasons: [] };
     const reasons = reasonsOf(status);

@@ -1,6 +1,7 @@
 /** What an operator sees besides: lanes, what needs a person, and why breakers are set apart; never what was written. */
 
 import type { FallbackManager, OperationState, QueuedOperation } from '@graphiti-fallback/core';
+import { seldom } from './seldom.ts';
 
 /** A lane with what waits in it. Times are wall-clock ms. */
 export interface LaneView {
@@ -26,6 +27,9 @@ export interface QueueView {
   /** Newest first. */
   readonly deadLetters: readonly OperationView[];
   readonly deadLetterCount: number;
+  /** What was acknowledged and not seen in time, oldest first. */
+  readonly unconfirmed: readonly OperationView[];
+  readonly unconfirmedCount: number;
   /** Why breakers are set apart, by name, in the words of whoever did it. */
   readonly isolated: Readonly<Record<string, string>>;
 }
@@ -45,23 +49,19 @@ const besideLanes: ReadonlySet<OperationState> = new Set([
 
 /** Looks at a queue, seldom enough to cost next to nothing: in between, all get the last view. */
 export function createQueueView(manager: FallbackManager): () => QueueView {
-  let last: QueueView | undefined;
-  let nextAt = 0;
-  return () => {
-    const before = performance.now();
-    if (last && before < nextAt) return last;
-    last = { ...viewOf(manager.queue.list()), isolated: reasonsOf(manager) };
-    const after = performance.now();
-    nextAt = after + (after - before) / shareOfTime;
-    return last;
-  };
+  return seldom(shareOfTime, () => ({
+    ...viewOf(manager.queue.list()),
+    isolated: reasonsOf(manager),
+  }));
 }
 
 function viewOf(operations: readonly QueuedOperation[]): Omit<QueueView, 'isolated'> {
   const lanes = new Map<string, { waiting: number; head: QueuedOperation }>();
   const dead: QueuedOperation[] = [];
+  const unconfirmed: QueuedOperation[] = [];
   for (const operation of operations) {
     if (operation.state === 'dead') dead.push(operation);
+    if (operation.state === 'unconfirmed') unconfirmed.push(operation);
     if (besideLanes.has(operation.state)) continue;
     const lane = lanes.get(operation.lane);
     if (lane) lane.waiting += 1;
@@ -82,6 +82,8 @@ function viewOf(operations: readonly QueuedOperation[]): Omit<QueueView, 'isolat
     laneCount: lanes.size,
     deadLetters: dead.slice(-most).reverse().map(withoutInput),
     deadLetterCount: dead.length,
+    unconfirmed: unconfirmed.slice(0, most).map(withoutInput),
+    unconfirmedCount: unconfirmed.length,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The small JSON body of a request, whether or not a body parser has been there before. */
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** A body that is no use, and the status that says so. */
 export class BodyError extends Error {
@@ -28,6 +28,11 @@ export async function jsonBody(request: IncomingMessage, parsed: unknown): Promi
   if (request.readableEnded || request.destroyed)
     throw new BodyError(400, 'Expected a JSON body; something before has read it');
   return parse(await read(request));
+}
+
+/** The rest of a body that nobody reads must not be taken for the next request. */
+export function closeUnread(response: ServerResponse): void {
+  if (!response.req.complete && !response.headersSent) response.setHeader('Connection', 'close');
 }
 
 function parse(text: string): unknown {

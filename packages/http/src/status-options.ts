@@ -15,6 +15,14 @@ export interface StatusOptions<Caller = IncomingMessage> {
   readonly traceUrl?: string | undefined;
   /** Who may see lanes and act on the queue and the breakers over HTTP. @default nobody */
   readonly authorize?: Authorize<Caller> | undefined;
+  /**
+   * Names under which operators ask for this app, with the port or without: `['localhost', 'ops.example.com']`.
+   * Who asks for another one neither sees lanes nor acts. Give it where `authorize` decides by address:
+   * then any site's page could act through the browser of somebody who may (DNS rebinding).
+   *
+   * @default any name
+   */
+  readonly hosts?: readonly string[] | undefined;
   /** Bounds of the streams of changes. */
   readonly events?: EventStreamOptions | undefined;
 }
@@ -33,6 +41,9 @@ const traceUrl: Check = (value) =>
     ? undefined
     : 'an http or https URL with {traceId} in it';
 
+const isHost = (value: unknown): boolean =>
+  typeof value === 'string' && URL.canParse(`http://${value}`) && !/[/?#@\s]/.test(value);
+
 const group: Check = (value) =>
   typeof value === 'object' && value !== null ? undefined : 'an object of options';
 
@@ -42,6 +53,10 @@ export const statusChecks: Readonly<Record<keyof StatusOptions, Check>> = {
   publicPath: path,
   traceUrl,
   authorize: callable,
+  hosts: (value) =>
+    Array.isArray(value) && value.length > 0 && value.every(isHost)
+      ? undefined
+      : 'a list of host names, each with its port or without',
   events: group,
 };
 

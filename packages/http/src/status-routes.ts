@@ -1,19 +1,20 @@
 /** Everything below the status path: for programs, for orchestrators, for people, for operators. */
 
 import type { FallbackManager } from '@graphiti-fallback/core';
-import { answerAction, forbid } from './actions.ts';
+import { answerAction } from './actions.ts';
 import { EventStreams } from './event-streams.ts';
 import type { Exchange } from './exchange.ts';
 import { History } from './history.ts';
 import { createLivePage } from './live-page.ts';
 import { answerOperation } from './operation-status.ts';
-import { type Authorize, isCrossSite, operatorOf } from './operators.ts';
+import { type Access, denied, operatorOf } from './operators.ts';
 import { sendJson } from './own-answer.ts';
 import { answerProbe, probes } from './probes.ts';
 import { sendProblem } from './problem.ts';
 import { publicStatus } from './public-status.ts';
 import { createQueueView } from './queue-view.ts';
 import type { StatusOptions } from './status-options.ts';
+import { createStatusReader } from './status-reader.ts';
 
 /** The routes of one manager's status. */
 export interface StatusRoutes {
@@ -32,9 +33,11 @@ export interface StatusRoutes {
  */
 export function createStatusRoutes(
   manager: FallbackManager,
-  { publicPath, traceUrl, authorize, events }: StatusOptions<never>,
+  { publicPath, traceUrl, authorize, hosts, events }: StatusOptions<never>,
 ): StatusRoutes {
-  const streams = new EventStreams(manager, events);
+  const read = createStatusReader(manager);
+  const access = authorize && { authorize, hosts };
+  const streams = new EventStreams(manager, read, events);
   const history = new History(manager);
   const queueView = createQueueView(manager);
   const page = createLivePage({ publicPath, traceUrl, operated: authorize !== undefined });
@@ -42,6 +45,7 @@ export function createStatusRoutes(
   return {
     start: () => history.start(),
     close() {
+      read.end();
       streams.close();
       history.stop();
     },
@@ -53,7 +57,7 @@ export function createStatusRoutes(
       const [resource = '', name = '', ...more] = rest.split('/', 4).slice(1);
       if (more.length > 0) return undefined;
       if (method === 'POST')
-        return resource === 'actions' && !name && authorize ? act(exchange, authorize) : undefined;
+        return resource === 'actions' && !name && access ? act(exchange, access) : undefined;
       if (!isReading) return undefined;
       if (resource === 'operations')
         return name ? answerOperation(exchange.response, manager, name) : undefined;
@@ -63,30 +67,31 @@ export function createStatusRoutes(
 
   function show(exchange: Exchange, resource: string): Promise<void> | undefined {
     const { request, response } = exchange;
-    if (probes.includes(resource)) return answerProbe(response, manager, resource);
+    if (probes.includes(resource)) return answerProbe(response, { manager, read, asked: resource });
     switch (resource) {
       case '':
         response.appendHeader('Vary', 'Accept');
         if (page.isWanted(exchange)) return page.answer(exchange);
-        return answer(exchange, () => publicStatus(manager.status()));
+        return answer(exchange, () => publicStatus(read()));
       case 'history':
         return answer(exchange, () => history.report());
       case 'events':
         return opened(exchange, () => streams.open(response, request.method === 'HEAD'));
       case 'queue':
-        return authorize && look(exchange, authorize);
+        return access && look(exchange, access);
       default:
         return undefined;
     }
   }
 
-  async function look(exchange: Exchange, authorize: Authorize<never>): Promise<void> {
-    if (isCrossSite(exchange) || !(await operatorOf(exchange, authorize))) return forbid(exchange);
-    return answer(exchange, queueView);
+  async function look(exchange: Exchange, access: Access): Promise<void> {
+    const operator = await operatorOf(exchange, access);
+    return operator ? answer(exchange, queueView) : denied(exchange, manager);
   }
 
-  async function act(exchange: Exchange, authorize: Authorize<never>): Promise<void> {
-    return answerAction(exchange, manager, await operatorOf(exchange, authorize));
+  async function act(exchange: Exchange, access: Access): Promise<void> {
+    const operator = await operatorOf(exchange, access);
+    return operator ? answerAction(exchange, manager, operator) : denied(exchange, manager);
   }
 
   function answer(exchange: Exchange, body: () => object): Promise<void> {

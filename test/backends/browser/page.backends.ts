@@ -157,6 +157,32 @@ test('a dead letter is retried by an operator, from the keyboard', async () => {
   await expect.poll(() => title(page), soon).toBe('Live');
 });
 
+test('unconfirmed writes are counted for everybody, and listed for an operator, who has one sent again', async () => {
+  const app = await start({
+    authorize,
+    confirm: { within: 200, interval: 50, maxInterval: 100 },
+  });
+  app.graphiti.fault({ kind: 'dead_worker' });
+  const stop = app.traffic(10);
+  const unconfirmed = () => app.manager.status().queue.states.unconfirmed;
+  await expect.poll(unconfirmed, soon).toBeGreaterThan(2);
+  await stop();
+  const page = await open(app.url, { expected: forbidden });
+  await shows(page, /acknowledged and not seen in time. Operators see which/);
+  await enter(page);
+  await page.getByRole('table', { name: /Unconfirmed writes/ }).waitFor(soon);
+  await picture(page, 'unconfirmed');
+  expect(await barriers(page)).toEqual([]);
+  app.graphiti.restart();
+  const before = unconfirmed();
+  await page
+    .getByRole('button', { name: /^Send again/ })
+    .first()
+    .click();
+  await shows(page, /Done: retry/);
+  await expect.poll(unconfirmed, soon).toBeLessThan(before);
+});
+
 test('an operator sets a breaker apart, and lets it go', async () => {
   const app = await start({ authorize });
   app.manager.breaker('reports');

@@ -17,6 +17,8 @@ export interface QueuedOperation {
   /** Failures that count towards giving up. */
   readonly attempts: number;
   readonly nextAttemptAt?: number;
+  /** When the upstream acknowledged it, where that is to be confirmed. */
+  readonly acceptedAt?: number;
   /** A code, never upstream text. */
   readonly lastError?: string;
   /** Trace of the request that wrote it. */
@@ -65,7 +67,8 @@ export function queuedOperation({
   readonly record: OperationRecord;
   readonly state: OperationState;
 }): QueuedOperation {
-  const { id, operation, input, lane, enqueuedAt, attempts, nextAt, lastError } = record;
+  const { id, operation, input, lane, enqueuedAt, attempts, nextAt, acceptedAt, lastError } =
+    record;
   const reason = record.dead ?? record.stopped;
   const traceId = contextOf(record.trace)?.traceId;
   return {
@@ -77,6 +80,7 @@ export function queuedOperation({
     enqueuedAt,
     attempts,
     ...(nextAt !== undefined && { nextAttemptAt: nextAt }),
+    ...(acceptedAt !== undefined && { acceptedAt }),
     ...(lastError !== undefined && { lastError }),
     ...(traceId !== undefined && { traceId }),
     ...(reason !== undefined && { reason }),

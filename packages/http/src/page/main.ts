@@ -37,7 +37,8 @@ void connect(site, {
     if (!history.ok || !now.ok) throw new Error('The status cannot be had');
     recent.replace((await history.json()) as StatusHistory);
     take((await now.json()) as PublicStatus);
-    await lookAtQueue();
+    // Who was not let is not let a minute later: it would be audited each time.
+    if (access !== 'denied') await lookAtQueue();
   },
 });
 setInterval(() => !document.hidden && show(), 1_000);

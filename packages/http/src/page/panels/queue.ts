@@ -70,6 +70,7 @@ export function queuePanel(instance: Instance): HTMLElement {
           'at once',
           `${counted(queue.drainLimit, 'replay', 'replays')}${queue.drainRate === undefined ? '' : `, ${queue.drainRate.toFixed(1)} a second`}`,
         ],
+        queue.unprotected > 0 ? ['sent without being kept', count(queue.unprotected)] : undefined,
         queue.volatile > 0 ? ['in memory only', count(queue.volatile)] : undefined,
         queue.bytes > 0 ? ['size', size(queue.bytes)] : undefined,
         [
@@ -79,6 +80,7 @@ export function queuePanel(instance: Instance): HTMLElement {
       ),
     ),
     lanes(instance),
+    unconfirmed(instance),
     deadLetters(instance),
   );
 }
@@ -123,6 +125,56 @@ function laneRow({ lane, waiting, oldestAt, state, head }: LaneView, now: number
   );
 }
 
+/** Only where there are some: nobody has to look for what most upstreams do not know. */
+function unconfirmed(instance: Instance): Content {
+  const { queue, status, access } = instance;
+  const { unconfirmed: number } = status.queue.states;
+  if (number === 0) return undefined;
+  const heading = html('h3', {}, 'Unconfirmed ', pill('open', count(number)));
+  if (!queue || access !== 'granted')
+    return [
+      heading,
+      nothing(
+        `${counted(number, 'write was', 'writes were')} acknowledged and not seen in time. Operators see which.`,
+      ),
+    ];
+  const more = queue.unconfirmedCount - queue.unconfirmed.length;
+  return [
+    heading,
+    table(
+      'Unconfirmed writes, oldest first',
+      ['Operation', 'Lane', 'Acknowledged', 'Actions'],
+      queue.unconfirmed.map((write) => unconfirmedRow(write, instance)),
+    ),
+    more > 0 && html('p', { class: 'note' }, `and ${counted(more, 'write', 'writes')} more`),
+  ];
+}
+
+function unconfirmedRow(write: OperationView, { now, site }: Instance): HTMLElement {
+  const { id, operation, lane, enqueuedAt, acceptedAt = enqueuedAt, traceId } = write;
+  const about = `${operation} ${id}`;
+  return html(
+    'tr',
+    { 'data-key': id },
+    html('th', { scope: 'row' }, operation, html('code', { class: 'id' }, id)),
+    html('td', {}, html('code', {}, lane)),
+    html('td', {}, moment(acceptedAt, now), traceLink(traceAddress(site, traceId), about)),
+    html(
+      'td',
+      { class: 'acts' },
+      actButton('retry', 'Send again', { operation: id, about }),
+      actButton('skip', 'Skip…', { operation: id, about }),
+    ),
+  );
+}
+
+function traceLink(href: string | undefined, about: string): Content {
+  if (!href) return undefined;
+  const label = `trace of ${about}`;
+  const link = { href, target: '_blank', rel: 'noreferrer', 'aria-label': label };
+  return [' ', html('a', link, 'trace')];
+}
+
 function deadLetters(instance: Instance): Content {
   const { queue, status, access } = instance;
   const { dead } = status.queue.states;
@@ -155,24 +207,7 @@ function letterRow(letter: OperationView, { now, site }: Instance): HTMLElement 
     html('th', { scope: 'row' }, operation, html('code', { class: 'id' }, id)),
     html('td', {}, html('code', {}, lane)),
     html('td', {}, reason, cause && html('code', {}, cause)),
-    html(
-      'td',
-      {},
-      moment(enqueuedAt, now),
-      trace && [
-        ' ',
-        html(
-          'a',
-          {
-            href: trace,
-            target: '_blank',
-            rel: 'noreferrer',
-            'aria-label': `trace of ${operation} ${id}`,
-          },
-          'trace',
-        ),
-      ],
-    ),
+    html('td', {}, moment(enqueuedAt, now), traceLink(trace, `${operation} ${id}`)),
     html(
       'td',
       { class: 'acts' },
