@@ -92,9 +92,20 @@ test('what is said while everything is cleared is kept, and looked for', async (
   await expect.poll(() => server.received({ path: '/clear' }), soon).toHaveLength(1);
   const receipt = await client.addMessages('g', [said('meanwhile')]);
   expect(await clearing).toMatchObject({ outcome: 'applied' });
-  expect(manager.queue.list()).toMatchObject([
-    { id: receipt.outcome === 'accepted' && receipt.operation, state: 'accepted' },
-  ]);
+  const id = receipt.outcome === 'accepted' ? receipt.operation : '';
+  expect(manager.queue.list()).toMatchObject([{ id, state: 'accepted' }]);
+  // Nobody knows whether it came before: it is not sent again by itself.
+  expect(await manager.queue.doubt([id])).toEqual([]);
+});
+
+test('nothing is cleared while a message is on its way', async () => {
+  const { server, client } = await setUp();
+  server.fault({ kind: 'slow', ms: 300, match: { path: '/messages' } });
+  const adding = client.addMessages('g', [said('one')]);
+  await expect.poll(() => server.received({ path: '/messages' }), soon).toHaveLength(1);
+  const refused = { code: 'FALLBACK_UNAVAILABLE', status: 503 };
+  await expect(client.clear({ confirm: 'CLEAR ALL' })).rejects.toMatchObject(refused);
+  expect((await adding).outcome).toBe('accepted');
 });
 
 test('an erasure that worked ends a stall: nobody waits any more for what was lost', async () => {
