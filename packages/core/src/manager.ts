@@ -456,6 +456,9 @@ export class FallbackManager {
       onReport: (report) => {
         this.#report = report;
       },
+      onLate: () => {
+        if (!this.#closed) this.#startReplays();
+      },
     });
     this.#opened = true;
     this.#startReplays();

@@ -13,6 +13,8 @@ interface Surroundings {
   readonly memories: OutageMemories;
   /** Told when the queue's store is open. */
   readonly onReport: (report: OpenReport) => void;
+  /** Told when stores are open that the app did not wait for. */
+  readonly onLate: () => void;
 }
 
 /** Opens the stores. Never rejects: what is wrong is told as events. */
@@ -24,8 +26,10 @@ export async function openStores(around: Surroundings): Promise<void> {
   });
   const opening = Promise.all([openQueue(around), openCache(around)]);
   // A store that hangs must not hold the app: what it has is taken up when it comes.
-  if ((await Promise.race([opening, patience])) === 'late')
+  if ((await Promise.race([opening, patience])) === 'late') {
     events.emit('warning', { message: 'A store takes long to open: the app goes on without it' });
+    void opening.then(() => around.onLate());
+  }
   cancel();
 }
 

@@ -1,7 +1,7 @@
 /** Writes of an upstream that acknowledges before it does: kept until they are seen there. */
 
 import { expect, onTestFinished, test } from 'vitest';
-import type { Adopted, Change, Journal } from '../journal.ts';
+import type { Adopted, Change, Identity, Journal } from '../journal.ts';
 import { FallbackManager } from '../manager.ts';
 import { type ManualClock, manualClock, settled } from '../manual-clock.test.support.ts';
 import { memoryJournal } from '../memory-journal.ts';
@@ -403,6 +403,34 @@ test('a clock that is set forwards makes nothing late either', async () => {
   expect(events).not.toContain('unconfirmed');
   await clock.advance(2 * minute);
   expect(events).toContain('unconfirmed');
+});
+
+test('of a store that opens late what was acknowledged is looked for as well', async () => {
+  const store = Object.assign(memoryJournal(), { close: async () => {} });
+  const box = letterbox();
+  const first = await setUp({}, { store }, box);
+  box.sorting = false;
+  const receipt = await first.note('one');
+  await first.manager.close();
+  let open = () => {};
+  const late = {
+    ...store,
+    open: (identity: Identity) =>
+      new Promise<void>((resolve) => {
+        open = resolve;
+      }).then(() => store.open(identity)),
+  };
+  const clock = manualClock();
+  const opening = setUp({}, { store: late, clock }, box);
+  await clock.advance(6_000);
+  const second = await opening;
+  open();
+  await clock.advance(1_000);
+  expect(second.states()).toEqual(['accepted']);
+  box.shown.add('one');
+  await clock.advance(minute);
+  const id = receipt.outcome === 'accepted' ? receipt.operation : '';
+  expect(second.manager.queue.get(id)?.state).toBe('confirmed');
 });
 
 test('nobody waits for one before it can be shown', async () => {
