@@ -3,18 +3,26 @@
  * leave of the folder FAULT_ROOT, as a strict reading of POSIX allows. The bytes of a file are on it after
  * a sync of the file, or a write through O_DSYNC; names are on it after a sync of their folder. Caches of
  * real disks, and filesystems that keep more, are kinder.
+ *
+ * The process is killed at any point, here too: at none may something be gone that was on the disk.
  */
 
 import {
   appendFileSync,
+  closeSync,
   copyFileSync,
   existsSync,
+  ftruncateSync,
   linkSync,
   mkdirSync,
+  openSync,
   readdirSync,
+  readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import fs, { constants, type FileHandle, open } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -66,15 +74,22 @@ function keepNames(folder: string): void {
     else {
       const content = contentOf(join(folder, entry.name));
       if (!existsSync(content)) writeFileSync(content, '');
-      rmSync(target, { force: true });
-      linkSync(content, target);
+      if (existsSync(target) && statSync(target).ino === statSync(content).ino) continue;
+      const fresh = join(contents, 'fresh');
+      rmSync(fresh, { force: true });
+      linkSync(content, fresh);
+      renameSync(fresh, target);
     }
   }
 }
 
-/** In place: names on the disk are links to it. */
+/** In place, for names on the disk are links to it; and over what is there, which must not be gone meanwhile. */
 function keepBytes(path: string): void {
-  copyFileSync(path, contentOf(path));
+  const bytes = readFileSync(path);
+  const content = openSync(contentOf(path), constants.O_WRONLY | constants.O_CREAT);
+  for (let at = 0; at < bytes.length; ) at += writeSync(content, bytes, at, undefined, at);
+  ftruncateSync(content, bytes.length);
+  closeSync(content);
 }
 
 const realOpen = fs.open;
