@@ -14,9 +14,11 @@ export interface IdentityOptions {
 
 /** The identity of a manager's records: its name, and a hash of the application and the upstream. */
 export function identityOf({ manager, application, upstream }: IdentityOptions): Identity {
-  const parts = [application ?? applicationName(), upstream ? normalised(upstream) : ''];
+  const name = application ?? applicationName();
+  const address = upstream ? normalised(upstream) : '';
+  const parts = [name, address];
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-  return { manager, hash };
+  return { manager, hash, application: name, ...(address && { upstream: address }) };
 }
 
 /** The application's own name, never a path: it must stay the same wherever it is installed. */

@@ -55,6 +55,7 @@ export type {
   Journal,
   JournalStatus,
   OpenReport,
+  StoreRole,
 } from './journal.ts';
 export type { Json } from './json.ts';
 export { FallbackManager } from './manager.ts';

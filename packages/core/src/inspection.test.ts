@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { memoryJournal } from './memory-journal.ts';
 import { refused, testManager } from './upstream.test.support.ts';
 
 const checks = [
@@ -60,4 +61,20 @@ test('a manager in an outage, and set apart by hand, and closed', async () => {
   expect(manager.inspect()).not.toContain('secret');
   await manager.close();
   expect(manager.inspect()).toMatch(/^items +closed$/m);
+});
+
+test('a manager whose store had something to say when it opened', async () => {
+  const kept = memoryJournal();
+  const warnings = ['a folder is not as it was', 'and another'];
+  const store = { ...kept, open: async () => ({ records: 0, quarantined: [], warnings }) };
+  const { manager } = testManager({ store });
+  const said: string[] = [];
+  manager.on('warning', ({ message }) => said.push(message));
+  await manager.open();
+  expect(said).toEqual(warnings);
+  expect(manager.status().store.report?.warnings).toEqual(warnings);
+  expect(manager.inspect()).toMatch(
+    /writable; 2 warnings at its start: status\(\)\.store\.report$/m,
+  );
+  expect(manager.inspect()).not.toContain('a folder');
 });

@@ -76,7 +76,12 @@ function ofComponent(component: ComponentHealth, at: number): string {
 
 function ofStore({ store }: FallbackStatus): string {
   const problem = store.problem === undefined ? '' : ` (${store.problem})`;
-  return `${store.kind}, ${store.durability}, ${store.writable ? 'writable' : `not writable${problem}`}`;
+  const told = store.report?.warnings.length ?? 0;
+  const warnings =
+    told === 0
+      ? ''
+      : `; ${told} ${told === 1 ? 'warning' : 'warnings'} at its start: status().store.report`;
+  return `${store.kind}, ${store.durability}, ${store.writable ? 'writable' : `not writable${problem}`}${warnings}`;
 }
 
 function counted<Key extends string>(counts: Readonly<Record<Key, number>>, ...keys: Key[]) {

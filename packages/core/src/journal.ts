@@ -12,6 +12,9 @@ export const storeVerbs = ['open', 'commit', 'cache', 'entities', 'state', 'clos
 /** The stores of a manager: that of the queue, and of the cache where that has one of its own. */
 export const storeRoles = ['queue', 'cache'] as const;
 
+/** What a store is there for. */
+export type StoreRole = (typeof storeRoles)[number];
+
 /** What became of what a store was asked. */
 export const storeResults = ['success', 'failure'] as const;
 
@@ -32,6 +35,10 @@ export interface Identity {
   readonly manager: string;
   /** Hash of the application's name and the normalised upstream URL, lower-case hex. */
   readonly hash: string;
+  /** What the hash is made of, for people: the application's name … */
+  readonly application?: string;
+  /** … and the upstream's address, without credentials. */
+  readonly upstream?: string;
 }
 
 /** What was found when a journal opened. */
@@ -86,8 +93,10 @@ export interface Journal {
   /**
    * Reads what is there. Touches nothing that does not exist yet, and never rejects: damage is kept
    * aside and reported, a folder that cannot be used shows in {@link Journal.status}.
+   *
+   * @param role what it is there for, so that what it reports can say what is at stake
    */
-  open(identity: Identity): Promise<OpenReport>;
+  open(identity: Identity, role?: StoreRole): Promise<OpenReport>;
   /** The records of a bucket in order of first put; a repeated put keeps its place. */
   entries(bucket: Bucket): Iterable<readonly [key: string, value: Json]>;
   /**

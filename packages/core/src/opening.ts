@@ -51,7 +51,7 @@ async function openCache(around: Surroundings): Promise<void> {
   const { store, cacheStore } = engine;
   if (cacheStore === store) return;
   await opened(around, cacheStore, async () => {
-    const report = await cacheStore.open(engine.identity);
+    const report = await cacheStore.open(engine.identity, 'cache');
     engine.cache.load();
     return report;
   });

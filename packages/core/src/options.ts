@@ -47,7 +47,7 @@ export interface FallbackManagerOptions {
   readonly name: string;
   /** Address of the upstream: part of the identity of the queue. @default none */
   readonly upstream?: string;
-  /** The application's name: part of the identity of the queue. @default OTEL_SERVICE_NAME, else the name in the nearest package.json */
+  /** The application's name: part of the identity of the queue, which another name leaves behind. @default OTEL_SERVICE_NAME, else the name in the nearest package.json */
   readonly application?: string;
   /** What happens to operations while the breaker is not closed. @default 'queue_writes' */
   readonly mode?: FallbackMode;

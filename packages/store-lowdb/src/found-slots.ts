@@ -1,6 +1,6 @@
 /** The slots below a folder, whichever level of the layout it is: a data folder, an identity's, or a slot. */
 
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from './durable-file.ts';
 import { hold, slotNames } from './slot.ts';
@@ -37,15 +37,37 @@ export async function slotsIn(directory: string): Promise<readonly FoundSlot[]> 
   return found;
 }
 
-/** The folder of the only identity below a folder. @throws {UsageError} where there are none or several */
+/** The folders of identities that slots are in. */
+function homesOf(slots: readonly FoundSlot[]): string[] {
+  return [...new Set(slots.map(({ home }) => home))];
+}
+
+/**
+ * The folder of the only identity below a folder. One of an identity that has not stored anything yet may
+ * be missing, if there is another of its manager beside it: an app with a new name begins so.
+ *
+ * @throws {UsageError} where there are none or several
+ */
 export async function onlyHomeIn(directory: string): Promise<string> {
-  const homes = [...new Set((await slotsIn(directory)).map(({ home }) => home))];
+  const path = resolve(directory);
+  if (await isHomeToBe(path)) return path;
+  const homes = homesOf(await slotsIn(path));
   const [home, ...others] = homes;
   if (home === undefined || others.length > 0)
     throw new UsageError(
       `Expected the folder of one identity, got ${homes.length}: ${homes.join(', ')}`,
     );
   return home;
+}
+
+async function isHomeToBe(path: string): Promise<boolean> {
+  const [, manager] = /^(.+)-[0-9a-f]{12}$/.exec(basename(path)) ?? [];
+  if (manager === undefined) return false;
+  if (await stat(path).catch(() => undefined)) return false;
+  const beside = await slotsIn(dirname(path)).catch(() => []);
+  return homesOf(beside).some(
+    (home) => dirname(home) === dirname(path) && basename(home).startsWith(`${manager}-`),
+  );
 }
 
 /** Whether a process holds a slot; nothing where that cannot be told. */
@@ -59,7 +81,8 @@ export async function isHeld({ home, name }: FoundSlot): Promise<boolean | undef
   }
 }
 
-async function slotsOf(home: string): Promise<FoundSlot[]> {
+/** The slots in an identity's folder; none where there is no folder. @throws the system's error */
+export async function slotsOf(home: string): Promise<FoundSlot[]> {
   return (await slotNames(home)).map((name) => ({ home, name, folder: join(home, name) }));
 }
 

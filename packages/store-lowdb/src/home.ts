@@ -2,10 +2,11 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OpenReport } from '@graphiti-fallback/core';
+import type { Identity, OpenReport } from '@graphiti-fallback/core';
 import { codeOf } from './durable-file.ts';
 import { inspectFolder } from './filesystem.ts';
 import { sizeOf } from './journal-scan.ts';
+import { recordOwner } from './owner.ts';
 import { createSlot, hold, slotNames, takeSlot } from './slot.ts';
 import { readSlot, type Tenancy } from './tenancy.ts';
 
@@ -17,14 +18,15 @@ export interface Opened {
   readonly report: OpenReport;
 }
 
-/** Takes and reads the first free slot that is there. Never rejects, and creates nothing. */
-export async function openHome(home: string): Promise<Opened> {
+/** Takes and reads the first free slot that is there. Never rejects, and creates no folder. */
+export async function openHome(home: string, identity: Identity): Promise<Opened> {
   const began = performance.now();
   const tookMs = () => performance.now() - began;
   try {
     const warnings = await inspectFolder(home);
     const slot = await takeSlot(home);
     if (!slot) return { report: { records: 0, quarantined: [], warnings, tookMs: tookMs() } };
+    await recordOwner(home, identity);
     const tenancy = await readSlot(slot);
     return { tenancy, report: { ...reportOf(tenancy, warnings), tookMs: tookMs() } };
   } catch (error) {
@@ -35,8 +37,10 @@ export async function openHome(home: string): Promise<Opened> {
 }
 
 /** Takes a slot with nothing in it, creating what is missing. @throws the system's error */
-export async function settleIn(home: string): Promise<Tenancy> {
-  return readSlot(await createSlot(home));
+export async function settleIn(home: string, identity: Identity): Promise<Tenancy> {
+  const slot = await createSlot(home);
+  await recordOwner(home, identity);
+  return readSlot(slot);
 }
 
 /** What an opening says of a slot. */

@@ -10,6 +10,7 @@ import type {
   JournalStatus,
   Json,
   OpenReport,
+  StoreRole,
   Undo,
 } from '@graphiti-fallback/core';
 import { Orphans, openHome, reportOf, settleIn } from './home.ts';
@@ -18,6 +19,7 @@ import { type LineChange, toLines } from './records.ts';
 import { Repeating } from './repeating.ts';
 import { homeOf } from './slot.ts';
 import { SlotJournal } from './slot-journal.ts';
+import { warnOfStrays } from './strays.ts';
 
 const closed = 'FALLBACK_STORE_CLOSED';
 /** How often is looked for processes that are gone, in ms. */
@@ -42,6 +44,7 @@ class LowdbJournal implements Journal {
   readonly #sweep = new Repeating(adoptEvery, () => void this.#inTurn(() => this.#adopt()));
   #state: 'open' | 'closed' = 'closed';
   #home = '';
+  #identity: Identity = { manager: '', hash: '' };
   #own: SlotJournal;
   /** Those of processes that are gone: their operations stay where they are until they are done. */
   #adopted: SlotJournal[] = [];
@@ -54,19 +57,22 @@ class LowdbJournal implements Journal {
     this.#own = this.#unsettled();
   }
 
-  open(identity: Identity): Promise<OpenReport> {
+  open(identity: Identity, role?: StoreRole): Promise<OpenReport> {
     return this.#inTurn(async () => {
       await this.#shut();
+      this.#identity = identity;
       this.#home = homeOf(this.#limits.directory, identity);
-      const { tenancy, problem, report } = await openHome(this.#home);
+      const { tenancy, problem, report } = await openHome(this.#home, identity);
       this.#own = this.#unsettled(tenancy);
       this.#own.problem = problem;
       this.#orphans = new Orphans(this.#home);
       const reports = problem === undefined ? await this.#takeOver() : [];
+      // A cache has no writes to miss.
+      const strays = role === 'cache' ? [] : await warnOfStrays(this.#home, identity);
       this.#state = 'open';
       this.#sweep.start();
       return joined(
-        report,
+        { ...report, warnings: [...report.warnings, ...strays] },
         reports.map(({ report: each }) => each),
       );
     });
@@ -163,7 +169,7 @@ class LowdbJournal implements Journal {
   }
 
   #unsettled(tenancy?: Parameters<typeof reportOf>[0]): SlotJournal {
-    return new SlotJournal(this.#limits, () => settleIn(this.#home), tenancy);
+    return new SlotJournal(this.#limits, () => settleIn(this.#home, this.#identity), tenancy);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

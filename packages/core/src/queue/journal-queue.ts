@@ -102,7 +102,7 @@ class JournalQueue implements LaneQueue {
   }
 
   async open(): Promise<OpenReport> {
-    const report = await this.#journal.open(this.#options.identity);
+    const report = await this.#journal.open(this.#options.identity, 'queue');
     const odd = [...this.#journal.entries('queue')].filter(
       ([key, value]) => !this.#load(key, value),
     );

@@ -30,7 +30,7 @@ export function withStoreCounts(journal: Journal, around: Surroundings): Journal
   }
   return {
     kind: journal.kind,
-    open: (identity) => counted('open', () => journal.open(identity)),
+    open: (identity, role) => counted('open', () => journal.open(identity, role)),
     entries: (bucket) => journal.entries(bucket),
     commit(changes, options) {
       if (options?.lazy) return counted(lazyVerb(changes), () => journal.commit(changes, options));

@@ -25,7 +25,7 @@ export function withStoreSpans(journal: Journal, tracer: Tracer): Journal {
   };
   return {
     kind: journal.kind,
-    open: (identity) => told('open', () => journal.open(identity)),
+    open: (identity, role) => told('open', () => journal.open(identity, role)),
     entries: (bucket) => journal.entries(bucket),
     commit: (changes, options) =>
       options?.lazy

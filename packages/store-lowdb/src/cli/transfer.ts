@@ -1,8 +1,9 @@
 /** Queued operations out of a store and into one, as lines of text; each is as `manager.queue.export()` has it. */
 
 import { importedRecord, type Json } from '@graphiti-fallback/core';
-import { type FoundSlot, slotsIn, UsageError } from '../found-slots.ts';
+import { type FoundSlot, slotsOf, UsageError } from '../found-slots.ts';
 import { limitsOf } from '../options.ts';
+import { isDead } from '../pending.ts';
 import { toLines } from '../records.ts';
 import { look } from '../recovery.ts';
 import { createSlot } from '../slot.ts';
@@ -58,13 +59,9 @@ export async function importLines(home: string, text: string): Promise<Imported>
 
 async function queuedIn(home: string): Promise<Set<string>> {
   const keys = new Set<string>();
-  for (const { folder } of await slotsIn(home)) {
+  for (const { folder } of await slotsOf(home)) {
     const { records } = await look(folder);
     for (const [key] of records.entries('queue')) keys.add(key);
   }
   return keys;
-}
-
-function isDead(value: Json): boolean {
-  return typeof value === 'object' && value !== null && 'dead' in value;
 }
