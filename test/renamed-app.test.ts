@@ -1,4 +1,4 @@
-/** An app whose name changes: as its user sees it. */
+/** An app whose name changes, or is missing: as its user sees it. */
 
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -109,3 +109,19 @@ test.each([
     expect(said(again).join('\n')).not.toContain('wait in');
   },
 );
+
+test('an app without a name is told with whom it shares its queue, and how to have one of its own', async () => {
+  const nameless = await start(undefined);
+  await expect
+    .poll(() => said(nameless).join('\n'))
+    .toMatch(
+      /This app has no name of its own: it shares the queue .* Set `application`, OTEL_SERVICE/,
+    );
+  await nameless.end();
+  const inMemory = await start(undefined, { FALLBACK_STORE: 'memory' });
+  const named = await start(undefined, { APPLICATION: 'shop' });
+  for (const app of [inMemory, named]) {
+    await app.post('/messages', { text: 'one' });
+    expect(said(app).join('\n')).not.toContain('no name of its own');
+  }
+});

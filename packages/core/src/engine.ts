@@ -10,8 +10,8 @@ import type { Emitter, FallbackEvents } from './events.ts';
 import { classify, type Failure, failure, withCode } from './failure.ts';
 import { Health } from './health/health.ts';
 import { ownCheckers } from './health/own-checkers.ts';
-import { identityOf } from './identity.ts';
-import type { Identity, Journal } from './journal.ts';
+import { type Identified, identityOf } from './identity.ts';
+import type { Journal } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
 import type { Classifier } from './operation.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -39,7 +39,7 @@ export interface Engine {
   readonly life: Life;
   readonly name: string;
   /** Whose records these are: application and upstream. */
-  readonly identity: Identity;
+  readonly identity: Identified;
   /** What happens while a breaker is not closed, unless a person says otherwise. */
   readonly mode: FallbackMode;
   readonly defaults: {

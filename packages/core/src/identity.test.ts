@@ -9,6 +9,7 @@ test('an identity says what its hash is made of, without credentials', () => {
     manager: 'graphiti',
     application: 'shop',
     upstream: 'http://graphiti.example/api',
+    named: true,
     // As folders on disk have it.
     hash: createHash('sha256').update('["shop","http://graphiti.example/api"]').digest('hex'),
   });

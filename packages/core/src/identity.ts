@@ -12,17 +12,39 @@ export interface IdentityOptions {
   readonly upstream: string | undefined;
 }
 
+/** An identity, and whether the application is told from others by it. */
+export interface Identified extends Identity {
+  readonly application: string;
+  /** False where no name was found: all such apps have one. */
+  readonly named: boolean;
+}
+
+/** What an application is called that has no name. */
+const nameless = 'application';
+
 /** The identity of a manager's records: its name, and a hash of the application and the upstream. */
-export function identityOf({ manager, application, upstream }: IdentityOptions): Identity {
+export function identityOf({ manager, application, upstream }: IdentityOptions): Identified {
   const name = application ?? applicationName();
   const address = upstream ? normalised(upstream) : '';
-  const parts = [name, address];
+  const parts = [name ?? nameless, address];
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-  return { manager, hash, application: name, ...(address && { upstream: address }) };
+  return {
+    manager,
+    hash,
+    application: name ?? nameless,
+    ...(address && { upstream: address }),
+    named: name !== undefined,
+  };
+}
+
+/** What a person should know who has apps without a name. */
+export function namelessWarning({ application, upstream }: Identified): string {
+  const where = upstream ? ` for ${upstream}` : '';
+  return `This app has no name of its own: it shares the queue${where} of '${application}' with every other app without one in the same folder, and one may replay or miss what another wrote. Set \`application\`, OTEL_SERVICE_NAME, or \`name\` in package.json`;
 }
 
 /** The application's own name, never a path: it must stay the same wherever it is installed. */
-function applicationName(): string {
+function applicationName(): string | undefined {
   const service = process.env.OTEL_SERVICE_NAME?.trim();
   if (service) return service;
   const main = process.argv[1];
@@ -31,7 +53,7 @@ function applicationName(): string {
     const name = nearestPackageName(start);
     if (name) return name;
   }
-  return 'application';
+  return undefined;
 }
 
 function nearestPackageName(start: string): string | undefined {

@@ -2,6 +2,7 @@
 
 import type { Engine } from './engine.ts';
 import type { Undo } from './events.ts';
+import { namelessWarning } from './identity.ts';
 import type { Journal, OpenReport } from './journal.ts';
 import type { OutageMemories } from './outage-memory.ts';
 
@@ -37,13 +38,19 @@ async function openQueue(around: Surroundings): Promise<void> {
   const { engine, memories, onReport } = around;
   const { store, cacheStore } = engine;
   await opened(around, store, async () => {
-    const report = await engine.queue.open();
+    const report = warnedOf(engine, await engine.queue.open());
     engine.entities.load();
     onReport(report);
     memories.resume();
     if (cacheStore === store) engine.cache.load();
     return report;
   });
+}
+
+/** What is in memory only cannot be another app's. */
+function warnedOf({ identity, store }: Engine, report: OpenReport): OpenReport {
+  if (identity.named || store.kind === 'memory') return report;
+  return { ...report, warnings: [namelessWarning(identity), ...report.warnings] };
 }
 
 async function openCache(around: Surroundings): Promise<void> {
