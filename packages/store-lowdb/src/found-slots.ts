@@ -3,6 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from './durable-file.ts';
+import { ownerOf, ownerText } from './owner.ts';
 import { hold, slotNames } from './slot.ts';
 
 /** A slot, and whose it is. */
@@ -33,12 +34,16 @@ export async function slotsIn(directory: string): Promise<readonly FoundSlot[]> 
   if (own.length > 0) return own;
   const below = await Promise.all(names.map((name) => slotsOf(join(path, name)).catch(() => [])));
   const found = below.flat();
-  if (found.length === 0) throw new UsageError(`There is no store in ${path}`, 'FALLBACK_NO_STORE');
+  if (found.length === 0)
+    throw new UsageError(
+      `There is no store in ${path}: an app makes one with the first write that it queues, or the first answer that it caches`,
+      'FALLBACK_NO_STORE',
+    );
   return found;
 }
 
 /** The folders of identities that slots are in. */
-function homesOf(slots: readonly FoundSlot[]): string[] {
+export function homesOf(slots: readonly FoundSlot[]): string[] {
   return [...new Set(slots.map(({ home }) => home))];
 }
 
@@ -55,9 +60,15 @@ export async function onlyHomeIn(directory: string): Promise<string> {
   const [home, ...others] = homes;
   if (home === undefined || others.length > 0)
     throw new UsageError(
-      `Expected the folder of one identity, got ${homes.length}: ${homes.join(', ')}`,
+      `Expected the folder of one identity, ${path} has ${homes.length}:\n${await listed(homes)}`,
     );
   return home;
+}
+
+/** Folders of identities with what they are, one a line. */
+async function listed(homes: readonly string[]): Promise<string> {
+  const lines = homes.map(async (home) => `  ${home}: ${ownerText(await ownerOf(home))}`);
+  return (await Promise.all(lines)).join('\n');
 }
 
 async function isHomeToBe(path: string): Promise<boolean> {

@@ -55,6 +55,14 @@ export async function ownerOf(home: string): Promise<Owner | undefined> {
   }
 }
 
+/** An owner in a line; the folder's own name where nobody wrote it down. */
+export function ownerText(owner: Owner | undefined): string {
+  if (!owner) return 'not written down';
+  const { manager, application, upstream } = owner;
+  const where = upstream === undefined ? 'without an upstream' : `upstream ${printable(upstream)}`;
+  return `manager ${printable(manager)}, application '${printable(application)}', ${where}`;
+}
+
 /** What came from a file must not write more than its line. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '?');

@@ -4,12 +4,15 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FoundSlot, isHeld } from '../found-slots.ts';
 import { sizeOf } from '../journal-scan.ts';
+import { type Owner, ownerOf, ownerText } from '../owner.ts';
 import { buckets } from '../records.ts';
 import { look } from '../recovery.ts';
 
 /** A summary of one slot. */
 export interface Inspection {
   readonly slot: string;
+  /** Whose it is, where that is written down. */
+  readonly owner: Owner | undefined;
   /** Whether a process works with it. */
   readonly held: boolean | undefined;
   readonly generation: number | undefined;
@@ -35,6 +38,7 @@ export async function inspect(found: FoundSlot): Promise<Inspection> {
   const kept = await readdir(join(found.folder, 'quarantine')).catch(() => []);
   return {
     slot: found.folder,
+    owner: await ownerOf(found.home),
     held,
     generation: file.sound?.meta.gen,
     records: Object.fromEntries(buckets.map((name) => [name, records.count(name)])),
@@ -50,13 +54,14 @@ export async function inspect(found: FoundSlot): Promise<Inspection> {
 
 /** The summary for a person. */
 export function inspectionText(inspection: Inspection): string {
-  const { slot, held, generation, records, bytes, segments, torn, missing, quarantined } =
+  const { slot, owner, held, generation, records, bytes, segments, torn, missing, quarantined } =
     inspection;
   const state = held === undefined ? 'unknown' : held ? 'held by a process' : 'free';
   const counts = Object.entries(records).map(([bucket, count]) => `${count} ${bucket}`);
   const journal = `${segments} ${segments === 1 ? 'segment' : 'segments'}, ${bytes.journal} bytes`;
   return [
     slot,
+    `  owner       ${ownerText(owner)}`,
     `  lock        ${state}`,
     `  records     ${counts.join(', ')}`,
     `  snapshot    ${generation === undefined ? 'none' : `generation ${generation}, ${bytes.snapshot} bytes`}`,

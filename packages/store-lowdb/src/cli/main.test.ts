@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test, vi } from 'vitest';
+import { homeOf } from '../slot.ts';
 import { identity, opened, put, slotIn } from '../store.test.support.ts';
 import { lowdbStore } from '../store.ts';
 import { temporary } from '../temporary.test.support.ts';
@@ -112,6 +113,100 @@ test('what is exported is imported into another store, where a running app finds
   expect(keys).toEqual(['c', 'a']);
 });
 
+/** The folders of two apps with one upstream: the first has two operations, the second none. */
+async function twoApps() {
+  const folder = await temporary();
+  const upstream = 'http://localhost:8000';
+  const apps = (['shop', 'blog'] as const).map((application, index) => ({
+    manager: 'graphiti',
+    hash: `${index}`.repeat(16),
+    application,
+    upstream,
+  }));
+  for (const [index, app] of apps.entries()) {
+    const store = lowdbStore({ directory: folder });
+    await store.open(app);
+    const records =
+      index === 0 ? [operation('a'), operation('b')] : [operation('c', { dead: 'poison' })];
+    await store.commit(records.map((record) => put(record.id, record as never)));
+    await store.close();
+  }
+  const [shop = '', blog = ''] = apps.map((app) => homeOf(folder, app));
+  return {
+    folder,
+    shop,
+    blog,
+    next: homeOf(folder, { manager: 'graphiti', hash: '2'.repeat(16) }),
+  };
+}
+
+test('inspect tells apps apart by their names', async () => {
+  const { folder } = await twoApps();
+  const { stdout } = await run(['inspect', folder]);
+  for (const name of ['shop', 'blog'])
+    expect(stdout).toContain(
+      `  owner       manager graphiti, application '${name}', upstream http://localhost:8000\n`,
+    );
+  const { stdout: json } = await run(['inspect', folder, '--json']);
+  expect(JSON.parse(json)).toMatchObject([
+    { owner: { manager: 'graphiti', application: 'shop', upstream: 'http://localhost:8000' } },
+    { owner: { application: 'blog' } },
+  ]);
+  expect((await run(['inspect', directory])).stdout).toMatch(/owner +not written down/);
+});
+
+test('with several apps import asks for one of them by name, and export says what is whose', async () => {
+  const { folder, shop, blog } = await twoApps();
+  const refused = await run(['import', folder], JSON.stringify(operation('d')));
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toBe(
+    `error: Expected the folder of one identity, ${folder} has 2:
+  ${shop}: manager graphiti, application 'shop', upstream http://localhost:8000
+  ${blog}: manager graphiti, application 'blog', upstream http://localhost:8000
+`,
+  );
+  const { code, stdout, stderr } = await run(['export', folder]);
+  expect(code).toBe(0);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+  expect(stderr).toBe(
+    `2 from ${shop}: manager graphiti, application 'shop', upstream http://localhost:8000
+0 from ${blog}: manager graphiti, application 'blog', upstream http://localhost:8000
+`,
+  );
+});
+
+test('export says on stderr that there is nothing, and what there is instead', async () => {
+  const { shop, blog } = await twoApps();
+  expect(await run(['export', blog])).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: `Nothing is pending in ${blog}; dead letters: 1 (--dead)\n`,
+  });
+  expect((await run(['export', shop, '--dead'])).stderr).toBe(
+    `No dead letters in ${shop}; 2 pending\n`,
+  );
+  expect((await run(['export', shop])).stderr).toBe('');
+});
+
+test('what one name left moves to another that has stored nothing yet, as the warning says', async () => {
+  const { shop, next } = await twoApps();
+  const { stdout: lines } = await run(['export', shop]);
+  expect(await run(['import', next], lines)).toMatchObject({
+    code: 0,
+    stdout: '2 imported, 0 were there already\n',
+  });
+  expect((await run(['export', next])).stdout.trimEnd().split('\n')).toHaveLength(2);
+  // A folder that no app would look into is a mistake.
+  for (const wrong of [`${next}0`, next.replace('graphiti-', 'other-'), join(next, '..', 'new')])
+    expect((await run(['import', wrong], lines)).stderr).toContain('There is no folder');
+});
+
+test('a file that is not there is said once', async () => {
+  const { code, stderr } = await run(['import', directory, '/nowhere/lines']);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^error: ENOENT: no such file/);
+});
+
 test('a line that holds no operation imports nothing, and is named', async () => {
   const file = join(directory, 'lines');
   await writeFile(file, `${JSON.stringify(operation('new'))}\n{"id":"half"}\n`);
@@ -138,7 +233,9 @@ test.each([
 test('an empty folder holds no store, and --help tells the commands', async () => {
   await rm(directory, { recursive: true });
   const empty = await temporary();
-  expect((await run(['verify', empty])).stderr).toBe(`error: There is no store in ${empty}\n`);
+  expect((await run(['verify', empty])).stderr).toBe(
+    `error: There is no store in ${empty}: an app makes one with the first write that it queues, or the first answer that it caches\n`,
+  );
   const { code, stdout } = await run(['--help']);
   expect(code).toBe(0);
   for (const command of ['inspect', 'verify', 'export', 'import'])

@@ -1,10 +1,12 @@
 /** `npx @graphiti-fallback/store-lowdb`: a look into a store without the app. */
 
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { codeOf } from '../durable-file.ts';
-import { onlyHomeIn, slotsIn, UsageError } from '../found-slots.ts';
+import { type FoundSlot, homesOf, onlyHomeIn, slotsIn, UsageError } from '../found-slots.ts';
+import { ownerOf, ownerText } from '../owner.ts';
 import { inspect, inspectionText } from './inspection.ts';
 import { exportLines, importLines } from './transfer.ts';
 import { findingText, verify } from './verification.ts';
@@ -17,7 +19,8 @@ const help = `Usage: npx @graphiti-fallback/store-lowdb <command> <directory> [o
   import <directory> [file]   queues operations from NDJSON, of a file or stdin; the app finds them
                               when it starts, or within 30 s
 
-The directory is a data folder, the folder of one identity, or a slot.
+The directory is a data folder (by default ~/.graphiti_fallback), the folder of one identity (an
+application with its upstream), or a slot.
 
   --json   inspect and verify: for programs
   --dead   export: the dead letters instead
@@ -95,9 +98,39 @@ async function verifying(directory: string, { json }: Options): Promise<number> 
 }
 
 async function exporting(directory: string, { dead }: Options): Promise<number> {
-  for (const slot of await slotsIn(directory))
-    for await (const line of exportLines(slot, { dead })) process.stdout.write(line);
+  const slots = await slotsIn(directory);
+  const homes = homesOf(slots);
+  let all = 0;
+  for (const home of homes) {
+    let count = 0;
+    for (const slot of slots.filter((each) => each.home === home))
+      for await (const line of exportLines(slot, { dead })) {
+        process.stdout.write(line);
+        count += 1;
+      }
+    all += count;
+    if (homes.length > 1) hint(`${count} from ${home}: ${ownerText(await ownerOf(home))}`);
+  }
+  if (all === 0) hint(await emptiness(slots, directory, dead));
   return 0;
+}
+
+/** Why an export is empty: a person must not take it for a failure, or for all that there is. */
+async function emptiness(
+  slots: readonly FoundSlot[],
+  directory: string,
+  dead: boolean,
+): Promise<string> {
+  let others = 0;
+  for (const slot of slots) for await (const _ of exportLines(slot, { dead: !dead })) others += 1;
+  const where = resolve(directory);
+  if (dead) return `No dead letters in ${where}${others > 0 ? `; ${others} pending` : ''}`;
+  return `Nothing is pending in ${where}${others > 0 ? `; dead letters: ${others} (--dead)` : ''}`;
+}
+
+/** For the person: what is exported goes to stdout. */
+function hint(what: string): void {
+  process.stderr.write(`${what}\n`);
 }
 
 async function importing(directory: string, _options: Options, file?: string): Promise<number> {
@@ -114,5 +147,8 @@ function print(what: string): void {
 
 function explain(error: unknown): string {
   if (error instanceof UsageError) return error.message;
-  return error instanceof Error ? `${codeOf(error)}: ${error.message}` : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const code = codeOf(error);
+  // The system's messages begin with their code already.
+  return error.message.startsWith(code) ? error.message : `${code}: ${error.message}`;
 }
