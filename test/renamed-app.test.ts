@@ -1,4 +1,4 @@
-/** An app whose name changes, or is missing: as its user sees it. */
+/** An app whose name changes, is missing, or whose folders cannot be written: as its user sees it. */
 
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -124,4 +124,17 @@ test('an app without a name is told with whom it shares its queue, and how to ha
     await app.post('/messages', { text: 'one' });
     expect(said(app).join('\n')).not.toContain('no name of its own');
   }
+});
+
+test('folders that cannot be written are told apart, with what each means and who chooses it', async () => {
+  const nowhere = join(folder.path, 'package.json', 'below');
+  const app = await start('shop', { FALLBACK_DB_PATH: nowhere, FALLBACK_CACHE_DIR: nowhere });
+  await expect
+    .poll(() => said(app).join('\n'))
+    .toMatch(
+      /The queue's folder .* writes are not queued until it can be written. FALLBACK_DB_PATH/,
+    );
+  expect(said(app).join('\n')).toMatch(
+    /The cache's folder .* answers are cached in memory only until .* FALLBACK_CACHE_DIR chooses/,
+  );
 });

@@ -165,13 +165,18 @@ function storesOf(
   }
   const lasting = environment.store === 'lowdb';
   const queue =
-    store ?? (lasting ? lowdbStore({ directory: environment.queueDirectory }) : memoryJournal());
+    store ??
+    (lasting
+      ? lowdbStore({ directory: environment.queueDirectory, setting: 'FALLBACK_DB_PATH' })
+      : memoryJournal());
   return { queue, cache: cache?.store ?? cacheStore() };
 
   /** A store that was chosen for the queue alone serves the cache, too. */
   function cacheStore(): Journal {
     if (mode === 'memory_only') return memoryJournal();
-    return lasting && !store ? lowdbStore({ directory: environment.cacheDirectory }) : queue;
+    return lasting && !store
+      ? lowdbStore({ directory: environment.cacheDirectory, setting: 'FALLBACK_CACHE_DIR' })
+      : queue;
   }
 }
 

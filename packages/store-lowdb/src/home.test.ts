@@ -95,6 +95,28 @@ test('a folder that cannot be made shows in the status, and starting goes on', a
   expect(store.status().writable).toBe(true);
 });
 
+test.each([
+  ['queue', 'refuse', /^The queue's folder .* \(ENOTDIR\): writes are not queued until it can be/],
+  ['queue', 'memory', /writes are queued in memory only until it can be written/],
+  ['cache', 'refuse', /^The cache's folder .* answers are cached in memory only until it can be/],
+  [undefined, 'refuse', /^The folder .* nothing is kept until it can be/],
+] as const)(
+  'of a folder that cannot be used it says what it is for: %s, %s',
+  async (role, onUnwritable, words) => {
+    const path = join(directory, '..', 'file');
+    await writeFile(path, '');
+    const options = { directory: join(path, 'below'), onUnwritable };
+    const { warnings } = await lowdbStore({ ...options, setting: 'MY_FOLDER' }).open(
+      identity,
+      role,
+    );
+    expect(warnings).toEqual([expect.stringMatching(words)]);
+    expect(warnings[0]).toMatch(/written\. MY_FOLDER chooses another\.$/);
+    const [unset] = (await lowdbStore(options).open(identity, role)).warnings;
+    expect(unset).toContain('`directory` of lowdbStore chooses another.');
+  },
+);
+
 test('without permission nothing is read or written, and it says so', async () => {
   const { store } = await opened(directory);
   await store.commit([put('a', 1)]);

@@ -2,10 +2,11 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Identity, OpenReport } from '@graphiti-fallback/core';
+import type { Identity, OpenReport, StoreRole } from '@graphiti-fallback/core';
 import { codeOf } from './durable-file.ts';
 import { inspectFolder } from './filesystem.ts';
 import { sizeOf } from './journal-scan.ts';
+import type { Limits } from './options.ts';
 import { recordOwner } from './owner.ts';
 import { createSlot, hold, slotNames, takeSlot } from './slot.ts';
 import { readSlot, type Tenancy } from './tenancy.ts';
@@ -18,8 +19,13 @@ export interface Opened {
   readonly report: OpenReport;
 }
 
+/** What is at stake where a folder cannot be used. */
+export interface Stake extends Pick<Limits, 'onUnwritable' | 'setting'> {
+  readonly role: StoreRole | undefined;
+}
+
 /** Takes and reads the first free slot that is there. Never rejects, and creates no folder. */
-export async function openHome(home: string, identity: Identity): Promise<Opened> {
+export async function openHome(home: string, identity: Identity, at: Stake): Promise<Opened> {
   const began = performance.now();
   const tookMs = () => performance.now() - began;
   try {
@@ -31,9 +37,21 @@ export async function openHome(home: string, identity: Identity): Promise<Opened
     return { tenancy, report: { ...reportOf(tenancy, warnings), tookMs: tookMs() } };
   } catch (error) {
     const problem = codeOf(error);
-    const warning = `${home} cannot be used (${problem}): commits are refused until it can.`;
-    return { problem, report: { records: 0, quarantined: [], warnings: [warning] } };
+    const warnings = [unusable(home, problem, at)];
+    return { problem, report: { records: 0, quarantined: [], warnings } };
   }
+}
+
+/** What a folder that cannot be used means, and where it is chosen. */
+function unusable(home: string, problem: string, { role, onUnwritable, setting }: Stake): string {
+  const whose = role === undefined ? 'The folder' : `The ${role}'s folder`;
+  const kept = onUnwritable === 'memory';
+  const meanwhile = {
+    queue: kept ? 'writes are queued in memory only' : 'writes are not queued',
+    cache: 'answers are cached in memory only',
+    other: kept ? 'everything is kept in memory only' : 'nothing is kept',
+  }[role ?? 'other'];
+  return `${whose} ${home} cannot be used (${problem}): ${meanwhile} until it can be written. ${setting} chooses another.`;
 }
 
 /** Takes a slot with nothing in it, creating what is missing. @throws the system's error */

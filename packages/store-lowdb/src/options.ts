@@ -2,7 +2,7 @@
 
 import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { checkOptions, oneOf, wholeNumber } from '@graphiti-fallback/core';
+import { checkOptions, oneOf, text, wholeNumber } from '@graphiti-fallback/core';
 
 /** Options of `lowdbStore`. */
 export interface LowdbStoreOptions {
@@ -16,6 +16,11 @@ export interface LowdbStoreOptions {
    * memory, which its receipt says, and written when the disk takes it. @default 'refuse'
    */
   readonly onUnwritable?: 'refuse' | 'memory';
+  /**
+   * What a person sets to choose the folder, such as the name of a variable: for messages.
+   * @default '`directory` of lowdbStore'
+   */
+  readonly setting?: string;
   /** How large a file of the journal grows before the next one begins, in bytes. @default 8,388,608 (8 MiB) */
   readonly segmentBytes?: number;
   /** How much the journal holds before a snapshot is written, in bytes. @default 67,108,864 (64 MiB) */
@@ -36,6 +41,7 @@ const mebibyte = 1024 * 1024;
 
 const defaults = {
   onUnwritable: 'refuse',
+  setting: '`directory` of lowdbStore',
   segmentBytes: 8 * mebibyte,
   checkpointBytes: 64 * mebibyte,
   batchBytes: mebibyte,
@@ -55,6 +61,7 @@ export function limitsOf(options: LowdbStoreOptions): Limits {
   checkOptions('lowdbStore', options, {
     directory: () => undefined, // below, with what is there
     onUnwritable: oneOf('refuse', 'memory'),
+    setting: text,
     segmentBytes: wholeNumber(4096),
     checkpointBytes: wholeNumber(4096),
   });

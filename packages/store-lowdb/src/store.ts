@@ -62,7 +62,8 @@ class LowdbJournal implements Journal {
       await this.#shut();
       this.#identity = identity;
       this.#home = homeOf(this.#limits.directory, identity);
-      const { tenancy, problem, report } = await openHome(this.#home, identity);
+      const stake = { ...this.#limits, role };
+      const { tenancy, problem, report } = await openHome(this.#home, identity, stake);
       this.#own = this.#unsettled(tenancy);
       this.#own.problem = problem;
       this.#orphans = new Orphans(this.#home);
