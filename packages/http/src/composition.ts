@@ -17,7 +17,7 @@ import {
   graphitiUpstream,
 } from '@graphiti-fallback/graphiti';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
-import { type Environment, readEnvironment } from './environment.ts';
+import { type Environment, readEnvironment, unknownVariables } from './environment.ts';
 import { type StatusOptions, statusChecks } from './status-options.ts';
 
 /** Options of `graphitiFallback()`: those of a manager, and of the Graphiti client. */
@@ -86,6 +86,7 @@ export function composeGraphiti(options: GraphitiFallbackOptions<never> = {}): C
   assertNode(process.versions.node);
   checkGraphitiOptions(options);
   const environment = readEnvironment();
+  for (const warning of unknownVariables()) process.emitWarning(warning, 'FallbackWarning');
   const {
     url = environment.graphitiUrl,
     fetch,

@@ -3,7 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fallbackModes } from '@graphiti-fallback/core';
 import { expect, test } from 'vitest';
-import { readEnvironment } from './environment.ts';
+import { readEnvironment, unknownVariables } from './environment.ts';
 
 test('an empty environment gives the defaults', () => {
   expect(readEnvironment({})).toEqual({
@@ -19,6 +19,13 @@ test('an empty environment gives the defaults', () => {
     successThreshold: undefined,
     openFor: undefined,
   });
+});
+
+test('a slip in the name of a variable is told, with the names that there are', () => {
+  expect(unknownVariables({ FALLBACK_MODE: 'disabled', CIRCUIT_TIMEOUT: '5' })).toEqual([]);
+  expect(unknownVariables({ CIRCUIT_TIMOUT: '5', PATH: '/bin', MY_FALLBACK_MODE: 'x' })).toEqual([
+    'The environment variable CIRCUIT_TIMOUT is not known and changes nothing; there are CIRCUIT_FAILURE_THRESHOLD, CIRCUIT_SUCCESS_THRESHOLD, CIRCUIT_TIMEOUT',
+  ]);
 });
 
 test('durations are seconds in the environment, and milliseconds in code', () => {

@@ -25,6 +25,27 @@ export interface Environment {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
+/** Variables of the families that are the kit's alone; names in `GRAPHITI_` are also Graphiti's own. */
+const known = [
+  'FALLBACK_MODE',
+  'FALLBACK_STORE',
+  'FALLBACK_DB_PATH',
+  'FALLBACK_CACHE_DIR',
+  'CIRCUIT_FAILURE_THRESHOLD',
+  'CIRCUIT_SUCCESS_THRESHOLD',
+  'CIRCUIT_TIMEOUT',
+];
+
+/** What looks like a variable of the kit and is none, a slip most likely: one sentence for each. */
+export function unknownVariables(variables: Variables = process.env): string[] {
+  return Object.keys(variables)
+    .filter((name) => /^(FALLBACK|CIRCUIT)_/.test(name) && !known.includes(name))
+    .map((name) => {
+      const family = known.filter((each) => each.startsWith(name.slice(0, name.indexOf('_') + 1)));
+      return `The environment variable ${name} is not known and changes nothing; there are ${family.join(', ')}`;
+    });
+}
+
 /**
  * Reads the variables.
  *
