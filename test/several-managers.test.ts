@@ -52,7 +52,7 @@ function start() {
         logger: false,
         recoveryRamp: 0,
         retry: { retries: 0 },
-        timeouts: { read: 500, write: 500 },
+        timeouts: { read: 2_000, write: 2_000 },
         breaker: { failureThreshold: 2, openFor: 200 },
         health: { interval: 0 },
       });
