@@ -199,11 +199,12 @@ class WritePath<Input, Value> {
     // Where the store takes longer, the upstream has acknowledged it all the same, and it is kept as it was.
     if (typeof held === 'object') {
       const before = held;
-      const appended = await this.#inTime(turn.accepted(sentAt), until).catch(() => before);
+      const appended = await this.#inTime(turn, turn.accepted(sentAt), until).catch(() => before);
       return appended ? { outcome: 'accepted', appended } : { outcome: 'applied', value };
     }
-    const ending = this.#inTime(turn.done(), until).catch(() => {});
-    if (!held) await ending;
+    const ending = this.#inTime(turn, turn.done(), until).catch(() => {});
+    if (held) turn.letGo();
+    else await ending;
     return { outcome: 'applied', value };
   }
 
@@ -287,15 +288,16 @@ class WritePath<Input, Value> {
     throw this.#refusals.unknown(error);
   }
 
-  /** What comes of it in time. @throws {TimeoutError} when that is over; it goes on */
-  #inTime<T>(ending: Promise<T>, until: number): Promise<T> {
+  /** What comes of a turn's end in time. @throws {TimeoutError} when that is over; the lane goes on then */
+  #inTime<T>(turn: Turn, ending: Promise<T>, until: number): Promise<T> {
     ending.catch(() => {});
-    return withinTime(this.#engine.clock, Math.max(1, this.#left(until)), ending);
+    const inTime = withinTime(this.#engine.clock, Math.max(1, this.#left(until)), ending);
+    return inTime.finally(() => turn.letGo());
   }
 
   /** The lane goes on; who is told of a failure need not wait for a store that hangs. */
   async #done(turn: Turn, latest: number): Promise<void> {
-    await this.#inTime(turn.done(), latest).catch(() => {});
+    await this.#inTime(turn, turn.done(), latest).catch(() => {});
   }
 
   /** Until a time, in ms. */

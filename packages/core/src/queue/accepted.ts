@@ -61,11 +61,13 @@ export class Accepted implements AcceptedOperations {
     if (!entry) return;
     const { lanes, ledger, clock, say } = this.#around;
     const acceptedAt = clock.now();
-    await ledger.update(entry, (record) => acceptedRecord(record, sentAt, acceptedAt));
+    const written = ledger.update(entry, (record) => acceptedRecord(record, sentAt, acceptedAt));
+    // At once: a store that hangs must hold neither the lane nor the look for it.
     lanes.remove(entry);
     lanes.accepted.add(entry);
     say('accepted', entry.record);
     this.#tell(entry.record, 'accepted');
+    await written;
   }
 
   /** One of another process, which is gone, is here from now on. */

@@ -540,8 +540,39 @@ test('a store that hangs before a write is sent costs it half of its time: it is
   await hung.release();
 });
 
+test('a store that hangs before writes are sent does not hold their lane, and the rest goes on without it', async () => {
+  const { note, box, clock, hung, manager, store } = await hanging(() => true);
+  for (const text of ['one', 'two', 'three']) {
+    const sent = endOf(note(text));
+    await clock.advance(5_000);
+    expect(await now(sent)).toBe('applied');
+  }
+  expect(box.taken).toEqual(['one', 'two', 'three']);
+  expect(manager.status().queue.size).toBe(0);
+  await hung.release();
+  await clock.advance(1_000);
+  expect([...store.entries('queue')]).toEqual([]);
+  expect((await note('four')).outcome).toBe('accepted');
+});
+
+test('a store that hangs at what was acknowledged holds the lane for no longer than 5 s', async () => {
+  const { note, box, clock, hung } = await hanging((changes) =>
+    changes.some((change) => 'put' in change && Object(change.put).acceptedAt !== undefined),
+  );
+  void note('one');
+  await clock.advance(1_000);
+  const second = endOf(note('two'));
+  await clock.advance(1_000);
+  expect([await now(second), box.taken]).toEqual(['nothing yet', ['one']]);
+  await clock.advance(4_000);
+  expect(box.taken).toEqual(['one', 'two']);
+  expect(await now(second)).toBe('accepted');
+  await hung.release();
+});
+
 test('a store that hangs after that holds no receipt back: it was kept, and the upstream has it', async () => {
-  const { note, clock, hung, states } = await hanging((_changes, commits) => commits === 2);
+  const { note, box, clock, hung, states } = await hanging((_changes, commits) => commits === 2);
+  box.sorting = false;
   const sent = endOf(note('one'));
   await clock.advance(10_000);
   expect(await now(sent)).toBe('accepted');

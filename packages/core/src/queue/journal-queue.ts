@@ -91,6 +91,11 @@ class JournalQueue implements LaneQueue {
       enqueued: (operation: NewOperation, laneDepth: number) =>
         this.#say('enqueued', operation, { laneDepth }),
       remove: (id: string) => this.#ledger.remove(this.#lanes.entries.get(id)),
+      takeOut: (id: string) => {
+        const entry = this.#lanes.entries.get(id);
+        if (entry) this.#lanes.remove(entry);
+        return () => this.#ledger.remove(entry);
+      },
       update: (id: string, change: (record: OperationRecord) => OperationRecord) =>
         this.#ledger.update(this.#lanes.entries.get(id), change),
     };

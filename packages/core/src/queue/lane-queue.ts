@@ -23,7 +23,7 @@ export type Entered =
   | { readonly kind: 'queued'; readonly appended: Appended }
   | { readonly kind: 'turned_away' };
 
-/** The right of one live write to use its lane; it must be ended in one of two ways. */
+/** The right of one live write to use its lane; it must be ended in one of three ways. */
 export interface Turn {
   /**
    * Stores the operation for its sender before it is sent; the lane is held as before. `full` where there
@@ -39,6 +39,11 @@ export interface Turn {
   done(): Promise<void>;
   /** To be replayed: it becomes the lane's head, whoever waits behind it follows in order. */
   keep(failed: Failed): Promise<Appended>;
+  /**
+   * Its time is over while it ends as {@link accepted} or {@link done}: the lane goes on, whatever the store
+   * is still at. That goes on, too.
+   */
+  letGo(): void;
 }
 
 /** How a live write failed that is to be replayed. */

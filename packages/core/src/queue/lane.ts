@@ -37,6 +37,10 @@ export type Holder =
       held?: boolean;
       /** It has come to its end: it must not be stored with others any more. */
       left?: boolean;
+      /** While it is stored for itself alone: who waits for that waits no longer. */
+      passed?: () => void;
+      /** It was let go while it was being stored: takes it out once that is over. */
+      remove?: () => Promise<void>;
     }
   | { readonly kind: 'claim' };
 

@@ -29,6 +29,8 @@ export interface TurnStorage {
   store(additions: readonly Addition[]): Promise<readonly Appended[]>;
   /** Removes a stored operation for good. */
   remove(id: string): Promise<void>;
+  /** Takes one that may still be being stored out of its lane; what it gives removes it for good. */
+  takeOut(id: string): () => Promise<void>;
   /** The upstream acknowledged a stored operation: it leaves its lane, and stays. */
   accept(id: string, sentAt: number): Promise<void>;
   /** Tells that one which was held is queued after all. */
@@ -39,6 +41,8 @@ export interface TurnStorage {
 
 /** Live writes that may wait for one lane; more are queued. */
 const longestWaitingList = 256;
+/** Those that a store may be at which were let go: it hangs, and is given no more before they are sent. */
+const mostLetGo = 256;
 
 const turnedAway = { kind: 'turned_away' } as const;
 
@@ -48,6 +52,7 @@ export class LiveTurns {
   readonly #clock: Clock;
   readonly #storage: TurnStorage;
   readonly #onFree: () => void;
+  #letGo = 0;
   #closing = false;
   #closed = false;
 
@@ -176,7 +181,22 @@ export class LiveTurns {
       accepted: (sentAt) => end(() => this.#accepted(holder, sentAt)),
       done: () => end(() => this.#done(holder)),
       keep: (failed) => end(() => this.#keep(lane, holder, failed)),
+      letGo: () => this.#goOnWithout(lane, holder),
     };
+  }
+
+  #goOnWithout(lane: Lane, holder: LiveHolder): void {
+    if (lane.holder !== holder) return;
+    holder.left = true;
+    if (holder.appended) {
+      holder.remove = this.#storage.takeOut(holder.operation.id);
+      this.#letGo += 1;
+      const over = () => (this.#letGo -= 1);
+      holder.appended.then(over, over);
+    }
+    if (holder.passed) lane.spilling = undefined;
+    holder.passed?.();
+    this.release(lane);
   }
 
   #wait(lane: Lane, operation: NewOperation, { withinMs, signal }: Wait): Promise<Entered> {
@@ -295,10 +315,14 @@ export class LiveTurns {
       holder.appended = storing.then((all) => all[index] as Appended);
       holder.appended.catch(() => {});
     }
-    const settled = storing.then(
-      () => {},
-      () => {},
-    );
+    const alone = ahead.length === 1 && mine.length === 0 ? ahead[0]?.holder : undefined;
+    const settled = new Promise<void>((resolve) => {
+      storing.then(
+        () => resolve(),
+        () => resolve(),
+      );
+      if (alone) alone.passed = resolve;
+    });
     for (const lane of lanes) lane.spilling = settled;
     try {
       const appended = await storing;
@@ -309,8 +333,9 @@ export class LiveTurns {
       this.#putBack(ahead, error);
       throw error;
     } finally {
+      if (alone) delete alone.passed;
       for (const lane of lanes) {
-        lane.spilling = undefined;
+        if (lane.spilling === settled) lane.spilling = undefined;
         if (lane.holder) this.#lanes.arrange(lane);
         else this.release(lane);
       }
@@ -333,6 +358,7 @@ export class LiveTurns {
     const { operation } = holder;
     if (!holder.appended) {
       if (!this.#isKeepable(operation)) return undefined;
+      if (this.#letGo >= mostLetGo) return undefined;
       // One that is sent now anyway must not drive out what was never sent.
       if (!this.#storage.hasRoom(operation)) return 'full';
       const self = { operation, inFlight: true, held: true, lane, holder };
@@ -356,7 +382,7 @@ export class LiveTurns {
     let id: string | undefined;
     while (!id && holder.appended) id = await this.#storedId(holder.appended);
     holder.left = true;
-    if (id) await this.#storage.remove(id);
+    if (id) await (holder.remove?.() ?? this.#storage.remove(id));
   }
 
   async #keep(lane: Lane, holder: LiveHolder, failed: Failed): Promise<Appended> {

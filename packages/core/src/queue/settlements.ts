@@ -1,6 +1,7 @@
 /** What became of queued operations, on its way to the journal. */
 
 import type { Clock } from '../clock.ts';
+import { TimeoutError } from '../errors.ts';
 import type { Undo } from '../events.ts';
 import type { Bucket, Change, Journal } from '../journal.ts';
 
@@ -39,20 +40,31 @@ export class Settlements {
   #committing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #cancelRewrite: Undo | undefined;
+  /** Those who wait for the commit that is on its way; nobody does any more where it hangs. */
+  readonly #patient = new Set<() => void>();
+  #hangs = false;
   #closed = false;
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
   }
 
-  /** Resolves when the changes were tried; they hold either way. */
-  write(lane: string, ...changes: readonly Change[]): Promise<void> {
+  /** Resolves when the changes were tried, or the disk has hung for too long; they hold either way. */
+  async write(lane: string, ...changes: readonly Change[]): Promise<void> {
     this.#unwritten.push({ lane, changes });
     if (!this.#waiting.has(lane) && !this.#hopeless) {
       this.#waiting.set(lane, []);
       this.#options.onUnwritten(lane, true);
     }
-    return this.#flush();
+    const tried = this.#flush();
+    if (this.#hangs) return;
+    await new Promise<void>((resolve) => {
+      this.#patient.add(resolve);
+      void tried.then(() => {
+        this.#patient.delete(resolve);
+        resolve();
+      });
+    });
   }
 
   /** Changes that may be missing after a crash. */
@@ -109,6 +121,7 @@ export class Settlements {
     const { journal, clock, onFailure } = this.#options;
     this.#underWay = this.#unwritten;
     this.#unwritten = [];
+    const cancel = clock.after(longestWait, () => this.#hang());
     try {
       const changes = this.#underWay.flatMap((each) => each.changes);
       if (changes.length > 0) await journal.commit(changes);
@@ -126,7 +139,21 @@ export class Settlements {
         this.#cancelRewrite = undefined;
         void this.#flush();
       });
+    } finally {
+      cancel();
+      this.#hangs = false;
     }
+  }
+
+  /** A commit that neither works nor fails is as one that fails, but that it is not tried again. */
+  #hang(): void {
+    const { clock, onFailure } = this.#options;
+    this.#hangs = true;
+    this.#failingSince ??= clock.elapsed() - longestWait;
+    onFailure(new TimeoutError(longestWait));
+    this.#release();
+    for (const tell of this.#patient) tell();
+    this.#patient.clear();
   }
 
   #release(): void {
