@@ -1,11 +1,13 @@
 /** Erasures, and the messages that Graphiti has acknowledged and that nobody has seen there yet. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { memoryJournal } from '@graphiti-fallback/core';
 import { expect, test } from 'vitest';
 import { clientOf, said, setUp, soon, startServer, stored, taken } from './subject.ts';
 
 const quick = { interval: 20, maxInterval: 100 };
 const resend = { confirm: { ...quick, within: 200, unconfirmed: 'resend' } } as const;
+const calm = { breaker: { failureThreshold: 50, successThreshold: 1, openFor: 100 } } as const;
 const unknown = { code: 'FALLBACK_UNKNOWN_OUTCOME', status: 504 };
 
 test.each([
@@ -49,7 +51,7 @@ test('what may have been erased is never sent again by itself, over a restart of
     .poll(() => second.manager.queue.list().map(({ state }) => state), soon)
     .toEqual(['unconfirmed']);
   expect(second.client.health().state).toBe('live');
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await delay(400);
   expect(taken(server)).toEqual(['erased', 'later']);
   expect(stored(server)).toEqual(['later']);
   // A person may have it sent again.
@@ -95,7 +97,97 @@ test('what is said while everything is cleared is kept, and looked for', async (
   const id = receipt.outcome === 'accepted' ? receipt.operation : '';
   expect(manager.queue.list()).toMatchObject([{ id, state: 'accepted' }]);
   // Nobody knows whether it came before: it is not sent again by itself.
-  expect(await manager.queue.doubt([id])).toEqual([]);
+  expect(manager.queue.export()).toContain('"doubted":true');
+});
+
+test('what is acknowledged after a clear, but was on its way before its end, is not sent again by itself', async () => {
+  const server = await startServer();
+  const { client, manager } = clientOf(server, {
+    ...resend,
+    async fetch(url, init) {
+      if (String(url).endsWith('/clear')) await delay(200);
+      const response = await fetch(url, init);
+      if (String(url).endsWith('/messages')) await delay(400);
+      return response;
+    },
+  });
+  const clearing = client.clear({ confirm: 'CLEAR ALL' });
+  await delay(30);
+  const adding = client.addMessages('g', [said('erased')]);
+  await expect.poll(() => stored(server), soon).toEqual(['erased']);
+  expect((await clearing).outcome).toBe('applied');
+  expect((await adding).outcome).toBe('accepted');
+  await expect
+    .poll(() => manager.queue.list().map(({ state }) => state), soon)
+    .toEqual(['unconfirmed']);
+  await delay(400);
+  expect([taken(server), stored(server)]).toEqual([['erased'], []]);
+});
+
+test('an erasure that certainly did not happen takes nothing back of what another one doubts', async () => {
+  const server = await startServer();
+  const { client, manager } = clientOf(
+    server,
+    {
+      ...resend,
+      async fetch(url, init) {
+        if (init?.method !== 'DELETE') return fetch(url, init);
+        await delay(300);
+        return new Response('', { status: 503 });
+      },
+    },
+    calm,
+  );
+  server.fault({ kind: 'dead_worker' });
+  await client.addMessages('g', [said('erased')]);
+  server.fault({ kind: 'reset', applied: true, count: 1, match: { path: '/clear' } });
+  const deleting = client.deleteGroup('g', { confirm: 'g' }).catch(() => {});
+  await delay(20);
+  await expect(client.clear({ confirm: 'CLEAR ALL' })).rejects.toMatchObject(unknown);
+  await deleting;
+  server.restart();
+  await expect
+    .poll(() => manager.queue.list().map(({ state }) => state), soon)
+    .toEqual(['unconfirmed']);
+  await delay(600);
+  expect(taken(server)).toEqual(['erased']);
+});
+
+test('a slow store does not mix up the attempts of one erasure', async () => {
+  const server = await startServer();
+  const store = memoryJournal();
+  let slow = 0;
+  const { commit } = store;
+  Object.assign(store, {
+    async commit(...args: Parameters<typeof commit>) {
+      if (slow) await delay(slow);
+      return commit(...args);
+    },
+  });
+  let attempts = 0;
+  const { client, manager } = clientOf(
+    server,
+    {
+      confirm: { ...quick, within: 2_000, unconfirmed: 'resend' },
+      async fetch(url, init) {
+        if (init?.method !== 'DELETE') return fetch(url, init);
+        attempts += 1;
+        return attempts === 1 ? new Response('', { status: 503 }) : fetch(url, init);
+      },
+    },
+    { ...calm, store, retry: { retries: 2 } },
+  );
+  server.fault({ kind: 'dead_worker' });
+  await client.addMessages('g', [said('erased')]);
+  slow = 1_300;
+  server.fault({ kind: 'reset', applied: true, count: 1, match: { path: '/group' } });
+  await expect(client.deleteGroup('g', { confirm: 'g' })).rejects.toMatchObject(unknown);
+  expect(attempts).toBe(2);
+  slow = 0;
+  server.restart();
+  await delay(3_500);
+  expect(taken(server)).toEqual(['erased']);
+  expect(manager.queue.list()).toMatchObject([{ state: 'unconfirmed' }]);
 });
 
 test('nothing is cleared while a message is on its way', async () => {

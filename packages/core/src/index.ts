@@ -110,7 +110,7 @@ export type { AcceptedWrite, Confirmation } from './queue/confirmation.ts';
 export type { DrainOptions } from './queue/drain-ramp.ts';
 export type { Ending } from './queue/history.ts';
 export type { QueueOptions } from './queue/intake.ts';
-export type { Decision, OperationState } from './queue/lane-queue.ts';
+export type { Decision, Doubt, OperationState } from './queue/lane-queue.ts';
 export type { QueueFilter, QueueSurface } from './queue/queue-surface.ts';
 export type { OperationReport, QueuedOperation } from './queue/queued-operation.ts';
 export type { SyncOptions, SyncReport } from './queue/sync.ts';

@@ -9,7 +9,12 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { classify, type FallbackManager, type OperationState } from '@graphiti-fallback/core';
+import {
+  classify,
+  type Doubt,
+  type FallbackManager,
+  type OperationState,
+} from '@graphiti-fallback/core';
 import { forgetEntityNodes } from './entity-node.ts';
 import { addMessage, type OutgoingMessage } from './message.ts';
 import type { Parts } from './parts.ts';
@@ -27,18 +32,18 @@ interface Erasure<T> {
 /** How long a store is waited for, in ms: one that hangs must not leave unknown what is known. */
 const longestStoring = 1_000;
 
+/** What an erasure that happened takes along. */
+const gone = ['accepted', 'unconfirmed'] as const;
+
 /** Sends an erasure, and does what follows from it. */
 export async function erase<T>(
   manager: FallbackManager,
   { erasures }: Pick<Parts, 'erasures'>,
   { groupId, signal, send, forgetAnswers }: Erasure<T>,
 ): Promise<T> {
-  const { queue } = manager;
-  const before = messagesOf(manager, groupId, ['accepted', 'unconfirmed']);
-  // A group's own messages come one by one; of all groups some may be under way, and nobody knows what Graphiti does first.
-  const underWay = groupId === undefined ? messagesOf(manager, groupId, ['in_flight']) : [];
-  const doubting = queue.doubt([...before, ...underWay].map(({ id }) => id));
-  await soon(doubting);
+  const before = messagesOf(manager, groupId, gone);
+  const doubt = doubtAll();
+  await soon(doubt.stored);
   let sent = false;
   try {
     signal.throwIfAborted();
@@ -56,16 +61,19 @@ export async function erase<T>(
         const gone = before.filter(({ group }) => group === erased);
         void soon(forget(manager, gone, erased));
       });
-    } else void soon(doubting.then((ids) => queue.doubt(ids, false)));
+    } else void doubt.withdraw();
     throw error;
+  }
+
+  /** Nobody knows what Graphiti does first: what is on its way may be erased, too. */
+  function doubtAll(): Doubt {
+    const messages = messagesOf(manager, groupId, [...gone, 'in_flight']);
+    return manager.queue.doubt(messages.map(({ id }) => id));
   }
 
   function follow(): void {
     forgetAnswers();
-    if (groupId !== undefined) return;
-    const known = new Set(before.map(({ id }) => id));
-    const meanwhile = messagesOf(manager, groupId, ['accepted']).filter(({ id }) => !known.has(id));
-    void soon(queue.doubt(meanwhile.map(({ id }) => id)));
+    doubtAll();
   }
 }
 

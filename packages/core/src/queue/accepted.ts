@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Undo } from '../events.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Entry } from './lane.ts';
-import type { AcceptedChange, AcceptedOperations } from './lane-queue.ts';
+import type { AcceptedChange, AcceptedOperations, Doubt } from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 import type { LiveTurns } from './live-turns.ts';
@@ -126,21 +126,43 @@ export class Accepted implements AcceptedOperations {
       return true;
     } finally {
       entry.committed = true;
+      if (entry.record.doubted) void this.#change([entry], (record) => record);
     }
   }
 
-  async doubt(ids: readonly string[], doubted: boolean): Promise<readonly string[]> {
-    const { lanes, ledger } = this.#around;
-    const changing = ids
+  doubt(ids: readonly string[]): Doubt {
+    const { lanes } = this.#around;
+    const entries = ids
       .flatMap((id) => lanes.accepted.entries.get(id) ?? lanes.entries.get(id) ?? [])
-      .filter(({ record, committed }) => committed && (record.doubted ?? false) !== doubted);
-    const stored = changing.map((entry) =>
-      ledger.update(entry, ({ doubted: _was, ...record }) =>
-        doubted ? { ...record, doubted } : record,
-      ),
+      // What was doubted by an earlier process is doubted for good.
+      .filter(({ record, doubts }) => doubts || !record.doubted);
+    const who = {};
+    for (const entry of entries) entry.doubts = (entry.doubts ?? new Set()).add(who);
+    const fresh = entries.filter(({ record }) => !record.doubted);
+    return {
+      stored: this.#change(fresh, (record) => ({ ...record, doubted: true })),
+      withdraw: () => {
+        const certain = entries.filter((entry) => entry.doubts?.delete(who) && !entry.doubts.size);
+        for (const entry of certain) entry.doubts = undefined;
+        return this.#change(certain, ({ doubted: _was, ...record }) => record);
+      },
+    };
+  }
+
+  async #change(
+    entries: readonly Entry[],
+    change: (record: OperationRecord) => OperationRecord,
+  ): Promise<void> {
+    const { lanes, ledger } = this.#around;
+    const here = entries.filter((entry) => lanes.known(entry.record.id) === entry);
+    await Promise.all(
+      here.map((entry) => {
+        if (entry.committed) return ledger.update(entry, change);
+        // One that is still being stored must not be stored by this if its own commit fails.
+        entry.record = change(entry.record);
+        return undefined;
+      }),
     );
-    await Promise.all(stored);
-    return changing.map(({ record }) => record.id);
   }
 
   async giveUp(id: string, reason: 'unconfirmed' | 'expired'): Promise<void> {

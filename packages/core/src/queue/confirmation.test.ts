@@ -493,8 +493,10 @@ test('what may have been undone is looked for, and not sent again but by a perso
   const receipt = await note('undone');
   await note('lost');
   const id = receipt.outcome === 'accepted' ? receipt.operation : '';
-  expect(await manager.queue.doubt([id, 'another'])).toEqual([id]);
-  expect(await manager.queue.doubt([id])).toEqual([]);
+  const certain = manager.queue.doubt([id]);
+  await manager.queue.doubt([id, 'another']).stored;
+  // One of two that doubted it is sure now.
+  await certain.withdraw();
   await clock.advance(1.5 * minute);
   // The oldest of those that may be sent is tried.
   expect(box.taken).toEqual(['undone', 'lost', 'lost']);
@@ -505,6 +507,36 @@ test('what may have been undone is looked for, and not sent again but by a perso
   expect(await manager.queue.decide(id, 'retry')).toBe(true);
   await clock.advance(minute);
   expect([states(), box.taken.at(-1)]).toEqual([[], 'undone']);
+});
+
+test('one that is doubted while it is being stored, or on its way, is not sent again either', async () => {
+  const { manager, note, box, clock, hung, store } = await hanging(
+    (_changes, commits) => commits === 1,
+    { within: minute, unconfirmed: 'resend' },
+  );
+  box.sorting = false;
+  const sent = endOf(note('undone'));
+  await settled();
+  const [{ id = '' } = {}] = manager.queue.list({ states: ['in_flight'] });
+  await manager.queue.doubt([id]).stored;
+  expect([...store.entries('queue')]).toEqual([]);
+  await hung.release();
+  expect(await sent).toBe('accepted');
+  expect([...store.entries('queue')]).toMatchObject([[id, { doubted: true }]]);
+  await clock.advance(10 * minute);
+  expect(box.taken).toEqual(['undone']);
+});
+
+test('a doubt that is withdrawn when what it concerned has left puts nothing back', async () => {
+  const { manager, note, box, store } = await setUp();
+  box.sorting = false;
+  const receipt = await note('one');
+  const id = receipt.outcome === 'accepted' ? receipt.operation : '';
+  const doubt = manager.queue.doubt([id]);
+  await doubt.stored;
+  await manager.queue.decide(id, 'purge');
+  await doubt.withdraw();
+  expect([...store.entries('queue')]).toEqual([]);
 });
 
 test('while a live write is in its lane nothing is sent again: it may undo that', async () => {
@@ -804,7 +836,10 @@ test('with `overflow: drop_oldest` a live write is not held in the place of one 
 });
 
 /** A set-up whose store hangs at the commits that are chosen, counted from 1, until it is released. */
-async function hanging(chosen: (changes: readonly Change[], commits: number) => boolean) {
+async function hanging(
+  chosen: (changes: readonly Change[], commits: number) => boolean,
+  confirm: Partial<Confirmation<Note>> = {},
+) {
   const base = memoryJournal();
   const waiting: (() => void)[] = [];
   let commits = 0;
@@ -827,7 +862,7 @@ async function hanging(chosen: (changes: readonly Change[], commits: number) => 
       await settled();
     },
   };
-  return { ...(await setUp({}, { store })), hung };
+  return { ...(await setUp(confirm, { store })), hung };
 }
 
 /** How a call ends. */

@@ -214,6 +214,8 @@ export class Intake {
       if (record.changed) void this.#around.ledger.update(entry, (each) => each);
       return { status: 'queued', id, durability: kept, local: true };
     }
+    // Somebody may have doubted it meanwhile.
+    if (record.doubted) void this.#around.ledger.update(entry, (each) => each);
     if (held) return { status: 'queued', id, durability: kept };
     const was = lanes.beside(id);
     if (was) lanes.takeFromBeside(was);

@@ -164,6 +164,14 @@ export interface LocalSync {
 /** Acknowledged now; taken over from a process that is gone; seen. */
 export type AcceptedChange = 'accepted' | 'taken_up' | 'confirmed';
 
+/** Some acknowledged writes, and something that may have undone them upstream. */
+export interface Doubt {
+  /** Resolves when it is stored. Never rejects. */
+  readonly stored: Promise<void>;
+  /** It has certainly not: they are as before, but for those that another doubt concerns. Never rejects. */
+  withdraw(): Promise<void>;
+}
+
 /** Operations that the upstream has acknowledged and that wait to be seen there, in the order of that. */
 export interface AcceptedOperations extends Iterable<OperationRecord> {
   readonly size: number;
@@ -180,11 +188,10 @@ export interface AcceptedOperations extends Iterable<OperationRecord> {
    */
   resend(id: string): Promise<boolean>;
   /**
-   * Something may have undone these upstream, or has certainly not: while they are doubted they are not
-   * sent again by themselves. Also those that are being sent. Holds at once; resolves, when that is
-   * stored, with those of which it is new.
+   * Something may have undone these upstream, also those that are being sent: while they are doubted they
+   * are not sent again by themselves. Holds at once, and until it is withdrawn.
    */
-  doubt(ids: readonly string[], doubted: boolean): Promise<readonly string[]>;
+  doubt(ids: readonly string[]): Doubt;
   giveUp(id: string, reason: 'unconfirmed' | 'expired'): Promise<void>;
   /** Tells of each that is acknowledged, and of each that was seen. */
   onChange(listener: (record: OperationRecord, how: AcceptedChange) => void): Undo;

@@ -4,6 +4,7 @@ import { type Check, checkOptions, listOf, oneOf } from '../option-check.ts';
 import type { Drain } from './drain.ts';
 import {
   type Decision,
+  type Doubt,
   type LaneQueue,
   type OperationState,
   operationStates,
@@ -40,11 +41,11 @@ export interface QueueSurface {
   /** Takes an operation as applied: the same as deciding `ack`. */
   ack(id: string): Promise<boolean>;
   /**
-   * Something, such as an erasure, may have undone acknowledged writes upstream, or has certainly not
-   * (`false`). While they are doubted they are looked for, and end as confirmed or unconfirmed, but are
-   * not sent again by themselves. Holds at once; resolves, when that is stored, with those of which it is new.
+   * Something, such as an erasure, may have undone acknowledged writes upstream, also those that are on
+   * their way. While they are doubted they are looked for, and end as confirmed or unconfirmed, but are
+   * not sent again by themselves. Holds at once, over restarts too, until it is withdrawn: each doubt for itself.
    */
-  doubt(ids: readonly string[], doubted?: boolean): Promise<readonly string[]>;
+  doubt(ids: readonly string[]): Doubt;
   /** One line of JSON for each operation. They hold what was written: keep them as safe. */
   export(filter?: QueueFilter): string;
   /** Queues operations from lines that were exported, also elsewhere; what is known here is left out. */
@@ -90,7 +91,7 @@ export function queueSurface(
     get: (id) => queue.get(id),
     decide,
     ack: (id) => decide(id, 'ack'),
-    doubt: (ids, doubted = true) => queue.accepted.doubt(ids, doubted),
+    doubt: (ids) => queue.accepted.doubt(ids),
     export: (filter) => exportLines(matching(filter).map(({ record }) => record)),
     async import(lines) {
       if (typeof lines !== 'string')
