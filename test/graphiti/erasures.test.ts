@@ -200,6 +200,38 @@ test('nothing is cleared while a message is on its way', async () => {
   expect((await adding).outcome).toBe('accepted');
 });
 
+test('nothing is erased while the store is not open: what it holds would be sent afterwards', async () => {
+  const server = await startServer();
+  const store = Object.assign(memoryJournal(), { close: async () => {} });
+  const first = clientOf(server, resend, { store });
+  server.fault({ kind: 'dead_worker' });
+  await first.client.addMessages('g', [said('erased')]);
+  await first.manager.close();
+  server.restart();
+  const { open } = store;
+  let go = () => {};
+  const late = new Promise<void>((resolve) => (go = resolve));
+  Object.assign(store, {
+    async open(...identity: Parameters<typeof open>) {
+      await late;
+      return open(...identity);
+    },
+  });
+  const { client, manager } = clientOf(server, resend, { store });
+  const refused = { code: 'FALLBACK_UNAVAILABLE', status: 503 };
+  const erasures = [
+    client.clear({ confirm: 'CLEAR ALL' }),
+    client.deleteGroup('g', { confirm: 'g' }),
+  ];
+  await Promise.all(erasures.map((each) => expect(each).rejects.toMatchObject(refused)));
+  expect(server.received({ path: '/clear' })).toEqual([]);
+  go();
+  await expect.poll(() => manager.queue.opened, soon).toBe(true);
+  await client.clear({ confirm: 'CLEAR ALL' });
+  await delay(600);
+  expect([taken(server), manager.queue.list()]).toEqual([['erased'], []]);
+});
+
 test('an erasure that worked ends a stall: nobody waits any more for what was lost', async () => {
   const { server, client } = await setUp({ confirm: { ...quick, within: 200 } });
   server.fault({ kind: 'dead_worker' });

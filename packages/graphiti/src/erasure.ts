@@ -59,6 +59,7 @@ export function declareDeleteGroup(manager: FallbackManager, parts: Parts): Dele
 
   return async function deleteGroup(groupId, { confirm, ...options } = {} as DeleteGroupOptions) {
     checkGroupDeletion(groupId, confirm);
+    await wholeQueue(manager);
     return write({ group_id: groupId }, options);
   };
 }
@@ -83,13 +84,26 @@ export function declareClear(manager: FallbackManager, parts: Parts): Clear {
 
   return async function clear({ confirm, ...options } = {} as ClearOptions) {
     checkClear(confirm);
-    // What an earlier process left counts, too.
-    await manager.open();
+    await wholeQueue(manager);
     const { size } = manager.status().queue;
     if (size === 0) return write(undefined, options);
-    const message = `Nothing is cleared while ${size} queued operations wait: they would be applied afterwards`;
-    throw new FallbackError('FALLBACK_UNAVAILABLE', message, {
-      retryAfterMs: manager.retryAfterMs,
-    });
+    throw refused(
+      manager,
+      `Nothing is cleared while ${size} queued operations wait: they would be applied afterwards`,
+    );
   };
+}
+
+/** What an earlier process left counts, too. @throws {FallbackError} while nobody knows what that is */
+async function wholeQueue(manager: FallbackManager): Promise<void> {
+  await manager.open();
+  if (manager.queue.opened) return;
+  throw refused(
+    manager,
+    'Nothing is erased while the store of the queue is not open: what it holds would be applied afterwards',
+  );
+}
+
+function refused({ retryAfterMs }: FallbackManager, message: string): FallbackError {
+  return new FallbackError('FALLBACK_UNAVAILABLE', message, { retryAfterMs });
 }

@@ -62,6 +62,7 @@ class JournalQueue implements LaneQueue {
   readonly #decisions: Decisions;
   readonly accepted: Accepted;
   #stopAdopting: Undo | undefined;
+  #opened = false;
   #closed = false;
 
   constructor(options: JournalQueueOptions) {
@@ -114,9 +115,14 @@ class JournalQueue implements LaneQueue {
     for (const lane of [...this.#lanes.all()]) this.#lanes.arrange(lane);
     this.#history.load();
     this.#stopAdopting ??= this.#journal.onAdopted?.((records) => this.#adopt(records));
+    this.#opened = true;
     if (odd.length === 0) return report;
     const warning = `${odd.length} queued records cannot be understood: they are kept, and not replayed`;
     return { ...report, warnings: [...report.warnings, warning] };
+  }
+
+  get opened(): boolean {
+    return this.#opened;
   }
 
   append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {

@@ -200,6 +200,8 @@ export interface AcceptedOperations extends Iterable<OperationRecord> {
 /** Queued writes in lanes: strictly first-in first-out within one, each lane held by one at a time. */
 export interface LaneQueue {
   open(): Promise<OpenReport>;
+  /** Whether what an earlier process left is here. */
+  readonly opened: boolean;
   /**
    * Keeps operations in one step, in this order, behind whatever is in their lanes: live writes that
    * hold or await one go first. Resolves when they are as durable as it says. Local ones are stored

@@ -56,6 +56,11 @@ export interface QueueSurface {
   pause(): void;
   resume(): void;
   readonly paused: boolean;
+  /**
+   * Whether what an earlier process left is here. False until the store is open, which may be long after
+   * the manager is, where it takes more than 5 s or cannot be opened.
+   */
+  readonly opened: boolean;
   /** Whether the upstream acknowledges writes that are to be confirmed, and has not done any for too long. */
   readonly stalled: boolean;
 }
@@ -108,6 +113,9 @@ export function queueSurface(
     },
     get paused() {
       return drain.paused;
+    },
+    get opened() {
+      return queue.opened;
     },
     get stalled() {
       return isStalled();
