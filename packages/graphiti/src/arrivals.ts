@@ -1,7 +1,6 @@
 /** Whether messages have arrived: looked for in a group's episodes. */
 
 import type { AcceptedWrite, CallContext } from '@graphiti-fallback/core';
-import type { Erasures } from './erasures.ts';
 import { acceptedKeyOf, episodeKey, nameOf, type OutgoingMessage } from './message.ts';
 import type { Episode } from './model.ts';
 import { requestEpisodes } from './requests.ts';
@@ -31,7 +30,7 @@ export type LookForArrivals = (
  * Creates the look. Graphiti gives the newest episodes by the time that they are dated: a message that the
  * caller dated long ago stands far from the end.
  */
-export function createArrivals(transport: Transport, erasures: Erasures): LookForArrivals {
+export function createArrivals(transport: Transport): LookForArrivals {
   const reaches = new Map<string, number>();
 
   return async function lookForArrivals(messages, { signal }) {
@@ -41,7 +40,6 @@ export function createArrivals(transport: Transport, erasures: Erasures): LookFo
       Math.max(reaches.get(group_id) ?? atFirst, 2 * messages.length),
     );
     const episodes = await requestEpisodes(transport, { group_id, last_n }, { signal });
-    erasures.read(group_id, episodes);
     const isThere = finder(episodes);
     const missing = messages.filter(({ id, input }) => !isThere(input, id));
     const oldest = microseconds(episodes[0]?.valid_at ?? '');

@@ -19,13 +19,12 @@ const getEpisodes = 'graphiti.get_episodes';
 /** Declares `graphiti.get_episodes` on a manager. */
 export function declareEpisodes(
   manager: FallbackManager,
-  { transport, lastGroup, erasures }: Parts,
+  { transport, lastGroup }: Parts,
 ): GetEpisodes {
   const read = manager.read(getEpisodes, {
     run: async (query: EpisodesQuery, sent) => {
       const episodes = await requestEpisodes(transport, query, sent);
       confirmRead(manager, episodes);
-      erasures.read(query.group_id, episodes);
       return episodes;
     },
     entities: ({ group_id }, episodes) => [groupEntity(group_id), ...entitiesOfEpisodes(episodes)],

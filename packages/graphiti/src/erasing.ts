@@ -1,11 +1,11 @@
 /**
  * What an erasure means for the messages that Graphiti has acknowledged and that nobody has seen there yet.
  *
- * Erased is what was acknowledged before: it is forgotten once the erasure is known to have happened, and not
- * before, since it may be all that there is of a message. From the moment that the erasure is sent none of it
- * is sent again by itself: nobody wants back what was erased. Where nobody can tell whether it happened, it is
- * looked for still, and forgotten when the group turns out to be empty that was not before; else it ends as
- * confirmed or unconfirmed. What is said meanwhile is nobody's to forget.
+ * Erased is what was acknowledged before: it is forgotten once Graphiti says that the erasure has happened,
+ * and not before, since it may be all that there is of a message. From the moment that the erasure is sent
+ * none of it is sent again by itself: nobody wants back what was erased. Where nobody can tell whether it
+ * happened, each is looked for still, and ends as confirmed or unconfirmed: an empty group proves nothing,
+ * since others may have emptied it. What is said meanwhile is nobody's to forget.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,7 +17,6 @@ import {
 } from '@graphiti-fallback/core';
 import { forgetEntityNodes } from './entity-node.ts';
 import { addMessage, type OutgoingMessage } from './message.ts';
-import type { Parts } from './parts.ts';
 
 /** One erasure. */
 interface Erasure<T> {
@@ -38,7 +37,6 @@ const gone = ['accepted', 'unconfirmed'] as const;
 /** Sends an erasure, and does what follows from it. */
 export async function erase<T>(
   manager: FallbackManager,
-  { erasures }: Pick<Parts, 'erasures'>,
   { groupId, signal, send, forgetAnswers }: Erasure<T>,
 ): Promise<T> {
   const before = messagesOf(manager, groupId, gone);
@@ -50,18 +48,11 @@ export async function erase<T>(
     sent = true;
     const value = await send();
     follow();
-    erasures.happened(groupId);
     await soon(forget(manager, before, groupId));
     return value;
   } catch (error) {
-    if (sent && (signal.aborted || classify(error).applied === 'maybe')) {
-      follow();
-      const groups = groupId === undefined ? before.map(({ group }) => group) : [groupId];
-      erasures.doubt(groups, (erased) => {
-        const gone = before.filter(({ group }) => group === erased);
-        void soon(forget(manager, gone, erased));
-      });
-    } else void doubt.withdraw();
+    if (sent && (signal.aborted || classify(error).applied === 'maybe')) follow();
+    else void doubt.withdraw();
     throw error;
   }
 

@@ -34,12 +34,14 @@ export type DeleteGroup = (
 export type Clear = (options: ClearOptions) => Promise<Receipt<Result>>;
 
 /** Declares `graphiti.delete_group` on a manager. */
-export function declareDeleteGroup(manager: FallbackManager, parts: Parts): DeleteGroup {
-  const { transport, lastGroup } = parts;
+export function declareDeleteGroup(
+  manager: FallbackManager,
+  { transport, lastGroup }: Parts,
+): DeleteGroup {
   const write = manager.write('graphiti.delete_group', {
     run: ({ group_id }: { readonly group_id: string }, { signal }) => {
       const path = `/group/${encodeURIComponent(group_id)}`;
-      return erase(manager, parts, {
+      return erase(manager, {
         groupId: group_id,
         signal,
         send: () => transport({ method: 'DELETE', path, signal, accepts: isResult }),
@@ -65,11 +67,10 @@ export function declareDeleteGroup(manager: FallbackManager, parts: Parts): Dele
 }
 
 /** Declares `graphiti.clear` on a manager. */
-export function declareClear(manager: FallbackManager, parts: Parts): Clear {
-  const { transport, lastGroup } = parts;
+export function declareClear(manager: FallbackManager, { transport, lastGroup }: Parts): Clear {
   const write = manager.write<void, Result>('graphiti.clear', {
     run: (_nothing, { signal }) =>
-      erase(manager, parts, {
+      erase(manager, {
         groupId: undefined,
         signal,
         send: () => transport({ method: 'POST', path: '/clear', signal, accepts: isResult }),

@@ -12,7 +12,6 @@ import {
 import { searchBreaker } from './capability.ts';
 import { createClient, type GraphitiClient } from './client.ts';
 import { type ConfirmOptions, checkConfirm } from './confirm-options.ts';
-import { Erasures } from './erasures.ts';
 import { LastGroup } from './group.ts';
 import { graphitiCheckers } from './health.ts';
 import { LastSearch } from './last-search.ts';
@@ -112,7 +111,6 @@ export function graphitiUpstream(options: GraphitiOptions): GraphitiUpstream {
         transport,
         lastGroup,
         lastSearch,
-        erasures: new Erasures(),
         messageTimeoutMs: options.messageTimeoutMs ?? 5_000,
         reconcileFor: options.reconcileFor,
         confirm: confirm || undefined,

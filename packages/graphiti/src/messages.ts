@@ -33,10 +33,10 @@ const clockSkew = 5_000;
 /** Declares `graphiti.add_message` on a manager. */
 export function declareMessages(
   manager: FallbackManager,
-  { transport, lastGroup, erasures, messageTimeoutMs, reconcileFor, confirm }: Parts,
+  { transport, lastGroup, messageTimeoutMs, reconcileFor, confirm }: Parts,
 ): AddMessages {
   const nextTimestamp = createTimestamps();
-  const look = createArrivals(transport, erasures);
+  const look = createArrivals(transport);
   const write = manager.write(addMessage, {
     run: (outgoing: OutgoingMessage, { signal, idempotencyKey }) => {
       const body = { group_id: outgoing.group_id, messages: [sent(outgoing, idempotencyKey)] };

@@ -1,7 +1,6 @@
 /** What Graphiti's calls are made of, besides their manager. */
 
 import type { ConfirmOptions } from './confirm-options.ts';
-import type { Erasures } from './erasures.ts';
 import type { LastGroup } from './group.ts';
 import type { LastSearch } from './last-search.ts';
 import type { Transport } from './transport.ts';
@@ -11,7 +10,6 @@ export interface Parts {
   readonly transport: Transport;
   readonly lastGroup: LastGroup;
   readonly lastSearch: LastSearch;
-  readonly erasures: Erasures;
   readonly messageTimeoutMs: number;
   readonly reconcileFor: number | undefined;
   /** How messages are confirmed, if they are. */
