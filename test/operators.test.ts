@@ -40,6 +40,8 @@ async function serve(listener: RequestListener) {
 }
 
 const path = '/health/fallback/actions';
+/** Operators of an app that a proxy asks for by another name. */
+const named = { authorize: () => true, hosts: ['internal:3000', 'ops.example'] };
 
 describe.each([
   ['4', express4],
@@ -127,6 +129,33 @@ describe('Koa', () => {
       .set({ origin: 'https://public.example', 'x-forwarded-host': 'public.example' })
       .send({ action: 'pause' });
     expect(answer.status).toBe(status);
+  });
+});
+
+describe.each([
+  [
+    'Express',
+    (manager: FallbackManager) =>
+      express().set('trust proxy', 'loopback').use(onExpress.fallback(manager, named)),
+  ],
+  [
+    'Koa',
+    (manager: FallbackManager) =>
+      new Koa({ proxy: true }).use(onKoa.fallback(manager, named)).callback(),
+  ],
+] as const)('`hosts` on %s, with a proxy in front of it', (_name, make) => {
+  test.each([
+    ['evil.example', 'ops.example', 403],
+    ['evil.example', undefined, 403],
+    ['internal:3000', 'evil.example', 403],
+    ['internal:3000', 'ops.example', 200],
+    ['internal:3000', undefined, 200],
+  ])('asked as %s, forwarded as %s: %i', async (host, forwarded, status) => {
+    const { agent } = await serve(make(makeManager()));
+    const headers = { host, ...(forwarded && { 'x-forwarded-host': forwarded }) };
+    const looked = await agent.get('/health/fallback/queue').set(headers);
+    const acted = await agent.post(path).set(headers).send({ action: 'pause' });
+    expect([looked.status, acted.status]).toEqual([status, status]);
   });
 });
 

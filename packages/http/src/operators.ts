@@ -71,16 +71,15 @@ function isCrossSite({ request, host = request.headers.host }: Exchange): boolea
 
 /**
  * A page of another site can have its own name lead here (DNS rebinding): then the browser takes it for
- * this app's page, and only the name tells.
+ * this app's page, and only the name tells. It may set a forwarded header, but never `Host`: both count.
  */
-function isKnownHost(
-  { request, host = request.headers.host }: Exchange,
-  hosts: readonly string[] | undefined,
-): boolean {
+function isKnownHost({ request, host }: Exchange, hosts: readonly string[] | undefined): boolean {
   if (!hosts) return true;
-  const asked = host?.toLowerCase() ?? '';
-  const name = asked.replace(/:\d+$/, '');
-  return hosts.some((known) => [asked, name].includes(known.toLowerCase()));
+  const known = new Set(hosts.map((each) => each.toLowerCase()));
+  const isKnown = (asked = '') =>
+    known.has(asked.toLowerCase()) || known.has(asked.toLowerCase().replace(/:\d+$/, ''));
+  const sent = request.headers.host;
+  return isKnown(sent) && isKnown(host ?? sent);
 }
 
 /** In one line of a log. */

@@ -18,7 +18,8 @@ export interface StatusOptions<Caller = IncomingMessage> {
   /**
    * Names under which operators ask for this app, with the port or without: `['localhost', 'ops.example.com']`.
    * Who asks for another one neither sees lanes nor acts. Give it where `authorize` decides by address:
-   * then any site's page could act through the browser of somebody who may (DNS rebinding).
+   * then any site's page could act through the browser of somebody who may (DNS rebinding). Behind a proxy
+   * give both names, the one that operators ask for and the one that the proxy asks for in `Host`.
    *
    * @default any name
    */
