@@ -250,6 +250,20 @@ test('nothing is erased while the store is not open: what it holds would be sent
   expect([taken(server), manager.queue.list()]).toEqual([['erased'], []]);
 });
 
+test('what a person has had sent again while its group was erased is sent', async () => {
+  const { server, client, manager } = await setUp({ confirm: { ...quick, within: 100 } });
+  server.fault({ kind: 'dead_worker' });
+  await client.addMessages('g', [said('wanted')]);
+  server.fault({ kind: 'slow', ms: 300, match: { path: '/group' } });
+  const deleting = client.deleteGroup('g', { confirm: 'g' });
+  await expect.poll(() => server.received({ path: '/group' }), soon).toHaveLength(1);
+  const [{ id = '' } = {}] = manager.queue.list();
+  expect(await manager.queue.decide(id, 'retry')).toBe(true);
+  expect((await deleting).outcome).toBe('applied');
+  server.restart();
+  await expect.poll(() => stored(server), soon).toEqual(['wanted']);
+});
+
 test('an erasure that worked ends a stall: nobody waits any more for what was lost', async () => {
   const { server, client } = await setUp({ confirm: { ...quick, within: 200 } });
   server.fault({ kind: 'dead_worker' });

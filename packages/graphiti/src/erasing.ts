@@ -34,6 +34,8 @@ const longestStoring = 1_000;
 /** What an erasure that happened takes along. */
 const gone = ['accepted', 'unconfirmed'] as const;
 
+const isGone = (state: string | undefined) => gone.some((each) => each === state);
+
 /** Sends an erasure, and does what follows from it. */
 export async function erase<T>(
   manager: FallbackManager,
@@ -92,7 +94,10 @@ async function forget(
   messages: readonly KnownMessage[],
   groupId: string | undefined,
 ): Promise<void> {
-  await Promise.all(messages.map(({ id }) => manager.queue.decide(id, 'purge')));
+  const { queue } = manager;
+  // What a person has had sent again meanwhile is wanted.
+  const here = messages.filter(({ id }) => isGone(queue.get(id)?.state));
+  await Promise.all(here.map(({ id }) => queue.decide(id, 'purge')));
   await forgetEntityNodes(manager, groupId);
 }
 
