@@ -264,6 +264,26 @@ test('what a person has had sent again while its group was erased is sent', asyn
   await expect.poll(() => stored(server), soon).toEqual(['wanted']);
 });
 
+test('a slow store does not make unknown that an erasure has happened', async () => {
+  const server = await startServer();
+  const store = memoryJournal();
+  const { commit } = store;
+  let slow = 0;
+  Object.assign(store, {
+    async commit(...args: Parameters<typeof commit>) {
+      if (slow) await delay(slow);
+      return commit(...args);
+    },
+  });
+  const { client, manager } = clientOf(server, { confirm: { interval: 60_000 } }, { store });
+  await client.addMessages('g', [said('erased')]);
+  await manager.storeEntity({ type: 'entity_node', id: 'n', group_id: 'g', name: 'Ann' });
+  slow = 900;
+  const erased = await client.deleteGroup('g', { confirm: 'g', timeoutMs: 1_500 });
+  expect(erased).toMatchObject({ outcome: 'applied' });
+  expect([manager.queue.list(), await manager.listEntities('entity_node')]).toEqual([[], []]);
+});
+
 test('an erasure that worked ends a stall: nobody waits any more for what was lost', async () => {
   const { server, client } = await setUp({ confirm: { ...quick, within: 200 } });
   server.fault({ kind: 'dead_worker' });

@@ -65,7 +65,8 @@ export function createGetPendingEntity(manager: FallbackManager): GetPendingEnti
 
 /** Forgets the local entities that are nodes of a group, or of any: Graphiti has erased them. */
 export async function forgetEntityNodes(manager: FallbackManager, groupId?: string): Promise<void> {
-  for (const { id, group_id } of await manager.listEntities<LocalNode>(entityNodeType))
-    if (groupId === undefined || group_id === groupId)
-      await manager.deleteEntity(entityNodeType, id);
+  const nodes = await manager.listEntities<LocalNode>(entityNodeType);
+  const gone = nodes.filter(({ group_id }) => groupId === undefined || group_id === groupId);
+  // At once: one that is stored meanwhile is not meant.
+  await Promise.allSettled(gone.map(({ id }) => manager.deleteEntity(entityNodeType, id)));
 }

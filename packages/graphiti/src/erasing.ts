@@ -8,7 +8,7 @@
  * since others may have emptied it. What is said meanwhile is nobody's to forget.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import {
   classify,
   type Doubt,
@@ -28,7 +28,7 @@ interface Erasure<T> {
   readonly forgetAnswers: () => void;
 }
 
-/** How long a store is waited for, in ms: one that hangs must not leave unknown what is known. */
+/** How long a store is waited for before an erasure is sent, in ms. */
 const longestStoring = 1_000;
 
 /** What an erasure that happened takes along. */
@@ -50,7 +50,9 @@ export async function erase<T>(
     sent = true;
     const value = await send();
     follow();
-    await soon(forget(manager, before, groupId));
+    void forget(manager, before, groupId);
+    // By then it holds here; a slow store must not make unknown what is known.
+    await setImmediate();
     return value;
   } catch (error) {
     if (sent && (signal.aborted || classify(error).applied === 'maybe')) follow();
@@ -88,7 +90,10 @@ function messagesOf(
     .filter(({ group }) => groupId === undefined || group === groupId);
 }
 
-/** Graphiti has erased a group, or all: nobody wants to see these messages any more, nor to send them again. */
+/**
+ * Graphiti has erased a group, or all: nobody wants to see these messages any more, nor to send them again.
+ * Holds at once, and is stored soon. Never rejects.
+ */
 async function forget(
   manager: FallbackManager,
   messages: readonly KnownMessage[],
@@ -97,8 +102,10 @@ async function forget(
   const { queue } = manager;
   // What a person has had sent again meanwhile is wanted.
   const here = messages.filter(({ id }) => isGone(queue.get(id)?.state));
-  await Promise.all(here.map(({ id }) => queue.decide(id, 'purge')));
-  await forgetEntityNodes(manager, groupId);
+  await Promise.allSettled([
+    ...here.map(({ id }) => queue.decide(id, 'purge')),
+    forgetEntityNodes(manager, groupId),
+  ]);
 }
 
 /** Never rejects: what a store cannot do, the manager says as an event. */
