@@ -405,6 +405,18 @@ test('a clock that is set forwards makes nothing late either', async () => {
   expect(events).toContain('unconfirmed');
 });
 
+test('nor does it make anything too old: what was acknowledged just now is no dead letter', async () => {
+  const day = 24 * 60 * minute;
+  const { note, box, clock, states } = await setUp({ within: false });
+  box.sorting = false;
+  await note('one');
+  clock.set(8 * day);
+  await clock.advance(60 * minute);
+  expect(states()).toEqual(['accepted']);
+  await clock.advance(8 * day);
+  expect(states()).toEqual(['dead']);
+});
+
 test('of a store that opens late what was acknowledged is looked for as well', async () => {
   const store = Object.assign(memoryJournal(), { close: async () => {} });
   const box = letterbox();

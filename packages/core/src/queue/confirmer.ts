@@ -241,13 +241,12 @@ export class Confirmer {
 
   /** What becomes of one that was not seen. */
   async #judge(record: OperationRecord, write: DeclaredWrite): Promise<void> {
-    const { queue, clock } = this.#around;
-    const { accepted } = queue;
+    const { accepted } = this.#around.queue;
     const { id, resends = 0 } = record;
     const { confirm } = write;
-    if (clock.now() - record.enqueuedAt > this.#maxAge) return accepted.giveUp(id, 'expired');
-    if (!confirm || !this.#isLate(record, write)) return;
     const patience = this.#patienceOf(write.name);
+    if (patience.ageMs(record, this.#now()) > this.#maxAge) return accepted.giveUp(id, 'expired');
+    if (!confirm || !this.#isLate(record, write)) return;
     if (!record.doubted) patience.exhausted(record);
     accepted.unconfirmed(id);
     if (confirm.unconfirmed === 'report') return;

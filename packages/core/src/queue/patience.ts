@@ -14,6 +14,7 @@ export interface Moment {
 interface Awaited {
   readonly sentAt: number;
   readonly acceptedAt: number;
+  readonly enqueuedAt: number;
   /** Since when this process knows that it was acknowledged. */
   readonly knownAt: number;
   /** Whether this process has sent it: only then its order among others is certain. */
@@ -42,18 +43,25 @@ export class Patience {
   }
 
   /** This process has sent a write, and it was acknowledged just now. */
-  accepted({ id, sentAt = 0 }: OperationRecord, now: Moment): void {
+  accepted({ id, sentAt = 0, enqueuedAt }: OperationRecord, now: Moment): void {
     // A clock that was set back meanwhile tells nothing of the order.
     const own = sentAt <= now.wall;
     const knownAt = now.elapsed;
-    this.#awaited.set(id, { sentAt: since(sentAt, now), acceptedAt: knownAt, knownAt, own });
+    const times = { sentAt: since(sentAt, now), enqueuedAt: since(enqueuedAt, now) };
+    this.#awaited.set(id, { ...times, acceptedAt: knownAt, knownAt, own });
   }
 
   /** A write that an earlier process sent, or another, is waited for from now on. */
-  takenUp({ id, acceptedAt = 0, sentAt = acceptedAt }: OperationRecord, now: Moment): void {
+  takenUp(record: OperationRecord, now: Moment): void {
+    const { id, enqueuedAt, acceptedAt = 0, sentAt = acceptedAt } = record;
     if (this.#awaited.has(id)) return;
-    const times = { sentAt: since(sentAt, now), acceptedAt: since(acceptedAt, now) };
-    this.#awaited.set(id, { ...times, knownAt: now.elapsed, own: false });
+    this.#awaited.set(id, {
+      sentAt: since(sentAt, now),
+      acceptedAt: since(acceptedAt, now),
+      enqueuedAt: since(enqueuedAt, now),
+      knownAt: now.elapsed,
+      own: false,
+    });
   }
 
   /** A write was seen. */
@@ -90,6 +98,11 @@ export class Patience {
     if (!this.isOvertaken(record)) return elapsed - Math.max(awaited.acceptedAt, this.#lastAt);
     awaited.overtakenAt ??= elapsed;
     return elapsed - awaited.overtakenAt;
+  }
+
+  /** How old a write is, in ms: nobody ages it by setting the clock. */
+  ageMs({ id }: OperationRecord, { elapsed }: Moment): number {
+    return elapsed - (this.#awaited.get(id)?.enqueuedAt ?? elapsed);
   }
 
   /** For how long a write has been looked for in vain, in ms: after a downtime one look proves little. */
