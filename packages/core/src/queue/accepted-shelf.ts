@@ -7,36 +7,33 @@ import { Shelf } from './shelf.ts';
 export class AcceptedShelf extends Shelf {
   /** Which of them are unconfirmed. */
   readonly unconfirmed: Set<string> = new Set();
-  /** How many of each operation are not. */
-  readonly #inTime = new Map<string, number>();
+  /** Those of each operation that are not. */
+  readonly #inTime = new Map<string, Set<Entry>>();
 
   override add(entry: Entry): void {
     super.add(entry);
     const { id, operation, unconfirmedAt } = entry.record;
-    if (unconfirmedAt === undefined) this.#count(operation, 1);
-    else this.unconfirmed.add(id);
+    if (unconfirmedAt !== undefined) this.unconfirmed.add(id);
+    else this.#inTime.set(operation, (this.#inTime.get(operation) ?? new Set()).add(entry));
   }
 
   override remove(entry: Entry): void {
     const { id, operation } = entry.record;
     if (this.entries.get(id) !== entry) return;
     super.remove(entry);
-    if (!this.unconfirmed.delete(id)) this.#count(operation, -1);
+    this.unconfirmed.delete(id);
+    this.#inTime.get(operation)?.delete(entry);
   }
 
   /** Its time is over. */
-  late({ record: { id, operation } }: Entry): void {
-    if (this.unconfirmed.has(id)) return;
+  late(entry: Entry): void {
+    const { id, operation } = entry.record;
     this.unconfirmed.add(id);
-    this.#count(operation, -1);
+    this.#inTime.get(operation)?.delete(entry);
   }
 
-  /** How many of an operation are waited for still. */
-  inTime(operation: string): number {
-    return this.#inTime.get(operation) ?? 0;
-  }
-
-  #count(operation: string, by: 1 | -1): void {
-    this.#inTime.set(operation, this.inTime(operation) + by);
+  /** Those of an operation that are waited for still. */
+  inTime(operation: string): Iterable<Entry> {
+    return this.#inTime.get(operation) ?? [];
   }
 }

@@ -39,8 +39,8 @@ export class Accepted implements AcceptedOperations {
     return this.#around.lanes.accepted.entries.size;
   }
 
-  inTime(operation: string): number {
-    return this.#around.lanes.accepted.inTime(operation);
+  *inTime(operation: string): Iterable<OperationRecord> {
+    for (const { record } of this.#around.lanes.accepted.inTime(operation)) yield record;
   }
 
   get(id: string): OperationRecord | undefined {

@@ -417,6 +417,22 @@ test('nor does it make anything too old: what was acknowledged just now is no de
   expect(states()).toEqual(['dead']);
 });
 
+test('one that is dated ahead keeps none that is lost from being tried again', async () => {
+  const { note, box, clock } = await setUp({
+    within: minute,
+    unconfirmed: 'resend',
+    shownAt: ({ text }) => (text === 'ahead' ? dated : 0),
+  });
+  const dated = clock.now() + 60 * minute;
+  box.sorting = false;
+  await note('ahead');
+  await note('lost', 'b');
+  await clock.advance(30_000);
+  box.sorting = true;
+  await clock.advance(3 * minute);
+  expect(box.taken).toEqual(['ahead', 'lost', 'lost']);
+});
+
 test('of a store that opens late what was acknowledged is looked for as well', async () => {
   const store = Object.assign(memoryJournal(), { close: async () => {} });
   const box = letterbox();

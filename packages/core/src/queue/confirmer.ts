@@ -275,11 +275,14 @@ export class Confirmer {
 
   /** One alone is sent again to try: the oldest, when no other is on its way that would show the same. */
   async #tryOldest({ write, confirm, ids }: Group): Promise<void> {
-    const { queue } = this.#around;
-    if (confirm.unconfirmed !== 'resend') return;
-    if (queue.accepted.inTime(write.name) > 0 || queue.holds(write.flow.operations)) return;
+    const { queue, clock } = this.#around;
+    if (confirm.unconfirmed !== 'resend' || queue.holds(write.flow.operations)) return;
+    const now = clock.now();
+    // One that cannot be shown yet shows nothing.
+    const isShown = (record: OperationRecord) => confirm.shownAt(record.input) <= now;
+    for (const record of queue.accepted.inTime(write.name)) if (isShown(record)) return;
     for (const record of queue.accepted) {
-      if (record.operation !== write.name || record.doubted) continue;
+      if (record.operation !== write.name || record.doubted || !isShown(record)) continue;
       if (ids.has(record.id) && this.#isLate(record, write)) await queue.accepted.resend(record.id);
       return;
     }

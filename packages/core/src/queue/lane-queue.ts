@@ -175,8 +175,8 @@ export interface Doubt {
 /** Operations that the upstream has acknowledged and that wait to be seen there, in the order of that. */
 export interface AcceptedOperations extends Iterable<OperationRecord> {
   readonly size: number;
-  /** How many of that name have not waited for too long. */
-  inTime(operation: string): number;
+  /** Those of that name that have not waited for too long. */
+  inTime(operation: string): Iterable<OperationRecord>;
   get(id: string): OperationRecord | undefined;
   /** It was seen: it is done. False where there is no such operation. */
   confirm(id: string): boolean;
