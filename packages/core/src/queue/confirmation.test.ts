@@ -433,6 +433,36 @@ test('one that is dated ahead keeps none that is lost from being tried again', a
   expect(box.taken).toEqual(['ahead', 'lost', 'lost']);
 });
 
+test('of a store that opens late what is under way is not taken up: it is here already', async () => {
+  const clock = manualClock();
+  const store = memoryJournal();
+  const { open } = store;
+  let go = () => {};
+  const late = new Promise<void>((resolve) => (go = resolve));
+  Object.assign(store, {
+    async open(...given: Parameters<typeof open>) {
+      await late;
+      return open(...given);
+    },
+  });
+  const setting = setUp({}, { store, clock });
+  await clock.advance(5_000);
+  const { note, box, states, manager } = await setting;
+  let answer = () => {};
+  box.gate = new Promise((resolve) => (answer = resolve));
+  const sent = note('one');
+  await settled();
+  expect(states()).toEqual(['in_flight']);
+  go();
+  await settled();
+  expect([manager.queue.opened, states()]).toEqual([true, ['in_flight']]);
+  answer();
+  expect((await sent).outcome).toBe('accepted');
+  expect((await note('two')).outcome).toBe('accepted');
+  await clock.advance(minute);
+  expect([states(), box.taken]).toEqual([[], ['one', 'two']]);
+});
+
 test('of a store that opens late what was acknowledged is looked for as well', async () => {
   const store = Object.assign(memoryJournal(), { close: async () => {} });
   const box = letterbox();

@@ -63,6 +63,8 @@ class JournalQueue implements LaneQueue {
   readonly accepted: Accepted;
   #stopAdopting: Undo | undefined;
   #opened = false;
+  /** Those that left before the store was open, and may still be in it. */
+  readonly #left = new Set<string>();
   #closed = false;
 
   constructor(options: JournalQueueOptions) {
@@ -95,6 +97,7 @@ class JournalQueue implements LaneQueue {
       takeOut: (id: string) => {
         const entry = this.#lanes.entries.get(id);
         if (entry) this.#lanes.remove(entry);
+        if (!this.#opened) this.#left.add(id);
         return () => this.#ledger.remove(entry);
       },
       update: (id: string, change: (record: OperationRecord) => OperationRecord) =>
@@ -109,9 +112,11 @@ class JournalQueue implements LaneQueue {
 
   async open(): Promise<OpenReport> {
     const report = await this.#journal.open(this.#options.identity, 'queue');
+    // What came while a store was late is here already, or has left.
     const odd = [...this.#journal.entries('queue')].filter(
-      ([key, value]) => !this.#load(key, value),
+      ([key, value]) => !this.#lanes.known(key) && !this.#left.has(key) && !this.#load(key, value),
     );
+    this.#left.clear();
     for (const lane of [...this.#lanes.all()]) this.#lanes.arrange(lane);
     this.#history.load();
     this.#stopAdopting ??= this.#journal.onAdopted?.((records) => this.#adopt(records));
