@@ -14,6 +14,8 @@ export interface Entry {
   committed: boolean;
   /** Present while a later write of its entity may replace it: until it is claimed, or the process ends. */
   coalescing?: Coalescing | undefined;
+  /** When it is due by the time of this process, and the wall-clock time that this was made of. */
+  due?: { readonly nextAt: number; readonly at: number };
   /** Who doubts it, while that may still be withdrawn. */
   doubts?: Set<object> | undefined;
   /** Aborted when it must not be sent any more: somebody is about to take it out. */

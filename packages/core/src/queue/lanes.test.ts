@@ -231,3 +231,15 @@ test('one that was in flight whenever its process died stops its lane after thre
   expect(kit.manager.queue.list()).toMatchObject([{ state: 'parked', reason: 'interrupted' }]);
   expect(upstream.applied).toEqual(['good=1']);
 });
+
+test('a clock that is set back puts off neither the look for a write of unknown outcome nor its replay', async () => {
+  const kit = testManager();
+  kit.clock.set(3_600_000);
+  kit.upstream.fail = () => new HttpError(500);
+  expect((await kit.log({ id: 'a', value: '1' })).outcome).toBe('queued');
+  kit.upstream.fail = undefined;
+  kit.clock.set(-3_600_000);
+  expect((await kit.log({ id: 'a', value: '2' })).outcome).toBe('queued');
+  await kit.clock.advance(60_000);
+  expect(kit.upstream.applied).toEqual(['a=1', 'a=2']);
+});

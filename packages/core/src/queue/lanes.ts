@@ -111,15 +111,15 @@ export class Lanes {
     if (lane.empty && this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
     const { head } = lane;
     if (!head?.committed || lane.holder || lane.unwritten || head.record.stopped) return;
-    if ((head.record.nextAt ?? 0) > this.#clock.now()) this.#waiting.add(lane);
+    if (this.#dueAt(head) > this.#clock.elapsed()) this.#waiting.add(lane);
     else this.#ready.add(lane);
   }
 
   /** Lanes whose head may be sent now, by priority and oldest turn first; what is held meanwhile drops out. */
   ready(): ReadyLanes {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     for (const lane of this.#waiting)
-      if ((lane.head?.record.nextAt ?? 0) <= now) this.arrange(lane);
+      if (!lane.head || this.#dueAt(lane.head) <= now) this.arrange(lane);
     return this.#ready;
   }
 
@@ -135,11 +135,23 @@ export class Lanes {
 
   get nextDue(): number | undefined {
     let earliest: number | undefined;
-    for (const lane of this.#waiting) {
-      const due = lane.head?.record.nextAt ?? 0;
+    for (const { head } of this.#waiting) {
+      const due = head ? this.#dueAt(head) : 0;
       if (earliest === undefined || due < earliest) earliest = due;
     }
-    return earliest;
+    if (earliest === undefined) return undefined;
+    return this.#clock.now() + earliest - this.#clock.elapsed();
+  }
+
+  /** By the time of this process, in ms: nobody puts it off by setting the clock. */
+  #dueAt(entry: Entry): number {
+    const { nextAt } = entry.record;
+    if (nextAt === undefined) return 0;
+    if (entry.due?.nextAt !== nextAt) {
+      const left = Math.max(0, nextAt - this.#clock.now());
+      entry.due = { nextAt, at: this.#clock.elapsed() + left };
+    }
+    return entry.due.at;
   }
 
   pending(entity: Entity): readonly Entry[] {

@@ -85,11 +85,13 @@ export class Replayer {
         write.applied(record);
         return { kind: 'done', seen: write.confirm !== undefined };
       }
-      const left = sentAt + write.reconcileFor - clock.now();
+      // A clock that was set back since must not hold the lane until it comes there again.
+      const since = Math.min(sentAt, clock.now());
+      const left = since + write.reconcileFor - clock.now();
       if (found === 'absent' && left <= 0) return undefined;
       const wait =
         found === 'absent' ? Math.min(this.#backoff(record), left) : this.#backoff(record);
-      return this.#again(record, 'reconcile_pending', { delayMs: wait });
+      return this.#again(record, 'reconcile_pending', { delayMs: wait, sentAt: since });
     } catch (error) {
       const failed = this.#around.classify(error);
       if (countsAgainstUpstream(failed)) this.#blame(record, write, permit, failed);
