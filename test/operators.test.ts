@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { FallbackManager } from '@graphiti-fallback/core';
@@ -205,4 +206,24 @@ test('an operator’s act is a line of the logger, with who it was and what came
     '[graphiti-fallback] logged: pause, by ann',
     '[graphiti-fallback] logged: pause (not possible), by ann',
   ]);
+});
+
+test('over HTTP/2 the name that was asked for counts as `Host` does', async () => {
+  const manager = makeManager();
+  const app = new Koa();
+  app.use(onKoa.fallback(manager, { authorize: () => true, hosts: ['ops.example'] }));
+  const handle = app.callback();
+  const server = createHttp2Server((req, res) => void handle(req as never, res as never));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  closing.push(async () => void server.close());
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  closing.push(async () => void client.close());
+  const status = async (authority: string) => {
+    const asked = client.request({ ':path': '/health/fallback/queue', ':authority': authority });
+    const [headers] = await once(asked, 'response');
+    asked.resume();
+    return headers[':status'];
+  };
+  expect(await status('ops.example:8443')).toBe(200);
+  expect(await status('evil.example')).toBe(403);
 });

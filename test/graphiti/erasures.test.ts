@@ -292,3 +292,39 @@ test('an erasure that worked ends a stall: nobody waits any more for what was lo
   await client.clear({ confirm: 'CLEAR ALL' });
   expect(client.health().state).toBe('live');
 });
+
+test('what is said right after a group was to be erased comes after it', async () => {
+  const { server, client, manager } = await setUp({ confirm: quick });
+  await manager.open();
+  server.fault({ kind: 'slow', ms: 100, match: { path: '/group' } });
+  await Promise.all([
+    client.deleteGroup('g', { confirm: 'g' }),
+    client.addMessages('g', [said('new')]),
+  ]);
+  expect(server.received({ method: 'DELETE' })[0]?.at).toBeLessThan(
+    server.received({ path: '/messages' })[0]?.at ?? 0,
+  );
+  await expect.poll(() => stored(server), soon).toEqual(['new']);
+});
+
+test('what is acknowledged while the store is slow is no live write any more: it is erased whole', async () => {
+  const server = await startServer();
+  const store = memoryJournal();
+  const { commit } = store;
+  Object.assign(store, {
+    async commit(...args: Parameters<typeof commit>) {
+      if (JSON.stringify(args[0]).includes('"acceptedAt"')) await delay(2_500);
+      return commit(...args);
+    },
+  });
+  const { client, manager } = clientOf(server, { confirm: quick }, { store });
+  await manager.open();
+  server.fault({ kind: 'dead_worker' });
+  const adding = client.addMessages('g', [said('erased')]);
+  await expect
+    .poll(() => manager.queue.list().map(({ state }) => state), soon)
+    .toEqual(['accepted']);
+  expect(await client.clear({ confirm: 'CLEAR ALL' })).toMatchObject({ outcome: 'applied' });
+  await adding;
+  expect(manager.queue.list()).toEqual([]);
+});

@@ -61,7 +61,8 @@ export function declareDeleteGroup(
 
   return async function deleteGroup(groupId, { confirm, ...options } = {} as DeleteGroupOptions) {
     checkGroupDeletion(groupId, confirm);
-    await wholeQueue(manager);
+    // At once where that is known: what is called after it must not come before it.
+    if (!manager.queue.opened) await wholeQueue(manager);
     return write({ group_id: groupId }, options);
   };
 }
@@ -85,7 +86,7 @@ export function declareClear(manager: FallbackManager, { transport, lastGroup }:
 
   return async function clear({ confirm, ...options } = {} as ClearOptions) {
     checkClear(confirm);
-    await wholeQueue(manager);
+    if (!manager.queue.opened) await wholeQueue(manager);
     const { size } = manager.status().queue;
     if (size === 0) return write(undefined, options);
     throw refused(

@@ -78,7 +78,8 @@ function isKnownHost({ request, host }: Exchange, hosts: readonly string[] | und
   const known = new Set(hosts.map((each) => each.toLowerCase()));
   const isKnown = (asked = '') =>
     known.has(asked.toLowerCase()) || known.has(asked.toLowerCase().replace(/:\d+$/, ''));
-  const sent = request.headers.host;
+  // HTTP/2 has it under another name.
+  const sent = request.headers.host ?? request.headers[':authority']?.toString();
   return isKnown(sent) && isKnown(host ?? sent);
 }
 

@@ -347,7 +347,7 @@ class JournalQueue implements LaneQueue {
   }
 
   #hold(lane: Lane, entry: Entry): Claim {
-    const holder: Holder = { kind: 'claim' };
+    const holder: Holder = { kind: 'claim', entry };
     lane.holder = holder;
     entry.coalescing = undefined;
     this.#lanes.arrange(lane);

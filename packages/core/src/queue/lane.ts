@@ -46,7 +46,7 @@ export type Holder =
       /** It was let go while it was being stored: takes it out once that is over. */
       remove?: () => Promise<void>;
     }
-  | { readonly kind: 'claim' };
+  | { readonly kind: 'claim'; readonly entry: Entry };
 
 /** A lane in memory. It is kept only while it holds something. */
 export class Lane {
@@ -90,11 +90,13 @@ export class Lane {
     return !this.busy && this.waiters.size === 0 && !this.spilling && !this.gate;
   }
 
-  /** Whether it is with the upstream: a live write that is never kept may hold the lane before the head. */
+  /** Whether it is with the upstream: what that has acknowledged is not, though its lane may still be held. */
   isInFlight(entry: Entry): boolean {
     const { holder } = this;
-    if (holder?.kind === 'live') return holder.operation.id === entry.record.id;
-    return holder !== undefined && this.head === entry;
+    if (!holder || entry.record.acceptedAt !== undefined) return false;
+    return holder.kind === 'claim'
+      ? holder.entry === entry
+      : holder.operation.id === entry.record.id;
   }
 
   add(entry: Entry): void {
