@@ -376,3 +376,25 @@ test.each([0, 1, 2, 3])(
     expect(kit.upstream.applied).toHaveLength(1);
   },
 );
+
+test.each([0, 1, 2, 3])(
+  'a pause that is over while the drain looks holds nothing up (after question %i)',
+  async (early) => {
+    // A timer may be early by a fraction of a millisecond, which then ends between two questions.
+    let asked = 0;
+    let at = 0;
+    const exact = manualClock();
+    const elapsed = () => {
+      if (exact.elapsed() !== at) asked = 0;
+      at = exact.elapsed();
+      asked += 1;
+      return asked > early ? at : at - 0.01;
+    };
+    const kit = testManager({ clock: { ...exact, elapsed }, random: () => 0.5 });
+    await kit.manager.activate();
+    for (const id of ['tries', 'b', 'c', 'd']) await kit.put({ id, value: '1' });
+    await kit.manager.deactivate();
+    await exact.advance(1_000);
+    expect(kit.upstream.applied).toHaveLength(4);
+  },
+);

@@ -125,8 +125,9 @@ export class Drain {
   #pump(): void {
     if (this.#stopped || this.#paused) return;
     const { queue, policy, flows } = this.#around;
-    // Asked first: a head that comes due while the others are claimed is seen by the next look.
+    // Asked first: a head that comes due, or a pause that ends, while it looks is seen by the next look.
     const nextDue = this.#nextDue;
+    const pauses = this.#pauses;
     const rooms = new Map<DrainFlow, number>();
     for (const flow of flows) {
       const room = flow.room(policy.bulkhead.free);
@@ -136,7 +137,7 @@ export class Drain {
     }
     if (rooms.size > 0) this.#claim(rooms);
     // Whoever makes room wakes the drain: a replay that ends, a breaker that lets calls through.
-    const wait = Math.min(this.#nextTurn, rooms.size > 0 ? nextDue : longestSleep);
+    const wait = Math.min(pauses, this.#nextTurn, rooms.size > 0 ? nextDue : longestSleep);
     this.#alarm.set(Math.max(1, wait));
   }
 
@@ -177,15 +178,21 @@ export class Drain {
     return nextDue === undefined ? longestSleep : nextDue - this.#around.clock.now();
   }
 
-  /** How long until a pause is over, or a rate lets the next one begin, in ms. */
+  /** How long until the first pause is over, in ms. */
+  get #pauses(): number {
+    let wait = longestSleep;
+    for (const { pausedForMs } of this.#around.flows)
+      if (pausedForMs > 0) wait = Math.min(wait, pausedForMs);
+    return wait;
+  }
+
+  /** How long until a rate lets the next one begin, in ms, where heads are ready. */
   get #nextTurn(): number {
     const { flows, queue, policy } = this.#around;
     let wait = longestSleep;
     for (const flow of flows) {
-      const { pausedForMs, rate } = flow;
-      if (pausedForMs > 0) wait = Math.min(wait, pausedForMs);
-      // With heads that are ready the rate tells when to come again.
-      else if (rate.waitMs !== undefined && flow.room(policy.bulkhead.free) > 0)
+      const { rate } = flow;
+      if (rate.waitMs !== undefined && flow.room(policy.bulkhead.free) > 0)
         if (queue.claimable(flow.operations) > 0) wait = Math.min(wait, rate.waitMs);
     }
     return wait;
