@@ -8,6 +8,7 @@ import type { DeclaredWrite } from './declared-write.ts';
 import { LocalEntities } from './entities.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import { classify, type Failure, failure, withCode } from './failure.ts';
+import { createFleetQueue } from './fleet/fleet-queue.ts';
 import { Health } from './health/health.ts';
 import { ownCheckers } from './health/own-checkers.ts';
 import { type Identified, identityOf } from './identity.ts';
@@ -96,15 +97,27 @@ export function createEngine(
   const writes = new Map<string, DeclaredWrite>();
   const read = readerOf(options.classify, events);
   const identity = identityOf({ ...options, manager: name });
-  const queue = createJournalQueue({
+  const isDeclared = (operation: string) => writes.get(operation)?.available() ?? false;
+  const parts = { identity, bounds: options.queue, clock, random, events };
+  const { shared, spills = false } = options.store;
+  const local = createJournalQueue({
+    ...parts,
     journal: store,
-    identity,
-    bounds: options.queue,
-    clock,
-    random,
-    events,
-    isDeclared: (operation) => writes.get(operation)?.available() ?? false,
+    // What is only moved from here needs no one who can send it.
+    isDeclared: shared ? () => true : isDeclared,
   });
+  const longestCall = () => Math.max(0, ...[...writes.values()].map(({ timeoutMs }) => timeoutMs));
+  const queue = shared
+    ? createFleetQueue({
+        ...parts,
+        kind: store.kind,
+        shared,
+        spills,
+        local,
+        isDeclared,
+        longestCall,
+      })
+    : local;
   const isQueued = (operation: string) => {
     const report = queue.get(operation);
     return report !== undefined && report.endedAt === undefined;

@@ -113,6 +113,24 @@ export type { QueueOptions } from './queue/intake.ts';
 export type { Decision, Doubt, OperationState } from './queue/lane-queue.ts';
 export type { QueueFilter, QueueSurface } from './queue/queue-surface.ts';
 export type { OperationReport, QueuedOperation } from './queue/queued-operation.ts';
+export {
+  isSharedQueueUnavailable,
+  type SharedAppended,
+  type SharedBounds,
+  type SharedClaim,
+  type SharedClaimRequest,
+  type SharedCounts,
+  type SharedDecision,
+  type SharedEntry,
+  type SharedFound,
+  type SharedQueue,
+  SharedQueueUnavailable,
+  type SharedRecord,
+  type SharedSettled,
+  type SharedSettlement,
+  type SharedState,
+  type SharedVerdict,
+} from './queue/shared-queue.ts';
 export type { SyncOptions, SyncReport } from './queue/sync.ts';
 export { type ImportReport, importedRecord } from './queue/transfer.ts';
 export { currentScope, RequestScope, type Served } from './scope.ts';

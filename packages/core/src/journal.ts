@@ -2,6 +2,7 @@
 
 import type { Undo } from './events.ts';
 import type { Json } from './json.ts';
+import type { SharedQueue } from './queue/shared-queue.ts';
 
 /** What a receipt may rely on: a power cut is survived, the loss of one machine is survived, or nothing is. */
 export type Durability = 'disk' | 'replica' | 'memory';
@@ -109,6 +110,10 @@ export interface Journal {
    */
   commit(changes: readonly Change[], options?: { readonly lazy?: boolean }): Promise<Durability>;
   status(): JournalStatus;
+  /** A queue that many instances share, where this store has one: writes are queued there. */
+  readonly shared?: SharedQueue;
+  /** Whether this journal takes writes while that queue is away; they are moved when it is back. */
+  readonly spills?: boolean;
   /**
    * Tells of records that become this journal's own while it is open: those of a process that is gone.
    * They are among its entries from then on. Absent where that never happens.

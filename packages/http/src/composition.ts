@@ -17,6 +17,7 @@ import {
   graphitiUpstream,
 } from '@graphiti-fallback/graphiti';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
+import { redisStore } from '@graphiti-fallback/store-redis';
 import { type Environment, readEnvironment, unknownVariables } from './environment.ts';
 import { type StatusOptions, statusChecks } from './status-options.ts';
 
@@ -164,13 +165,19 @@ function storesOf(
       health: { interval: 0 },
     };
   }
-  const lasting = environment.store === 'lowdb';
-  const queue =
-    store ??
-    (lasting
-      ? lowdbStore({ directory: environment.queueDirectory, setting: 'FALLBACK_DB_PATH' })
-      : memoryJournal());
+  const lasting = environment.store !== 'memory';
+  const queue = store ?? (lasting ? queueStore() : memoryJournal());
   return { queue, cache: cache?.store ?? cacheStore() };
+
+  /** What instances share is in Redis, and in the folder while that is away. */
+  function queueStore(): Journal {
+    const local = lowdbStore({
+      directory: environment.queueDirectory,
+      setting: 'FALLBACK_DB_PATH',
+    });
+    const { redisUrl: url } = environment;
+    return url === undefined ? local : redisStore({ url, local });
+  }
 
   /** A store that was chosen for the queue alone serves the cache, too. */
   function cacheStore(): Journal {

@@ -1,0 +1,57 @@
+import { SharedQueueUnavailable } from '@graphiti-fallback/core';
+import { expect, test } from 'vitest';
+import type { Link, Reply } from './link.ts';
+import { problemOfError, readSettings } from './server-settings.ts';
+
+/** A server that has these settings; CONFIG is refused where nothing is said of appendfsync. */
+function linkTo(info: Readonly<Record<string, string>>, appendfsync?: string): Link {
+  const facts = { redis_version: '7.2.4', ...info };
+  const text = Object.entries(facts).map(([name, value]) => `${name}:${value}`);
+  const command = async (name: string): Promise<Reply> => {
+    if (name === 'INFO') return ['# Server', ...text].join('\r\n');
+    if (appendfsync === undefined) throw new Error('NOPERM');
+    return ['appendfsync', appendfsync];
+  };
+  return { command } as unknown as Link;
+}
+
+test.each([
+  [{}, undefined],
+  [{ redis_version: '6.2.0' }, undefined],
+  [{ redis_version: '10.0.1' }, undefined],
+  [{ redis_version: '6.0.16' }, 'old_version'],
+  [{ redis_version: '5.0.14' }, 'old_version'],
+  [{ cluster_enabled: '1' }, 'cluster'],
+  [{ role: 'slave' }, 'read_only'],
+  [{ maxmemory: '1000', maxmemory_policy: 'allkeys-lfu' }, 'evicting'],
+  [{ maxmemory: '0', maxmemory_policy: 'allkeys-lfu' }, undefined],
+  [{ maxmemory: '1000', maxmemory_policy: 'volatile-lru' }, undefined],
+] as const)('a server with %o: %s', async (info, problem) => {
+  expect((await readSettings(linkTo(info, 'always'), 0)).problem).toBe(problem);
+});
+
+test.each([
+  ['1', 'always', 0, 'disk'],
+  ['1', 'everysec', 0, 'memory'],
+  ['0', 'always', 0, 'memory'],
+  ['1', undefined, 0, 'memory'],
+  ['0', 'no', 1, 'replica'],
+] as const)(
+  'aof_enabled %s, appendfsync %s and %i replicas promise a receipt %s',
+  async (aof, sync, replicas, durability) => {
+    const settings = await readSettings(linkTo({ aof_enabled: aof }, sync), replicas);
+    expect(settings.durability).toBe(durability);
+  },
+);
+
+test.each([
+  ['WRONGPASS invalid username-password pair', 'wrong_password'],
+  ['NOAUTH Authentication required.', 'wrong_password'],
+  ["NOPERM this user has no permissions to run the 'evalsha' command", 'scripts_refused'],
+  ['READONLY You cannot write', 'read_only'],
+  ['connect ECONNREFUSED 127.0.0.1:6379', 'unreachable'],
+])('%s means %s', (message, problem) => {
+  const cause = new Error(message);
+  expect(problemOfError(cause)).toBe(problem);
+  expect(problemOfError(new SharedQueueUnavailable('refused', false, { cause }))).toBe(problem);
+});

@@ -1,0 +1,160 @@
+/** One server, by two connections: one for what is queued, one for what is replayed. */
+
+import { type Durability, SharedQueueUnavailable } from '@graphiti-fallback/core';
+import { Link } from './link.ts';
+import type { ResolvedRedisOptions } from './options.ts';
+import {
+  problemOfError,
+  problemTexts,
+  readSettings,
+  type ServerProblem,
+} from './server-settings.ts';
+
+/** How often the server's settings are read again, in ms, and how soon after that failed. */
+const settingsEvery = 30_000;
+const settingsAgain = 1_000;
+
+interface ServerOptions extends ResolvedRedisOptions {
+  readonly onUsable: () => void;
+  /** Runs a script that changes nothing. */
+  readonly probe: () => Promise<unknown>;
+}
+
+/** The connections, and what is known of the server. */
+export class Server {
+  readonly write: Link;
+  readonly work: Link;
+  readonly #options: ServerOptions;
+  #problem: ServerProblem | undefined = 'unreachable';
+  #full = false;
+  #durability: Durability = 'memory';
+  #warn: (message: string) => void = () => {};
+  #said: string | undefined;
+  #saidDurability: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #checking: Promise<void> | undefined;
+  #known: () => void = () => {};
+  #closed = true;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const { connect, callMs } = options;
+    const onReady = () => {
+      if (this.write.ready && this.work.ready) void this.#check();
+    };
+    const onDown = (error: unknown) => this.#down(error);
+    this.write = new Link({ connect, callMs, onReady, onDown });
+    this.work = new Link({ connect, callMs, onReady, onDown });
+  }
+
+  /** Resolves when it is known how the server is; never rejects. */
+  async connect(warn: (message: string) => void): Promise<void> {
+    this.#warn = warn;
+    if (!this.#closed) return;
+    this.#closed = false;
+    this.#said = undefined;
+    this.#saidDurability = undefined;
+    const known = new Promise<void>((resolve) => {
+      this.#known = resolve;
+    });
+    this.write.open();
+    this.work.open();
+    // Keeps the process alive until then: the connections do not. A server may also say nothing at all.
+    const patience = setTimeout(() => this.#down(undefined), 2 * this.#options.callMs);
+    await known;
+    clearTimeout(patience);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.write.close();
+    this.work.close();
+    this.#problem = 'unreachable';
+    this.#known();
+  }
+
+  /** Whether it was opened, and not closed since. */
+  get connects(): boolean {
+    return !this.#closed;
+  }
+
+  get usable(): boolean {
+    return this.#problem === undefined;
+  }
+
+  get durability(): Durability {
+    return this.#durability;
+  }
+
+  get problem(): ServerProblem | undefined {
+    return this.#problem ?? (this.#full ? 'full' : undefined);
+  }
+
+  /** Writes are let through, or refused for want of memory. */
+  set full(full: boolean) {
+    if (full && !this.#full) this.#say('full');
+    if (!full && this.#full) this.#said = undefined;
+    this.#full = full;
+  }
+
+  /** Refused before it is sent where nothing may be kept there. */
+  assertUsable(): void {
+    if (this.#problem !== undefined) throw new SharedQueueUnavailable(this.#problem, false);
+  }
+
+  #check(): Promise<void> {
+    this.#checking ??= this.#read().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#timer);
+    const { probe, replicas, onUsable, location } = this.#options;
+    let again = settingsEvery;
+    try {
+      const { problem, durability } = await readSettings(this.work, replicas);
+      if (problem === undefined) await probe();
+      const before = this.#problem;
+      this.#problem = problem;
+      this.#durability = durability;
+      if (problem) this.#say(problem);
+      else {
+        this.#said = undefined;
+        if (durability === 'memory' && this.#saidDurability !== durability)
+          this.#warn(
+            `Redis at ${location} does not sync each write (appendfsync is not always): a power cut loses what was queued last`,
+          );
+        this.#saidDurability = durability;
+        if (before !== undefined) onUsable();
+      }
+    } catch (error) {
+      this.#problem = problemOfError(error);
+      this.#say(this.#problem);
+      again = settingsAgain;
+    }
+    this.#known();
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      if (this.write.ready && this.work.ready) void this.#check();
+    }, again);
+    this.#timer.unref();
+  }
+
+  #down(error: unknown): void {
+    if (this.#closed) return;
+    // The end of a connection says nothing new of why.
+    if (error !== undefined || this.#problem === undefined)
+      this.#problem = error === undefined ? 'unreachable' : problemOfError(error);
+    this.#say(this.#problem ?? 'unreachable');
+    this.#known();
+  }
+
+  #say(problem: ServerProblem): void {
+    if (this.#said === problem) return;
+    this.#said = problem;
+    this.#warn(`Redis at ${this.#options.location} ${problemTexts[problem]}`);
+  }
+}

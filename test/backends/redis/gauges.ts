@@ -1,0 +1,27 @@
+/** The gauges of this process, as an SDK would export them. */
+
+import { metrics } from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+
+const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+
+/** Operations in the queue in a state, as the metrics of all managers of this process tell together. */
+export async function queueDepth(state: string): Promise<number | undefined> {
+  exporter.reset();
+  await reader.forceFlush();
+  const all = exporter
+    .getMetrics()
+    .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+  const depth = all.find(({ descriptor }) => descriptor.name === 'graphiti_fallback.queue.depth');
+  const point = depth?.dataPoints.find(
+    ({ attributes }) => attributes['graphiti_fallback.queue.state'] === state,
+  );
+  return point && Number(point.value);
+}
