@@ -119,6 +119,7 @@ class FleetQueue implements LaneQueue {
       {
         // Bounds are those of the whole queue: it tells when it is asked to keep something.
         limitReached: () => undefined,
+        hasRoom: () => this.#counts.shared.size < options.bounds.maxEntries,
         refused: (operation) => this.#say('refused', operation, { reason: 'full' }),
         store: (additions) => this.#store(additions),
         accept: (id, sentAt) => this.#kept.accept(id, sentAt),

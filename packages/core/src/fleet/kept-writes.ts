@@ -129,7 +129,8 @@ export class KeptWrites {
     if (placement?.where === 'local') return appended;
     sending.end();
     if (appended.status === 'full') {
-      say('refused', record, { reason: appended.limit });
+      // What was to be stored on its way is sent all the same.
+      if (!quiet) say('refused', record, { reason: appended.limit });
       return appended;
     }
     if (hold) this.#sending.set(record.id, claimOf(placement));
