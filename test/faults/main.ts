@@ -42,7 +42,9 @@ if (values.help) {
   process.exit();
 }
 
-const wanted = faults.filter(({ name }) => name.startsWith(values.only));
+const wanted = faults.filter(
+  ({ name, long }) => name.startsWith(values.only) && !(values.quick && long),
+);
 if (wanted.length === 0) {
   process.stderr.write(`No fault's name begins with '${values.only}'.\n\n${help}`);
   process.exit(2);

@@ -28,12 +28,13 @@ export class Batches<Item, Result> {
       this.#waiting.push({ item, resolve, reject });
       if (this.#out >= this.#atOnce) return;
       this.#out += 1;
-      queueMicrotask(() => void this.#flush());
+      void this.#flush();
     });
   }
 
+  /** What comes of one turn of the loop goes together. */
   async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    for (await turn(); this.#waiting.length > 0; await turn()) {
       const batch = this.#waiting.splice(0, this.#most);
       try {
         const results = await this.#send(batch.map(({ item }) => item));
@@ -44,4 +45,10 @@ export class Batches<Item, Result> {
     }
     this.#out -= 1;
   }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

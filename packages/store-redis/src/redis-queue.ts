@@ -122,10 +122,10 @@ export class RedisQueue implements SharedQueue {
     const { durability } = this.server;
     const results = answers.map((answer): SharedAppended => {
       const [status, more] = listOf(answer);
-      if (status === 'duplicate') return { status, durability };
       if (status === 'full') return { status, limit: more as 'entries' | 'bytes' };
       const claim = session && more ? this.#claimOf(more, session) : undefined;
-      return { status: 'queued', durability, ...(claim && { claim }) };
+      const kept = status === 'duplicate' ? 'duplicate' : 'queued';
+      return { status: kept, durability, ...(claim && { claim }) };
     });
     let at = 0;
     return groups.map(({ length }) => {

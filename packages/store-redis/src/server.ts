@@ -10,9 +10,10 @@ import {
   type ServerProblem,
 } from './server-settings.ts';
 
-/** How often the server's settings are read again, in ms, and how soon after that failed. */
+/** How often the server's settings are read again, in ms, and how soon after that failed: later each time. */
 const settingsEvery = 30_000;
-const settingsAgain = 1_000;
+const settingsAgain = 50;
+const settingsAgainAtMost = 1_000;
 
 interface ServerOptions extends ResolvedRedisOptions {
   readonly onUsable: () => void;
@@ -32,7 +33,9 @@ export class Server {
   #said: string | undefined;
   #saidDurability: string | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #checking: Promise<void> | undefined;
+  /** The look at the server that counts: what an earlier one found may be over. */
+  #look = 0;
+  #failures = 0;
   #known: () => void = () => {};
   #closed = true;
 
@@ -40,7 +43,7 @@ export class Server {
     this.#options = options;
     const { connect, callMs } = options;
     const onReady = () => {
-      if (this.write.ready && this.work.ready) void this.#check();
+      if (this.write.ready && this.work.ready) void this.#read();
     };
     const onDown = (error: unknown) => this.#down(error);
     this.write = new Link({ connect, callMs, onReady, onDown });
@@ -60,7 +63,7 @@ export class Server {
     this.write.open();
     this.work.open();
     // Keeps the process alive until then: the connections do not. A server may also say nothing at all.
-    const patience = setTimeout(() => this.#down(undefined), 2 * this.#options.callMs);
+    const patience = setTimeout(() => this.#away(undefined), 2 * this.#options.callMs);
     await known;
     clearTimeout(patience);
   }
@@ -103,20 +106,17 @@ export class Server {
     if (this.#problem !== undefined) throw new SharedQueueUnavailable(this.#problem, false);
   }
 
-  #check(): Promise<void> {
-    this.#checking ??= this.#read().finally(() => {
-      this.#checking = undefined;
-    });
-    return this.#checking;
-  }
-
   async #read(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#look += 1;
+    const look = this.#look;
     const { probe, replicas, onUsable, location } = this.#options;
     let again = settingsEvery;
     try {
       const { problem, durability } = await readSettings(this.work, replicas);
       if (problem === undefined) await probe();
+      if (look !== this.#look) return;
+      this.#failures = 0;
       const before = this.#problem;
       this.#problem = problem;
       this.#durability = durability;
@@ -131,19 +131,26 @@ export class Server {
         if (before !== undefined) onUsable();
       }
     } catch (error) {
+      if (look !== this.#look) return;
       this.#problem = problemOfError(error);
       this.#say(this.#problem);
-      again = settingsAgain;
+      again = Math.min(settingsAgain * 2 ** this.#failures, settingsAgainAtMost);
+      this.#failures = Math.min(this.#failures + 1, 10);
     }
     this.#known();
     if (this.#closed) return;
     this.#timer = setTimeout(() => {
-      if (this.write.ready && this.work.ready) void this.#check();
+      if (this.write.ready && this.work.ready) void this.#read();
     }, again);
     this.#timer.unref();
   }
 
   #down(error: unknown): void {
+    this.#look += 1;
+    this.#away(error);
+  }
+
+  #away(error: unknown): void {
     if (this.#closed) return;
     // The end of a connection says nothing new of why.
     if (error !== undefined || this.#problem === undefined)

@@ -8,6 +8,8 @@ export class Session {
   /** Fences of the claims that this process knows it holds. */
   readonly fences: Set<string> = new Set();
   #until = 0;
+  /** The same by the wall clock: the other may stand still while a machine sleeps. */
+  #untilWall = 0;
   #over = false;
   #requests = 0;
   readonly #out = new Set<number>();
@@ -31,19 +33,17 @@ export class Session {
   /** By the monotonic clock, counted from before the request was sent. */
   extend(sentAt: number, ms: number): void {
     this.#until = sentAt + ms;
+    this.#untilWall = Date.now() + this.#until - performance.now();
   }
 
-  /** Certain to hold its lanes for `ms` more? */
+  /** Certain to hold its lanes for `ms` more? By both clocks: one that jumps makes it less certain, never more. */
   held(ms: number): boolean {
-    return !this.#over && performance.now() + ms < this.#until;
+    if (this.#over || performance.now() + ms >= this.#until) return false;
+    return Date.now() + ms < this.#untilWall;
   }
 
   /** Whatever it held may be another's from now on. */
   finish(): void {
     this.#over = true;
-  }
-
-  get over(): boolean {
-    return this.#over || performance.now() >= this.#until;
   }
 }

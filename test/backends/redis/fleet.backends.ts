@@ -212,3 +212,61 @@ test('the bound of the queue is that of all instances', async () => {
   expect(results.filter((result) => result === 'queued')).toHaveLength(5);
   expect(results.filter((result) => result === 'FALLBACK_QUEUE_FULL')).toHaveLength(3);
 });
+
+test('what the upstream has acknowledged stays with the instance that was told, and holds no lane', async () => {
+  const seen = new Set<string>();
+  const fleet = ['a', 'b'].map((name) => {
+    const { manager } = start(name, withFolder(name));
+    const post = manager.write('note.post', {
+      run: (note: Note) => upstream.write(name, note),
+      lane: ({ lane }) => lane,
+      idempotent: true,
+      confirm: {
+        together: ({ lane }) => lane,
+        look: (writes) => writes.map(({ id }) => id).filter((id) => seen.has(id)),
+        interval: 100,
+        maxInterval: 100,
+      },
+    });
+    return { manager, post };
+  });
+  const [a, b] = fleet as [(typeof fleet)[number], (typeof fleet)[number]];
+  const live = await a.post({ lane: 'x', text: '1' });
+  expect(live).toMatchObject({ outcome: 'accepted', durability: 'disk' });
+  expect((await b.post({ lane: 'x', text: '2' })).outcome).toBe('accepted');
+  await a.manager.activate();
+  const queued = await a.post({ lane: 'x', text: '3' });
+  expect(queued.outcome).toBe('queued');
+  await a.manager.deactivate();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1', '2', '3']), until);
+  const accepted = () => fleet.map(({ manager }) => manager.status().queue.accepted);
+  await vi.waitFor(() => expect(accepted().reduce((sum, each) => sum + each)).toBe(3), until);
+  expect(accepted()[1]).toBeGreaterThan(0);
+  expect(a.manager.status().queue.size).toBe(0);
+  for (const { manager } of fleet)
+    for (const { id } of manager.queue.list({ states: ['accepted'] })) seen.add(id);
+  await vi.waitFor(() => expect(accepted()).toEqual([0, 0]), until);
+  const id = 'operation' in live ? live.operation : '';
+  expect(a.manager.queue.get(id)).toMatchObject({ state: 'confirmed' });
+  expect(upstream.texts('x')).toEqual(['1', '2', '3']);
+});
+
+test('whoever has the upstream’s answer is not kept from it by a Redis that is away', async () => {
+  upstream.takes = 500;
+  const { manager } = start('a', withFolder('a'));
+  const post = manager.write('note.post', {
+    run: (note: Note) => upstream.write('a', note),
+    lane: ({ lane }) => lane,
+    idempotent: true,
+    confirm: { together: ({ lane }) => lane, look: () => [] },
+  });
+  await manager.open();
+  const posted = post({ lane: 'x', text: '1' });
+  await vi.waitFor(async () => expect(await server.command('KEYS', '*:held')).not.toEqual([]));
+  await server.kill();
+  expect(await posted).toMatchObject({ outcome: 'accepted' });
+  const later = await post({ lane: 'x', text: '2' });
+  expect(later).toMatchObject({ outcome: 'queued', durability: 'disk' });
+  await server.restart();
+  await vi.waitFor(() => expect(upstream.texts('x').at(-1)).toBe('2'), until);
+});

@@ -49,9 +49,9 @@ export function instance(
     breaker: { successThreshold: 1, openFor: 50 },
     timeouts: { write: 2_000 },
     health: { interval: 0 },
-    ...options,
     // On a busy machine a healthy server may take its time.
     store: redisStore({ lease: 1_000, commandTimeout: 10_000, ...store }),
+    ...options,
   });
   manager.on('warning', ({ message }) => warnings.push(message));
   const save = manager.write('note.save', {

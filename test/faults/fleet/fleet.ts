@@ -1,4 +1,4 @@
-/** Four instances over one Redis, a load that remembers what was acknowledged, and an upstream that is often down. */
+/** Instances over one Redis, a load that remembers what was acknowledged, and an upstream that is often down. */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +17,10 @@ export interface FleetOptions {
   readonly replicas?: number;
   /** A lane goes to one instance: else to any, each time. */
   readonly sticky?: boolean;
+  /** How many instances. @default 4 */
+  readonly size?: number;
+  /** Takes out of the instances what keeps a lane to one: such a fleet must be found out. */
+  readonly shim?: string;
 }
 
 interface Instance {
@@ -24,12 +28,15 @@ interface Instance {
   readonly url: string;
 }
 
-const size = 4;
 const lanes = 24;
+/** Writes that are sent at once, at most. */
+const mostAtOnce = 4;
 /** How long the upstream is down, and up, in ms, on average. */
-const swing = 900;
+const swing = 700;
 /** How long all that was queued may take to be delivered, in ms. */
-const patience = 90_000;
+const patience = 60_000;
+/** How often it is looked whether all is, in ms. */
+const lookEvery = 300;
 
 /** A fleet under load. */
 export class Fleet {
@@ -40,6 +47,7 @@ export class Fleet {
   readonly #instances: Instance[] = [];
   readonly #acknowledged: Record<string, number[]> = {};
   #stopping = false;
+  #onUp = () => {};
   #load: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -59,7 +67,7 @@ export class Fleet {
     const proxy = await startProxy(server.port);
     const upstream = await start('upstream.ts', {});
     const fleet = new Fleet(options, server, proxy, upstream);
-    for (let index = 0; index < size; index += 1) await fleet.startInstance(index);
+    await Promise.all(Array.from({ length: fleet.size }, (_, index) => fleet.startInstance(index)));
     fleet.#load = Promise.all([
       fleet.#swing(),
       ...Array.from({ length: lanes }, (_, lane) => fleet.#write(`lane ${lane}`, lane)),
@@ -69,20 +77,28 @@ export class Fleet {
 
   /** One that runs, by chance. */
   get some(): number {
-    return Math.floor(this.#options.random() * size);
+    return Math.floor(this.#options.random() * this.size);
   }
 
   get size(): number {
-    return size;
+    return this.#options.size ?? 4;
   }
 
   async startInstance(index: number): Promise<void> {
-    const { folder, replicas = 0 } = this.#options;
-    this.#instances[index] = await start('instance.ts', {
+    const { folder, replicas = 0, shim } = this.#options;
+    const env = {
       REDIS: `redis://127.0.0.1:${this.proxy.port}`,
       UPSTREAM: this.#upstream.url,
       REPLICAS: String(replicas),
       ...(folder && { FOLDER: join(folder, String(index)) }),
+    };
+    this.#instances[index] = await start('instance.ts', env, shim);
+  }
+
+  /** Resolves when the upstream is back from an outage. */
+  untilBack(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onUp = resolve;
     });
   }
 
@@ -104,10 +120,18 @@ export class Fleet {
     await this.#load;
     await this.#ask('/down', 'false');
     const until = Date.now() + patience;
-    while (Date.now() < until && !(await this.#isDrained())) await pause(200);
-    return JSON.parse(
-      await this.#ask('/judge', JSON.stringify(this.#acknowledged)),
-    ) as FleetVerdict;
+    for (;;) {
+      await pause(lookEvery);
+      const verdict = await this.#verdict();
+      if (verdict.lost.length === 0) break;
+      // Whoever looks tries again what was interrupted too often.
+      const left = await Promise.all(this.#instances.map(({ url }) => look(url)));
+      if (Date.now() < until) continue;
+      return { ...verdict, lost: [...verdict.lost.slice(0, 2), ...left, ...verdict.lost.slice(2)] };
+    }
+    // What was under way twice may come still.
+    await pause(2 * lookEvery);
+    return this.#verdict();
   }
 
   async end(): Promise<void> {
@@ -120,36 +144,28 @@ export class Fleet {
     await this.redis.close();
   }
 
-  /** Nothing is left in two looks of every instance. */
-  async #isDrained(): Promise<boolean> {
-    for (let look = 0; look < 2; look += 1) {
-      for (const { url } of this.#instances) {
-        const status = await fetch(`${url}/retry`, { signal: AbortSignal.timeout(10_000) })
-          .then((response) => response.json())
-          .catch(() => ({ size: 1 }));
-        if ((status as { size: number }).size > 0) return false;
-      }
-      await pause(1_200);
-    }
-    return true;
+  async #verdict(): Promise<FleetVerdict> {
+    const answer = await this.#ask('/judge', JSON.stringify(this.#acknowledged));
+    return JSON.parse(answer) as FleetVerdict;
   }
 
   async #write(lane: string, number: number): Promise<void> {
     const { random, sticky } = this.#options;
     const acknowledged: number[] = [];
     this.#acknowledged[lane] = acknowledged;
-    for (let text = 0; !this.#stopping; text += 1) {
-      const index = sticky ? number % size : this.some;
+    for (let next = 0; !this.#stopping; ) {
+      const index = sticky ? number % this.size : this.some;
+      const count = 1 + Math.floor(random() * mostAtOnce);
+      const numbers = Array.from({ length: count }, (_, at) => next + at);
+      next += count;
       const url = this.#instances[index]?.url ?? '';
-      const body = JSON.stringify({ lane, text: String(text) });
-      const sent = await fetch(url, {
-        method: 'POST',
-        body,
-        signal: AbortSignal.timeout(3_000),
-      }).catch(() => undefined);
-      const outcome = sent?.ok ? await sent.text().catch(() => '') : '';
-      if (outcome !== '') acknowledged.push(text);
-      await pause(outcome === '' ? 50 : random() * 60);
+      const body = JSON.stringify({ lane, texts: numbers.map(String) });
+      const signal = AbortSignal.timeout(3_000);
+      const sent = await fetch(url, { method: 'POST', body, signal })
+        .then(async (response) => (await response.json()) as boolean[])
+        .catch(() => []);
+      acknowledged.push(...numbers.filter((_, at) => sent[at]));
+      await pause(sent.length === 0 ? 50 : random() * 100);
     }
   }
 
@@ -157,6 +173,7 @@ export class Fleet {
     const { random } = this.#options;
     for (let down = true; !this.#stopping; down = !down) {
       await this.#ask('/down', String(down));
+      if (!down) this.#onUp();
       for (let left = swing * (0.5 + random()); left > 0 && !this.#stopping; left -= 50)
         await pause(50);
     }
@@ -168,10 +185,15 @@ export class Fleet {
   }
 }
 
-async function start(file: string, env: NodeJS.ProcessEnv): Promise<Instance> {
+async function look(url: string): Promise<string> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(String);
+  return typeof answer === 'string' ? answer : answer.text();
+}
+
+async function start(file: string, env: NodeJS.ProcessEnv, shim?: string): Promise<Instance> {
   const child = fork(join(import.meta.dirname, file), {
     env: { ...process.env, ...env },
-    execArgv: ['--conditions=@graphiti-fallback/source'],
+    execArgv: shim ? ['--import', new URL(`../shims/${shim}`, import.meta.url).href] : [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const gone = once(child, 'exit').then(() => Promise.reject(new Error(`${file} does not start`)));

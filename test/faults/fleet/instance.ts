@@ -7,15 +7,15 @@ import { FallbackManager } from '@graphiti-fallback/core';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
 import { redisStore } from '@graphiti-fallback/store-redis';
 
-interface Note {
+interface Notes {
   readonly lane: string;
-  readonly text: string;
+  readonly texts: readonly string[];
 }
 
 const { REDIS = '', UPSTREAM = '', REPLICAS = '0', FOLDER = '' } = process.env;
 /** As short as calls allow: who is lost is missed soon. */
-const callMs = 600;
-const leaseMs = 1_500;
+const callMs = 400;
+const leaseMs = 1_200;
 
 /** Set within a request: a replay has none. */
 const live = new AsyncLocalStorage<boolean>();
@@ -37,10 +37,12 @@ const manager = new FallbackManager({
   health: { interval: 0 },
 });
 const save = manager.write('note.save', {
-  run: async (note: Note, { signal, idempotencyKey }) => {
+  run: async (note: { lane: string; text: string }, { signal, idempotencyKey }) => {
+    const sentAt = Date.now();
+    const sent = { sentAt, until: sentAt + callMs, live: live.getStore() === true };
     const response = await fetch(UPSTREAM, {
       method: 'POST',
-      body: JSON.stringify({ ...note, key: idempotencyKey, live: live.getStore() === true }),
+      body: JSON.stringify({ ...note, ...sent, key: idempotencyKey }),
       signal,
     });
     if (!response.ok) throw Object.assign(new Error('refused'), { status: response.status });
@@ -53,16 +55,22 @@ await manager.open();
 const server = createServer(async (request, response) => {
   try {
     if (request.method === 'POST') {
-      const note = JSON.parse(await text(request)) as Note;
-      const { outcome } = await live.run(true, () => save(note));
-      response.end(outcome);
+      const { lane, texts } = JSON.parse(await text(request)) as Notes;
+      // All at once: nobody waits for the one before.
+      const saved = await live.run(true, () =>
+        Promise.allSettled(texts.map((each) => save({ lane, text: each }))),
+      );
+      response.end(JSON.stringify(saved.map(({ status }) => status === 'fulfilled')));
       return;
     }
-    // A person looks at what was interrupted too often, and tries it again.
-    if (request.url === '/retry')
-      for await (const { id } of manager.queue.all({ states: ['parked'] }))
-        await manager.queue.decide(id, 'retry');
-    response.end(JSON.stringify(manager.status().queue));
+    const left = [];
+    for await (const { id, input, state, lastError, nextAttemptAt } of manager.queue.all()) {
+      left.push({ input, state, lastError, dueIn: nextAttemptAt && nextAttemptAt - Date.now() });
+      // A person looks at what was interrupted too often, and tries it again.
+      if (state === 'parked') await manager.queue.decide(id, 'retry');
+    }
+    const { store, breakers } = manager.status();
+    response.end(JSON.stringify({ left: left.slice(0, 3), store: store.problem, breakers }));
   } catch (error) {
     response.statusCode = 500;
     response.end(String(error));

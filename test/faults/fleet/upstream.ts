@@ -9,6 +9,9 @@ interface Delivery {
   readonly text: string;
   /** Sent by a request; else from the queue. */
   readonly live: boolean;
+  /** When its sender had looked whether it may send, and until when it may last; wall-clock ms. */
+  readonly sentAt: number;
+  readonly until: number;
 }
 
 /** What was acknowledged: by lane, in order. */
@@ -19,16 +22,23 @@ export interface FleetVerdict {
   readonly acknowledged: number;
   readonly lost: readonly string[];
   readonly outOfOrder: readonly string[];
-  /** Two deliveries from the queue in one lane at once. */
+  /** Two deliveries from the queue in one lane at once, both within their deadlines. */
   readonly overlaps: number;
   /** The same, where one of them is live: turns of live writes are each instance's own. */
   readonly liveOverlaps: number;
-  /** Deliveries of what had been delivered, after something newer of their lane. */
+  /** Of what had been delivered, after something newer of its lane, by one that had lost the lane. */
+  readonly stale: readonly string[];
+  /** The same, past its deadline: frozen between its last look and the write. */
   readonly lateDuplicates: number;
   readonly duplicates: number;
 }
 
-const deliveries = new Map<string, number[]>();
+interface Noted {
+  readonly number: number;
+  readonly late: boolean;
+}
+
+const deliveries = new Map<string, Noted[]>();
 const busy = new Map<string, Delivery[]>();
 let overlaps = 0;
 let liveOverlaps = 0;
@@ -53,34 +63,40 @@ async function deliver(delivery: Delivery): Promise<number> {
   const { lane, text: number, live } = delivery;
   if (isDown) return 503;
   const others = busy.get(lane) ?? [];
-  if (others.length > 0) {
-    if (live || others.every((other) => other.live)) liveOverlaps += 1;
+  const now = Date.now();
+  const isLate = ({ until }: Delivery) => now > until;
+  const overlapped = others.filter((other) => !isLate(other));
+  if (overlapped.length > 0 && !isLate(delivery)) {
+    if (live || overlapped.every((other) => other.live)) liveOverlaps += 1;
     else overlaps += 1;
   }
   busy.set(lane, [...others, delivery]);
   await pause(Math.random() * 8);
   busy.set(lane, busy.get(lane)?.filter((other) => other !== delivery) ?? []);
-  deliveries.set(lane, [...(deliveries.get(lane) ?? []), Number(number)]);
+  const noted = { number: Number(number), late: isLate(delivery) };
+  deliveries.set(lane, [...(deliveries.get(lane) ?? []), noted]);
   return 200;
 }
 
 function judge(acknowledged: Acknowledged): FleetVerdict {
   const lost: string[] = [];
   const outOfOrder: string[] = [];
+  const stale: string[] = [];
   let [total, duplicates, lateDuplicates] = [0, 0, 0];
   for (const [lane, numbers] of Object.entries(acknowledged)) {
     total += numbers.length;
+    // What was not acknowledged may come at any time.
     const promised = new Set(numbers);
     const seen = new Set<number>();
     let newest = -1;
-    for (const number of deliveries.get(lane) ?? []) {
-      if (seen.has(number)) {
-        duplicates += 1;
-        if (number < newest) lateDuplicates += 1;
-      } else if (promised.has(number) && number < newest)
-        outOfOrder.push(`${lane}: ${number} after ${newest}`);
+    for (const { number, late } of deliveries.get(lane) ?? []) {
+      if (seen.has(number)) duplicates += 1;
+      if (promised.has(number) && number < newest) {
+        if (!seen.has(number)) outOfOrder.push(`${lane}: ${number} after ${newest}`);
+        else if (late) lateDuplicates += 1;
+        else stale.push(`${lane}: ${number} again after ${newest}`);
+      }
       seen.add(number);
-      // What was not acknowledged may come at any time.
       if (promised.has(number)) newest = Math.max(newest, number);
     }
     for (const number of numbers) if (!seen.has(number)) lost.push(`${lane}: ${number}`);
@@ -91,6 +107,7 @@ function judge(acknowledged: Acknowledged): FleetVerdict {
     outOfOrder,
     overlaps,
     liveOverlaps,
+    stale,
     lateDuplicates,
     duplicates,
   };

@@ -20,6 +20,8 @@ interface Surroundings {
   readonly clock: Clock;
   /** The longest deadline of a call, in ms. */
   readonly longestCall: () => number;
+  /** How many are with the drain. */
+  readonly running: () => number;
   /** Reads a claim; nothing where this version cannot send it: then it is settled here. */
   readonly read: (claim: SharedClaim) => OperationRecord | undefined;
   /** Gives one back that nobody wants. */
@@ -33,8 +35,8 @@ interface Surroundings {
 
 /** What nobody took for so long is given back, in ms: others may send it. */
 const longestWait = 2_000;
-/** So many are kept at hand while the drain goes on: whoever ends makes room for one that is there. */
-const atHand = 8;
+/** As many as are with the drain are kept at hand, up to this: whoever ends makes room for one that is there. */
+const mostAtHand = 32;
 /** A want is forgotten after this time, in ms. */
 const wantedFor = 1_000;
 
@@ -65,7 +67,9 @@ export class ClaimBuffer {
   /** There is use for so many of these operations. */
   want(operations: ReadonlySet<string>, count: number): void {
     this.#wanted.set(operations, { count, at: this.#around.clock.elapsed() });
-    if (this.count(operations) < count) void this.#fetch();
+    // Little by little would cost a round trip each.
+    const few = Math.max(count, this.#goal(count) / 2);
+    if (this.count(operations) < few) void this.#fetch();
   }
 
   /** Operations of which the next head of a lane may be claimed, with this one. */
@@ -74,7 +78,7 @@ export class ClaimBuffer {
     const now = this.#around.clock.elapsed();
     for (const [operations, { count, at }] of this.#wanted)
       if (operations.has(operation) && now - at < wantedFor)
-        return this.count(operations) < Math.max(atHand, count) ? [...operations] : [];
+        return this.count(operations) < this.#goal(count) ? [...operations] : [];
     return [];
   }
 
@@ -117,14 +121,19 @@ export class ClaimBuffer {
     this.#claims = [];
   }
 
+  #goal(count: number): number {
+    return count + Math.min(this.#around.running(), mostAtHand);
+  }
+
   async #fetch(): Promise<void> {
     if (this.#fetching || this.#dry || this.#closed || !this.#around.shared.available) return;
     this.#fetching = true;
     let came = 0;
+    const now = this.#around.clock.elapsed();
     try {
-      for (const [operations, { count }] of this.#wanted) {
-        const max = count - this.count(operations);
-        if (max > 0) came += await this.#claim(operations, max);
+      for (const [operations, { count, at }] of this.#wanted) {
+        const max = Math.ceil(this.#goal(count) - this.count(operations));
+        if (max > 0 && now - at < wantedFor) came += await this.#claim(operations, max);
       }
     } catch (error) {
       if (!isSharedQueueUnavailable(error)) this.#around.onFailure(error);

@@ -30,6 +30,8 @@ const nothing: SharedCounts = {
 export class FleetCounts {
   readonly #around: Surroundings;
   #shared = nothing;
+  /** Queued by this instance, ever. */
+  #queued = 0;
   #reading: Promise<void> | undefined;
   #leads = false;
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -58,6 +60,7 @@ export class FleetCounts {
   /** This instance has queued so many, or ended them. */
   added(count: number): void {
     const { size, lanes } = this.#shared;
+    this.#queued += Math.max(0, count);
     const now = Math.max(0, size + count);
     // How many lanes these are in is not known here: one at least, as long as there is something.
     this.#shared = { ...this.#shared, size: now, lanes: Math.min(now, Math.max(lanes, 1)) };
@@ -109,7 +112,10 @@ export class FleetCounts {
       return;
     }
     try {
-      this.#shared = await shared.counts();
+      const before = this.#queued;
+      const counts = await shared.counts();
+      // What was queued meanwhile may not be in it: rather too many until the next look.
+      this.#shared = { ...counts, size: counts.size + this.#queued - before };
       if (clock.elapsed() - this.#askedAt < leadEvery) return;
       this.#askedAt = clock.elapsed();
       this.#leads = await shared.lead('gauges', leadFor);

@@ -79,6 +79,14 @@ export function createFleetQueue(options: FleetQueueOptions): LaneQueue {
   return new FleetQueue(options);
 }
 
+type SettledVerdict = Exclude<QueueVerdict, { kind: 'accepted' }>;
+
+/** What is with the drain, and when it began to send it: monotonic time, in ms. */
+interface Handed {
+  readonly claim: SharedClaim;
+  sentAt: number | undefined;
+}
+
 class FleetQueue implements LaneQueue {
   readonly #options: FleetQueueOptions;
   readonly #shared: SharedQueue;
@@ -98,10 +106,12 @@ class FleetQueue implements LaneQueue {
   readonly #own = new OwnOperations();
   readonly #listeners = new Set<() => void>();
   /** What is with the drain. */
-  readonly #claims = new WeakMap<Claim, SharedClaim>();
+  readonly #claims = new WeakMap<Claim, Handed>();
   /** Operations whose upstream has recovered, which the shared queue does not know yet. */
   readonly #recovered = new Set<string>();
   readonly #undo: Undo[] = [];
+  /** How many claims of the shared queue are with the drain. */
+  #running = 0;
   #cancelLook: Undo = () => {};
   #closed = false;
 
@@ -129,7 +139,8 @@ class FleetQueue implements LaneQueue {
       },
       () => this.#notify(),
     );
-    this.#watch = new LaneWatch({ ...options, heldAny: () => this.#counts.shared.size > 0 });
+    const heldAny = () => this.#own.size > 0 || this.#counts.shared.size > 0;
+    this.#watch = new LaneWatch({ ...options, heldAny });
     this.#mover = new Mover({
       ...options,
       isBeingSent: (id) => this.#kept.isBeingSent(id),
@@ -155,7 +166,7 @@ class FleetQueue implements LaneQueue {
       placements: new Placements({ ...options, onFailure }),
       own: this.#own,
       settler: this.#settler,
-      onQueueing: (lane) => this.#watch.queued(lane),
+      whileQueueing: (lanes, queue) => this.#watch.whileQueueing(lanes, queue),
       onQueued: () => this.#counts.added(1),
       takeAsApplied: async (id) => {
         await this.decide(id, 'ack').catch(this.#forgive);
@@ -176,6 +187,7 @@ class FleetQueue implements LaneQueue {
       read: (claim) => this.#readable(claim),
       release: (claim) => void this.#settler.end(claim, { kind: 'release' }),
       onClaims: () => this.#notify(),
+      running: () => this.#running,
       onDry: () => void this.#counts.read(),
       onFailure,
     });
@@ -198,20 +210,23 @@ class FleetQueue implements LaneQueue {
     const lanes = operations.map(({ lane }) => lane);
     return this.#order.run(lanes, async () => {
       const kept = await Promise.all(operations.map((operation) => this.#joining(operation)));
-      return () => this.#turns.append(kept);
+      return () => this.#watch.whileQueueing(lanes, () => this.#turns.append(kept));
     });
   }
 
   enter(operation: NewOperation, wait: Wait): Promise<Entered> {
     const { lane, keep } = operation;
     return this.#order.run([lane], async () => {
-      if (!(await this.#watch.isBehind(lane))) return () => this.#turns.enter(operation, wait);
-      if (keep === 'never') return async () => ({ kind: 'turned_away' });
-      if (keep === 'no') return () => this.#await(operation, wait);
-      return async () => {
-        const [appended] = await this.#turns.append([{ ...operation, keep: 'disk' }]);
-        return { kind: 'queued', appended: appended as Appended };
-      };
+      const isBehind = await this.#watch.isBehind(lane);
+      if (keep === 'never' || keep === 'no') {
+        if (!isBehind) return () => this.#turns.enter(operation, wait);
+        if (keep === 'never') return async () => ({ kind: 'turned_away' });
+        return () => this.#await(operation, wait);
+      }
+      return () =>
+        isBehind || this.#watch.isQueueing(lane)
+          ? this.#queueBehind(operation)
+          : this.#turns.enter(operation, wait);
     });
   }
 
@@ -250,14 +265,16 @@ class FleetQueue implements LaneQueue {
   }
 
   async settle(claim: Claim, verdict: QueueVerdict): Promise<'ok' | 'lost'> {
-    const shared = this.#claims.get(claim);
-    if (!shared) return this.#local.settle(claim, verdict);
+    const handed = this.#claims.get(claim);
+    if (!handed) return this.#local.settle(claim, verdict);
+    this.#running -= 1;
     const { record } = claim;
+    const { claim: shared } = handed;
     if (verdict.kind === 'accepted') {
       await this.#local.takeAccepted(record, verdict.sentAt);
       return this.#settler.end(shared, { kind: 'done', ending: '' }, record);
     }
-    const settled = await this.#settler.settle(shared, record, verdict);
+    const settled = await this.#settler.settle(shared, record, this.#patient(verdict, handed));
     if (settled === 'ok' && verdict.kind === 'done' && verdict.seen) this.#local.seen(record);
     return settled;
   }
@@ -386,6 +403,14 @@ class FleetQueue implements LaneQueue {
     await this.#local.close();
   }
 
+  async #queueBehind(operation: NewOperation): Promise<Entered> {
+    const { lane } = operation;
+    const [appended] = await this.#watch.whileQueueing([lane], () =>
+      this.#turns.append([{ ...operation, keep: 'disk' }]),
+    );
+    return { kind: 'queued', appended: appended as Appended };
+  }
+
   /** A write that stays here, or in memory, joins what is queued in its lane: it must not be overtaken by it. */
   async #joining(operation: NewOperation): Promise<NewOperation> {
     if (operation.keep !== 'local' && operation.keep !== 'memory') return operation;
@@ -406,7 +431,8 @@ class FleetQueue implements LaneQueue {
     try {
       return await this.#kept.store(additions);
     } finally {
-      this.#wake();
+      // What its sender holds is nothing for the drain.
+      if (additions.some(({ inFlight }) => !inFlight)) this.#wake();
     }
   }
 
@@ -422,12 +448,22 @@ class FleetQueue implements LaneQueue {
     return this.#lanes.find(lane)?.holder === undefined;
   }
 
+  /** Whoever gave no answer may be at it until the call's deadline: nobody tries again before that. */
+  #patient(verdict: SettledVerdict, { sentAt }: Handed): SettledVerdict {
+    if (verdict.kind !== 'retry' || verdict.sentAt === undefined || sentAt === undefined)
+      return verdict;
+    const left = sentAt + this.#options.longestCall() - this.#clock.elapsed();
+    return { ...verdict, delayMs: Math.max(verdict.delayMs, left) };
+  }
+
   #hand({ record, claim }: Buffered): Claim {
+    const note: Handed = { claim, sentAt: undefined };
     const handed: Claim = {
       record,
       held: (ms) => !this.#closed && claim.held(ms),
       goesOnFirst: false,
       sending: async (durably) => {
+        note.sentAt = this.#clock.elapsed();
         // Whose instance was lost before is a suspect: it is noted first, too.
         if (!durably && record.interruptions === 0) return;
         const sent = durably ? { ...record, sentAt: this.#clock.now() } : record;
@@ -435,7 +471,8 @@ class FleetQueue implements LaneQueue {
         await this.#shared.note(claim, progress).catch(this.#forgive);
       },
     };
-    this.#claims.set(handed, claim);
+    this.#claims.set(handed, note);
+    this.#running += 1;
     return handed;
   }
 

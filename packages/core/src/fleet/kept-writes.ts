@@ -1,7 +1,7 @@
 /** Writes on their way into the queue, and live ones that were queued while their senders were at it. */
 
 import type { Clock } from '../clock.ts';
-import type { FallbackEvents } from '../events.ts';
+import type { FallbackEvents, Undo } from '../events.ts';
 import type { Appended, MovableQueue } from '../queue/lane-queue.ts';
 import type { Addition } from '../queue/live-turns.ts';
 import { type NewOperation, type OperationRecord, recordOf } from '../queue/operation-record.ts';
@@ -18,8 +18,8 @@ interface Surroundings {
   readonly own: OwnOperations;
   readonly settler: Settler;
   readonly clock: Clock;
-  /** Something is about to be queued in a lane. */
-  readonly onQueueing: (lane: string) => void;
+  /** Queues something in lanes: whoever comes to them meanwhile is behind it. */
+  readonly whileQueueing: <T>(lanes: readonly string[], queue: () => Promise<T>) => Promise<T>;
   readonly onQueued: () => void;
   /** Takes one as applied that nobody here holds. Never rejects. */
   readonly takeAsApplied: (id: string) => Promise<void>;
@@ -32,11 +32,20 @@ interface Surroundings {
   ) => void;
 }
 
+/** How long a sender waits for the shared queue to hear of its end, in ms. */
+const longestWait = 500;
+
+/** One whose sender is at it. */
+interface Sent {
+  readonly record: OperationRecord;
+  readonly claim?: SharedClaim;
+}
+
 /** Keeps writes: in the shared queue where it can be, else here. */
 export class KeptWrites {
   readonly #around: Surroundings;
   /** Those whose senders are at it, with the claim where they hold their lane. */
-  readonly #sending = new Map<string, SharedClaim | undefined>();
+  readonly #sending = new Map<string, Sent>();
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -48,16 +57,17 @@ export class KeptWrites {
 
   /** All that goes to one lane goes to one place. */
   async store(additions: readonly Addition[]): Promise<readonly Appended[]> {
-    const { local, placements, onQueueing, say } = this.#around;
+    const { local, placements, whileQueueing, say } = this.#around;
     const shares = additions.some(({ operation }) => operation.keep === 'disk');
     if (!shares) return local.append(additions.map(({ operation }) => operation));
-    for (const { operation } of additions) onQueueing(operation.lane);
+    // One that is only stored on its way keeps its turn.
+    const lanes = additions.filter(({ held }) => !held).map(({ operation }) => operation.lane);
     const placed = additions.map(({ operation, inFlight, held = false }) =>
       this.#placed({ ...operation, keep: 'disk' }, inFlight, held),
     );
-    for (const { record, hold } of placed) if (hold) this.#sending.set(record.id, undefined);
+    for (const { record, hold } of placed) if (hold) this.#sending.set(record.id, { record });
     try {
-      const found = await placements.place(placed);
+      const found = await whileQueueing(lanes, () => placements.place(placed));
       return placed.map((each, index) => this.#kept(each, found[index]));
     } catch (error) {
       for (const { record, sending } of placed) {
@@ -80,36 +90,53 @@ export class KeptWrites {
 
   /** A live write that was queued while it was on its way was applied, or given up. */
   async remove(id: string): Promise<void> {
-    const { own, settler, takeAsApplied } = this.#around;
-    const claim = this.#sending.get(id);
-    const record = own.get(id);
-    this.#sending.delete(id);
-    if (claim && record) await settler.settle(claim, record, { kind: 'done' });
+    const { settler, takeAsApplied } = this.#around;
+    const { claim, record } = this.#taken(id);
+    if (claim && record) await this.#soon(settler.settle(claim, record, { kind: 'done' }));
     else await takeAsApplied(id);
   }
 
   /** The upstream acknowledged such a write, and it is to be confirmed: by this instance. */
   async accept(id: string, sentAt: number): Promise<void> {
-    const { own, local, settler, takeOut } = this.#around;
-    const claim = this.#sending.get(id);
-    const record = own.get(id) ?? local.list().find((each) => each.record.id === id)?.record;
+    const { local, settler, takeOut } = this.#around;
+    const record = this.#sending.get(id)?.record;
     if (record) await local.takeAccepted(record, sentAt);
-    this.#sending.delete(id);
-    if (claim && record) await settler.end(claim, { kind: 'done', ending: '' }, record);
+    const { claim } = this.#taken(id);
+    const done = { kind: 'done', ending: '' } as const;
+    if (claim && record) await this.#soon(settler.end(claim, done, record));
     else await takeOut(id);
   }
 
   /** Such a write failed, and is to be replayed. */
   async update(id: string, change: (record: OperationRecord) => OperationRecord): Promise<void> {
-    const { own, settler, clock } = this.#around;
-    const claim = this.#sending.get(id);
-    const record = own.get(id);
-    this.#sending.delete(id);
+    const { settler, clock } = this.#around;
+    const { claim, record } = this.#taken(id);
+    // Whoever does not hold it any more has nothing to say of it: it is as it was stored.
     if (!claim || !record) return;
     const changed = change(record);
     const delayMs = Math.max(0, (changed.nextAt ?? 0) - clock.now());
     const progress = progressOf(changed);
-    await settler.end(claim, { kind: 'retry', delayMs, untilRecovery: false, progress });
+    const retry = { kind: 'retry', delayMs, untilRecovery: false, progress } as const;
+    await this.#soon(settler.end(claim, retry));
+  }
+
+  /**
+   * The upstream has answered: whoever waits for that is not kept from it by a server that is away. Until
+   * that has heard of it, the lane is held, and what comes later is queued behind.
+   */
+  async #soon(settling: Promise<unknown>): Promise<void> {
+    let cancel: Undo = () => {};
+    const patience = new Promise<void>((resolve) => {
+      cancel = this.#around.clock.after(longestWait, resolve, true);
+    });
+    await Promise.race([settling, patience]);
+    cancel();
+  }
+
+  #taken(id: string): Partial<Sent> {
+    const sent: Partial<Sent> = this.#sending.get(id) ?? {};
+    this.#sending.delete(id);
+    return sent;
   }
 
   #placed(operation: NewOperation, hold: boolean, quiet = false): Placed {
@@ -133,7 +160,8 @@ export class KeptWrites {
       if (!quiet) say('refused', record, { reason: appended.limit });
       return appended;
     }
-    if (hold) this.#sending.set(record.id, claimOf(placement));
+    const claim = claimOf(placement);
+    if (hold) this.#sending.set(record.id, { record, ...(claim && { claim }) });
     own.add(record, operation.withdrawn);
     if (!quiet) say('enqueued', record);
     onQueued();

@@ -22,6 +22,10 @@ export class OwnOperations {
     noDisposeOnSet: true,
   });
 
+  get size(): number {
+    return this.#all.size;
+  }
+
   add(record: OperationRecord, withdrawn?: AbortSignal): void {
     this.#all.set(record.id, { record, withdrawn });
     if (!record.entity) return;

@@ -1,6 +1,6 @@
 /** Where writes are queued: in the shared queue, or here while it is away; in the order in which they came. */
 
-import type { Clock } from '../clock.ts';
+import { type Clock, runOutside } from '../clock.ts';
 import type { Appended, MovableQueue } from '../queue/lane-queue.ts';
 import type { NewOperation, OperationRecord, Sending } from '../queue/operation-record.ts';
 import {
@@ -62,13 +62,14 @@ export class Placements {
       this.#waiting.push({ placed, resolve, reject });
       if (this.#deciding) return;
       this.#deciding = true;
-      queueMicrotask(() => void this.#decide());
+      runOutside(() => void this.#decide());
     });
   }
 
   /** One round at a time: where each went is known before the next of its lane is sent anywhere. */
   async #decide(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    // Whoever was told of the round before may write again at once: a round is for all of them.
+    for (await turn(); this.#waiting.length > 0; await turn()) {
       const round = this.#nextRound();
       const here = this.#staying(round);
       const there = round.filter((group) => !here.has(group));
@@ -162,8 +163,15 @@ export class Placements {
   }
 }
 
+/** All that is about to happen now has happened. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /** The claim that came with an operation whose sender is still at it. */
 export function claimOf(placement: Placement | undefined): SharedClaim | undefined {
-  if (placement?.where !== 'shared' || placement.appended.status !== 'queued') return undefined;
+  if (placement?.where !== 'shared' || placement.appended.status === 'full') return undefined;
   return placement.appended.claim;
 }

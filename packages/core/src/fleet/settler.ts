@@ -33,6 +33,11 @@ interface Surroundings {
 /** What could not be settled is settled again after this time, doubling to the longest, in ms. */
 const shortestPause = 50;
 const longestPause = 1_000;
+/**
+ * What waits for the upstream's recovery waits so long at most, in ms: the instance that hears of it may
+ * have done so before this wait began, and what is tried meanwhile is up to the breakers.
+ */
+const longestUntilRecovery = 5_000;
 
 /** Settles claims. */
 export class Settler {
@@ -114,7 +119,8 @@ function verdictOf(
     case 'retry': {
       const { delayMs, untilRecovery } = verdict;
       const progress = progressOf(recordAfter(record, verdict, now));
-      return { kind: 'retry', delayMs, untilRecovery, progress };
+      const wait = untilRecovery ? Math.min(delayMs, longestUntilRecovery) : delayMs;
+      return { kind: 'retry', delayMs: wait, untilRecovery, progress };
     }
   }
 }

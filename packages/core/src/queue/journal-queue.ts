@@ -207,6 +207,7 @@ class JournalQueue implements MovableQueue {
   async takeAccepted(record: OperationRecord, sentAt: number): Promise<void> {
     const fresh = { record, bytes: bytesOf(record), volatile: false, committed: true };
     await this.accepted.take(this.#lanes.known(record.id) ?? fresh, sentAt);
+    this.#turns.advance(this.#lanes.lane(record.lane));
   }
 
   seen(record: OperationRecord): void {

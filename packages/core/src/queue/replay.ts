@@ -60,7 +60,8 @@ export class Replayer {
     }
     if (!claim.held(timeoutMs)) return { kind: 'release' };
     const noted = claim.sending(!idempotent);
-    if (!idempotent) await noted;
+    // What may be what kills its process is noted before it can.
+    if (!idempotent || record.interruptions > 0) await noted;
     if (!claim.held(timeoutMs)) return { kind: 'release' };
     return this.#call(record, write, permit);
   }

@@ -22,7 +22,12 @@ export interface SharedEntry {
 /** What became of one. */
 export type SharedAppended =
   | { readonly status: 'queued'; readonly durability: Durability; readonly claim?: SharedClaim }
-  | { readonly status: 'duplicate'; readonly durability: Durability }
+  /** With the claim where it is held for this instance still: the first answer was lost. */
+  | {
+      readonly status: 'duplicate';
+      readonly durability: Durability;
+      readonly claim?: SharedClaim;
+    }
   | { readonly status: 'full'; readonly limit: 'entries' | 'bytes' };
 
 /** One operation as it lies there. */

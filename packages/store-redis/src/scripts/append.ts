@@ -5,7 +5,7 @@ import { prelude } from './prelude.ts';
  *
  * ARGV: most entries, most bytes, session, request, n, then n × (group, id, lane, operation, priority,
  * bytes, body, progress, delay, hold). KEYS[17..]: the n lists of the lanes.
- * Returns n × { 'queued' } | { 'queued', claim } | { 'duplicate' } | { 'full', limit }.
+ * Returns n × { 'queued', claim? } | { 'duplicate', claim? } | { 'full', limit }.
  */
 export const append: string = `${prelude}
 local entries, bytes = tonumber(call('HGET', C, 'entries') or '0'), tonumber(call('HGET', C, 'bytes') or '0')
@@ -28,24 +28,35 @@ while x <= n do
   else entries, bytes = entries + count, bytes + size end
 end
 for y = 1, n do
+  if out[y] and out[y][1] == 'duplicate' and at(y, 10) == '1' and alive then
+    local owner, fence, heldId = heldBy(at(y, 3))
+    if owner == session and heldId == at(y, 2) then
+      out[y][2] = record(at(y, 3), heldId)
+      out[y][2][6] = fence
+    end
+  end
   if not out[y] then
     local id, lane, op, priority, size, body, progress, delay, mine = at(y, 2), at(y, 3), at(y, 4), tonumber(at(y, 5)), at(y, 6), at(y, 7), at(y, 8), tonumber(at(y, 9)), at(y, 10)
     call('HSET', B, id, body)
     call('HSET', I, id, lane .. '|' .. op .. '|' .. size)
-    call('HSET', M, id, '0|' .. progress)
+    if progress ~= '' then call('HSET', M, id, '0|' .. progress) end
     call('ZADD', O, ms, id)
     out[y] = { 'queued' }
     local isHead = call('RPUSH', KEYS[lists + y], id) == 1
-    local urgent = isHead and priority ~= 0 or priority > tonumber(call('HGET', PR, lane) or '0')
-    if urgent then call('HSET', PR, lane, tostring(priority)) end
+    local urgent = isHead and priority ~= 0 or priority > priorityOf(lane)
+    if urgent then
+      call('HSET', PR, lane, tostring(priority))
+      urgentLanes = nil
+    end
     if isHead then
       call('HSET', L, lane, id)
       if mine == '1' and alive then out[y][2] = hold(session, lane, id, request)
       elseif delay > 0 then wait(lane, delay, false)
-      else ready(lane) end
+      else ready(lane, op) end
     elseif urgent and isFree(lane) then ready(lane) end
   end
 end
 call('HSET', C, 'entries', int(entries), 'bytes', int(bytes))
+saveFence()
 return out
 `;

@@ -59,5 +59,6 @@ for _, hint in ipairs(found) do
     out[#out + 1] = hold(session, lane, call('HGET', L, lane), request)
   end
 end
+saveFence()
 return out
 `;

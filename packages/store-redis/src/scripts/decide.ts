@@ -41,7 +41,7 @@ if isDead then
 end
 call('LREM', list, 1, id)
 call('ZREM', O, id)
-forget(id, size)
+forget(1, size)
 if decision == 'skip' then
   local interruptions = progressOf(id)
   call('HSET', M, id, int(interruptions) .. '|' .. progress)
@@ -51,7 +51,7 @@ if isHead then
   unstop(lane)
   call('ZREM', W, lane)
   call('SREM', U, lane)
-  if nextHead(lane, list) then ready(lane) end
+  if nextHead(lane, call('LINDEX', list, 0)) then ready(lane) end
 end
 return 1
 `;

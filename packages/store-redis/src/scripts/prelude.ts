@@ -56,12 +56,22 @@ local function progressOf(id)
   local n, text = string.match(stored, '^(%d+)|(.*)$')
   return tonumber(n), text
 end
-local function ready(lane)
-  local id = call('HGET', L, lane)
-  if not id then return end
-  local _, op = itemOf(id)
+local urgentLanes
+local function anyUrgent()
+  urgentLanes = urgentLanes or call('HLEN', PR)
+  return urgentLanes > 0
+end
+local function priorityOf(lane)
+  return anyUrgent() and tonumber(call('HGET', PR, lane) or '0') or 0
+end
+local function ready(lane, op)
+  if not op then
+    local id = call('HGET', L, lane)
+    if not id then return end
+    op = select(2, itemOf(id))
+  end
   local turn = call('HINCRBY', C, 'turn', 1)
-  local priority = tonumber(call('HGET', PR, lane) or '0')
+  local priority = priorityOf(lane)
   call('ZADD', R, 0, op .. ':' .. string.format('%016.0f:%016.0f:', 5e14 - priority * 1000, turn) .. lane)
 end
 local function wait(lane, forMs, untilRecovery)
@@ -89,26 +99,34 @@ end
 local function isFree(lane)
   return call('HEXISTS', H, lane) == 0 and call('HEXISTS', P, lane) == 0 and not call('ZSCORE', W, lane)
 end
-local function nextHead(lane, list)
-  local head = call('LINDEX', list, 0)
+local function nextHead(lane, head)
   if head then call('HSET', L, lane, head)
-  else call('HDEL', L, lane); call('HDEL', PR, lane) end
+  else
+    call('HDEL', L, lane)
+    if anyUrgent() then call('HDEL', PR, lane) end
+  end
   return head
 end
 local function record(lane, id)
   local interruptions, progress = progressOf(id)
   return { lane, id, call('HGET', B, id), progress, interruptions }
 end
+-- Whoever holds saves the last fence at the end.
+local lastFence
+local function saveFence()
+  if lastFence then call('HSET', C, 'fence', int(lastFence)) end
+end
 local function hold(session, lane, id, request)
-  local fence = int(math.max(tonumber(call('HGET', C, 'fence') or '0') + 1, us))
-  call('HSET', C, 'fence', fence)
+  lastFence = math.max((lastFence or tonumber(call('HGET', C, 'fence') or '0')) + 1, us)
+  local fence = int(lastFence)
   call('HSET', H, lane, session .. '|' .. fence .. '|' .. request .. '|' .. id)
   local held = record(lane, id)
   held[#held + 1] = fence
   return held
 end
-local function forget(id, size)
-  call('HINCRBY', C, 'entries', -1)
+local function forget(count, size)
+  if count == 0 then return end
+  call('HINCRBY', C, 'entries', -count)
   call('HINCRBY', C, 'bytes', -tonumber(size))
 end
 local function finish(id, ending)
@@ -126,7 +144,7 @@ local function bury(id, most)
 end
 local function forgetEndings(most, age)
   local over = call('ZCARD', D) - most
-  local old = call('ZRANGE', D, 0, 63, 'WITHSCORES')
+  local old = call('ZRANGE', D, 0, math.max(1, math.min(63, over - 1)), 'WITHSCORES')
   for x = 1, #old, 2 do
     if over > 0 or tonumber(old[x + 1]) < ms - age then
       call('ZREM', D, old[x]); call('HDEL', E, old[x])

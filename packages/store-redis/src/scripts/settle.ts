@@ -11,13 +11,13 @@ export const settle: string = `${prelude}
 local session, most, age, mostDead, request, operations, n = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7])
 local alive = isAlive(session)
 local out = {}
-local function goOn(x, lane, list, chain)
-  local head = nextHead(lane, list)
-  if not head then return end
+local ended, endedBytes = 0, 0
+local function goOn(x, lane, head, chain)
+  if not nextHead(lane, head) then return end
   local _, op = itemOf(head)
   if chain and alive and string.find(operations, '|' .. op .. '|', 1, true) then
     out[x][2] = hold(session, lane, head, request)
-  else ready(lane) end
+  else ready(lane, op) end
 end
 for x = 1, n do
   local a = 7 + (x - 1) * 9
@@ -28,19 +28,20 @@ for x = 1, n do
   else
     call('HDEL', H, lane)
     out[x] = { 'ok' }
-    local interruptions = progressOf(id)
-    local _, _, size = itemOf(id)
-    if call('LINDEX', list, 0) ~= id then stop(lane, 'parked'); out[x] = { 'lost' }
+    local head = call('LRANGE', list, 0, 1)
+    local interruptions = kind == 'done' and 0 or progressOf(id)
+    if head[1] ~= id then stop(lane, 'parked'); out[x] = { 'lost' }
     elseif kind == 'done' or kind == 'dead' then
       call('LPOP', list)
       call('ZREM', O, id)
-      forget(id, size)
+      local _, _, size = itemOf(id)
+      ended, endedBytes = ended + 1, endedBytes + tonumber(size or 0)
       if kind == 'done' then finish(id, ending)
       else
         call('HSET', M, id, int(interruptions) .. '|' .. progress)
         bury(id, mostDead)
       end
-      goOn(x, lane, list, chain == '1')
+      goOn(x, lane, head[2], chain == '1')
     elseif kind == 'retry' then
       call('HSET', M, id, int(interruptions) .. '|' .. progress)
       wait(lane, tonumber(delay), recovery == '1')
@@ -50,6 +51,8 @@ for x = 1, n do
     else ready(lane) end
   end
 end
+forget(ended, endedBytes)
+saveFence()
 forgetEndings(most, age)
 return out
 `;
