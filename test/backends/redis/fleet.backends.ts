@@ -239,7 +239,7 @@ test('what the upstream has acknowledged stays with the instance that was told, 
   expect(queued.outcome).toBe('queued');
   await a.manager.deactivate();
   await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1', '2', '3']), until);
-  const accepted = () => fleet.map(({ manager }) => manager.status().queue.accepted);
+  const accepted = () => fleet.map(({ manager }) => manager.status().queue.states.accepted);
   await vi.waitFor(() => expect(accepted().reduce((sum, each) => sum + each)).toBe(3), until);
   expect(accepted()[1]).toBeGreaterThan(0);
   expect(a.manager.status().queue.size).toBe(0);

@@ -110,12 +110,14 @@ test('what was in flight with an instance that was lost is noted before it is se
   };
   const { manager, save } = instance(upstream, 'a', { url: server.url }, { store });
   opened.push(manager);
+  manager.queue.pause(); // nothing is claimed before it is marked
   await manager.activate();
   const receipt = await save({ lane: 'x', text: '1' });
   const id = 'operation' in receipt ? receipt.operation : '';
   const [items] = (await server.command('KEYS', '*:items')) as string[];
   await server.command('HSET', String(items).replace(/items$/, 'progress'), id, '1|');
   await manager.deactivate();
+  manager.queue.resume();
   await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), { timeout: 20_000 });
   expect(noted).toBe(1);
 });

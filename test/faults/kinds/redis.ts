@@ -12,7 +12,7 @@ import type { Counts, Effort, Fault } from '../fault.ts';
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
 
 /** Longer than a lease of these instances, in ms. */
-const pastTheLease = 1_400;
+const pastTheLease = 1_800;
 /** Late duplicates that freezes may cause: one that was frozen between its last look and the write. */
 const lateShare = 0.01;
 const diskBytes = 64 * 1024 * 1024;
