@@ -57,9 +57,10 @@ export class Link {
   async run(
     script: ScriptName,
     keys: readonly string[],
-    args: readonly (string | number)[],
+    args: readonly (string | number | Buffer)[],
   ): Promise<Reply> {
-    const rest = [String(keys.length), ...keys, ...args.map(String)];
+    const own = args.map((arg) => (typeof arg === 'number' ? String(arg) : arg));
+    const rest = [String(keys.length), ...keys, ...own];
     try {
       return await this.#send(['EVALSHA', digests[script], ...rest]);
     } catch (error) {
@@ -78,7 +79,7 @@ export class Link {
     this.#drop();
   }
 
-  async #send(args: readonly string[]): Promise<Reply> {
+  async #send(args: readonly (string | Buffer)[]): Promise<Reply> {
     const client = this.#client;
     if (!client || !this.#ready) throw new SharedQueueUnavailable('Redis is away', false);
     try {

@@ -93,23 +93,24 @@ export class RedisQueue implements SharedQueue {
     const holds = entries.some(({ entry }) => entry.hold);
     const session = holds ? await this.#alive() : undefined;
     const request = session?.begin() ?? 0;
-    const args = [maxEntries, maxBytes, session?.id ?? '', request, entries.length];
-    const fields = entries.flatMap(({ entry, index }) => [
+    const items = entries.map(({ entry, index }) => [
       index,
       entry.id,
       shortName(entry.lane),
       shortName(entry.operation),
       Math.max(-4e9, Math.min(4e9, entry.priority)),
       Buffer.byteLength(entry.body),
-      entry.body,
       entry.progress,
       Math.ceil(entry.delayMs),
       entry.hold ? 1 : 0,
     ]);
+    const bodies = Buffer.from(entries.map(({ entry: { body } }) => body).join(''));
+    const bounds = [maxEntries, maxBytes, session?.id ?? '', request];
+    const args = [...bounds, JSON.stringify(items), bodies];
     const lists = entries.map(({ entry }) => this.#keys.list(shortName(entry.lane)));
     let answers: readonly Reply[];
     try {
-      answers = listOf(await this.#run(this.server.write, 'append', lists, [...args, ...fields]));
+      answers = listOf(await this.#run(this.server.write, 'append', lists, args));
       await this.#confirm(this.server.write);
       this.server.full = false;
     } catch (error) {
@@ -394,7 +395,7 @@ export class RedisQueue implements SharedQueue {
     link: Link,
     script: ScriptName,
     lists: readonly string[],
-    args: readonly (string | number)[],
+    args: readonly (string | number | Buffer)[],
   ): Promise<Reply> {
     if (script !== 'counts' || this.server.usable) this.server.assertUsable();
     return link.run(script, [...this.#keys.all, ...lists], args);

@@ -46,12 +46,18 @@ interface Group {
 
 /** Operations that are sent in one round, at most; one group may have more. */
 const mostInRound = 256;
+/** While the answer of one round is worked off, the server works at the other. Fewer are not worth two. */
+const roundsAtOnce = 2;
+const worthRound = 16;
 
 /** Groups of operations, each queued whole in one place. */
 export class Placements {
   readonly #around: Surroundings;
   #waiting: Group[] = [];
-  #deciding = false;
+  #isDue = false;
+  #rounds = 0;
+  /** Lanes of the rounds that are out: where each went is known before the next of its lane is sent anywhere. */
+  readonly #lanes = new Set<string>();
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -60,35 +66,67 @@ export class Placements {
   place(placed: readonly Placed[]): Promise<readonly Placement[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ placed, resolve, reject });
-      if (this.#deciding) return;
-      this.#deciding = true;
-      runOutside(() => void this.#decide());
+      this.#soon();
     });
   }
 
-  /** One round at a time: where each went is known before the next of its lane is sent anywhere. */
-  async #decide(): Promise<void> {
-    // Whoever was told of the round before may write again at once: a round is for all of them.
-    for (await turn(); this.#waiting.length > 0; await turn()) {
-      const round = this.#nextRound();
-      const here = this.#staying(round);
-      const there = round.filter((group) => !here.has(group));
-      await this.#share(there, here);
-      // In the order in which they came, whatever made them stay.
-      for (const group of round) if (here.has(group)) await this.#keep(group);
-    }
-    this.#deciding = false;
+  /** Whoever was told of a round may write again at once: the next one is for all of them. */
+  #soon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    runOutside(() =>
+      setImmediate(() => {
+        this.#isDue = false;
+        while (this.#rounds < roundsAtOnce && this.#begin());
+      }),
+    );
   }
 
+  /** False where nothing may be sent now. */
+  #begin(): boolean {
+    const round = this.#nextRound();
+    if (round.length === 0) return false;
+    const lanes = round.flatMap(lanesOf);
+    for (const lane of lanes) this.#lanes.add(lane);
+    this.#rounds += 1;
+    void this.#place(round).finally(() => {
+      for (const lane of lanes) this.#lanes.delete(lane);
+      this.#rounds -= 1;
+      this.#soon();
+    });
+    return true;
+  }
+
+  async #place(round: readonly Group[]): Promise<void> {
+    const here = this.#staying(round);
+    const there = round.filter((group) => !here.has(group));
+    await this.#share(there, here);
+    // In the order in which they came, whatever made them stay.
+    for (const group of round) if (here.has(group)) await this.#keep(group);
+  }
+
+  /** In the order in which they came, but for those whose lanes are in a round that is out. */
   #nextRound(): readonly Group[] {
+    const waiting = this.#waiting.reduce((sum, { placed }) => sum + placed.length, 0);
+    const share = Math.ceil(waiting / (roundsAtOnce - this.#rounds));
+    const most = Math.min(mostInRound, Math.max(worthRound, share));
+    const round: Group[] = [];
+    const left: Group[] = [];
+    const kept = new Set<string>();
     let size = 0;
-    let count = 0;
-    for (const { placed } of this.#waiting) {
-      if (count > 0 && size + placed.length > mostInRound) break;
-      size += placed.length;
-      count += 1;
+    for (const group of this.#waiting) {
+      const lanes = lanesOf(group);
+      const fits = size === 0 || size + group.placed.length <= most;
+      if (fits && !lanes.some((lane) => this.#lanes.has(lane) || kept.has(lane))) {
+        round.push(group);
+        size += group.placed.length;
+      } else {
+        left.push(group);
+        for (const lane of lanes) kept.add(lane);
+      }
     }
-    return this.#waiting.splice(0, count);
+    this.#waiting = left;
+    return round;
   }
 
   /** A lane that holds something here takes its new writes here, too, until it is empty. */
@@ -97,7 +135,7 @@ export class Placements {
     const staying = new Set<Group>();
     const lanes = new Set<string>();
     for (const group of round) {
-      const own = group.placed.map(({ operation }) => operation.lane);
+      const own = lanesOf(group);
       const stays = !shared.available || own.some((lane) => lanes.has(lane) || local.queues(lane));
       if (!stays) continue;
       staying.add(group);
@@ -163,11 +201,8 @@ export class Placements {
   }
 }
 
-/** All that is about to happen now has happened. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+function lanesOf({ placed }: Group): readonly string[] {
+  return placed.map(({ operation }) => operation.lane);
 }
 
 /** The claim that came with an operation whose sender is still at it. */

@@ -21,11 +21,8 @@ const changing = [
 /** An operation on its way into a shared queue. */
 export function entryOf(record: OperationRecord, now: number, hold = false): SharedEntry {
   const { id, lane, operation, priority = 0, nextAt } = record;
-  const body = Object.fromEntries(
-    Object.entries(record).filter(
-      ([name]) => !changing.some((each) => each === name) && name !== 'inFlight',
-    ),
-  );
+  const body: Partial<Record<string, unknown>> = { ...record, inFlight: undefined };
+  for (const name of changing) body[name] = undefined; // JSON leaves them out
   return {
     id,
     lane,
