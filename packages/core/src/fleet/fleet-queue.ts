@@ -153,7 +153,8 @@ class FleetQueue implements LaneQueue {
     this.#settler = new Settler({
       ...options,
       wanted: (operation) => this.#buffer.nextAfter(operation),
-      onNext: (claim) => (claim ? this.#buffer.add(claim) : this.#buffer.hint()),
+      onNext: (claim) => this.#buffer.add(claim),
+      onFree: () => this.#buffer.hint(),
       onEnded: (id) => {
         this.#own.delete(id);
         this.#counts.added(-1);

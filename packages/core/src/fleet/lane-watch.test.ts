@@ -50,3 +50,26 @@ test('it is not asked for ever', async () => {
   await clock.advance(5_000);
   expect(await behind).toBe(false);
 });
+
+test('until it is known where a write is queued, whoever comes to its lane is behind it', async () => {
+  const { answers, watch } = watched(false);
+  let stored = () => {};
+  const storing = watch.whileQueueing(['a'], () => new Promise<void>((done) => (stored = done)));
+  expect(watch.isQueueing('a')).toBe(true);
+  expect(await watch.isBehind('a')).toBe(true);
+  answers.push(false);
+  expect(await watch.isBehind('b')).toBe(false);
+  stored();
+  await storing;
+  answers.push(false);
+  expect(await watch.isBehind('a')).toBe(false);
+});
+
+test('an answer that was given before a write was queued here is not believed', async () => {
+  const { answers, watch } = watched(false);
+  answers.push(false, true);
+  const behind = watch.isBehind('a');
+  await Promise.resolve(); // it is being asked
+  await watch.whileQueueing(['a'], async () => {});
+  expect(await behind).toBe(true);
+});

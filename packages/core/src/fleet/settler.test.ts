@@ -37,6 +37,7 @@ test.each([
     clock: manualClock(),
     wanted: () => [],
     onNext: () => {},
+    onFree: () => {},
     onEnded: () => {},
     onFailure: () => {},
     say: () => {},

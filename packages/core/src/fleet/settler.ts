@@ -18,8 +18,10 @@ interface Surroundings {
   readonly clock: Clock;
   /** Operations of which the next head of the lane is wanted at once. */
   readonly wanted: (operation: string) => readonly string[];
-  /** One that came with a settlement; nothing where its lane has none, or waits like all others. */
-  readonly onNext: (claim: SharedClaim | undefined) => void;
+  /** One that came with a settlement. */
+  readonly onNext: (claim: SharedClaim) => void;
+  /** Its lane may have one that was not asked for. */
+  readonly onFree: () => void;
   /** It is not to be applied any more. */
   readonly onEnded: (id: string) => void;
   readonly onFailure: (error: unknown) => void;
@@ -70,7 +72,7 @@ export class Settler {
     verdict: SharedVerdict,
     record?: OperationRecord,
   ): Promise<'ok' | 'lost'> {
-    const { shared, clock, wanted, onNext, onEnded, onFailure } = this.#around;
+    const { shared, clock, wanted, onNext, onFree, onEnded, onFailure } = this.#around;
     const ends = verdict.kind === 'done' || verdict.kind === 'dead';
     for (let pause = shortestPause; ; pause = Math.min(pause * 2, longestPause)) {
       try {
@@ -78,7 +80,8 @@ export class Settler {
         const settled = await shared.settle({ claim, verdict, next });
         if (settled.status === 'lost') return 'lost';
         if (ends) onEnded(claim.record.id);
-        onNext(settled.next);
+        if (settled.next) onNext(settled.next);
+        else if (next.length === 0) onFree();
         return 'ok';
       } catch (error) {
         const isAway = isSharedQueueUnavailable(error);
