@@ -15,6 +15,8 @@ import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
 const pastTheLease = 1_800;
 /** Late duplicates that freezes may cause: one that was frozen between its last look and the write. */
 const lateShare = 0.01;
+/** Of a fleet, at once: the others take over. */
+const frozenShare = 0.6;
 const diskBytes = 64 * 1024 * 1024;
 
 interface FleetFault {
@@ -45,7 +47,7 @@ const frozen: Cause = async (fleet, random) => {
   await pause(random() * 500);
   const first = fleet.some;
   const victims = Array.from(
-    { length: Math.ceil(fleet.size / 2) },
+    { length: Math.ceil(fleet.size * frozenShare) },
     (_, at) => (first + at) % fleet.size,
   );
   for (const index of victims) fleet.signal(index, 'SIGSTOP');
@@ -93,7 +95,7 @@ const sticky = () => ({ sticky: true });
 const spilling = ({ folder }: Effort) => ({ sticky: true, folder });
 
 const fleetFaults: readonly FleetFault[] = [
-  { name: 'redis.storm', times: 35, quick: 7, options: spilling, cause: storm() },
+  { name: 'redis.storm', times: 21, quick: 7, options: spilling, cause: storm() },
   { name: 'redis.kill', times: 200, cause: killed },
   { name: 'redis.freeze', times: 200, options: () => ({ size: 8 }), cause: frozen },
   { name: 'redis.lost-answers', times: 300, cause: answersLost },
@@ -103,7 +105,7 @@ const fleetFaults: readonly FleetFault[] = [
   {
     name: 'redis.held-for-ever',
     times: 24,
-    quick: 8,
+    quick: 9,
     mutation: true,
     options: () => ({ shim: 'held-for-ever.ts' }),
     cause: frozen,

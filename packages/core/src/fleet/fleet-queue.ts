@@ -462,6 +462,7 @@ class FleetQueue implements LaneQueue {
     const handed: Claim = {
       record,
       held: (ms) => !this.#closed && claim.held(ms),
+      leased: true,
       goesOnFirst: false,
       sending: async (durably) => {
         note.sentAt = this.#clock.elapsed();

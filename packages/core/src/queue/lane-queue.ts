@@ -67,6 +67,8 @@ export interface Claim {
   readonly record: OperationRecord;
   /** Certain to hold the lane for `ms` more? Asked right before sending. */
   held(ms: number): boolean;
+  /** Whether another may have the lane afterwards: nothing must be written when the call's time is over. */
+  readonly leased?: boolean;
   /**
    * Notes that the operation is with the upstream from now on; `durably` waits until that is stored, or
    * could not be. Otherwise it is stored only where the operation stays there for a moment. Never rejects.
