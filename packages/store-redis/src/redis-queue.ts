@@ -47,7 +47,7 @@ interface RedisClaim extends SharedClaim {
 export class RedisQueue implements SharedQueue {
   readonly server: Server;
   readonly #options: ResolvedRedisOptions;
-  readonly #settlements = new Batches<SharedSettlement, SharedSettled>(
+  readonly #settlements = new Batches<SharedSettlement, SharedSettled | { error: unknown }>(
     (batch) => this.#settle(batch),
     settlementsAtOnce,
   );
@@ -175,8 +175,10 @@ export class RedisQueue implements SharedQueue {
     return noted === 1;
   }
 
-  settle(settlement: SharedSettlement): Promise<SharedSettled> {
-    return this.#settlements.add(settlement);
+  async settle(settlement: SharedSettlement): Promise<SharedSettled> {
+    const settled = await this.#settlements.add(settlement);
+    if ('error' in settled) throw settled.error;
+    return settled;
   }
 
   async recovered(operations: readonly string[]): Promise<void> {
@@ -254,8 +256,11 @@ export class RedisQueue implements SharedQueue {
     this.server.close();
   }
 
-  async #settle(batch: readonly SharedSettlement[]): Promise<readonly SharedSettled[]> {
-    const results: SharedSettled[] = new Array(batch.length);
+  /** What failed for one session has not for another: claims that came with its answer would be held by nobody. */
+  async #settle(
+    batch: readonly SharedSettlement[],
+  ): Promise<readonly (SharedSettled | { error: unknown })[]> {
+    const results: (SharedSettled | { error: unknown })[] = new Array(batch.length);
     const bySession = new Map<Session, number[]>();
     for (const [index, { claim }] of batch.entries()) {
       const { session } = claim as RedisClaim;
@@ -271,7 +276,7 @@ export class RedisQueue implements SharedQueue {
         // What nobody asks to settle again is given back by the next renewal.
         if (!(error instanceof SharedQueueUnavailable))
           for (const index of indexes) session.fences.delete(String(batch[index]?.claim.fence));
-        throw error;
+        for (const index of indexes) results[index] = { error };
       } finally {
         session.end(request);
       }

@@ -178,6 +178,8 @@ const powerCut: Fault = {
       for (; caused < goal; caused += 1) {
         const cut = await disk.cutter();
         await pause(300 + random() * 700);
+        // Of what it acknowledged after the cut nobody could say whether it was synced.
+        await server.kill('SIGSTOP');
         await cut();
         await server.kill();
         await disk.detach();

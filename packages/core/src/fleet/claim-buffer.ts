@@ -122,7 +122,7 @@ export class ClaimBuffer {
   }
 
   #goal(count: number): number {
-    return count + Math.min(this.#around.running(), mostAtHand);
+    return count + Math.max(0, Math.min(this.#around.running(), mostAtHand));
   }
 
   async #fetch(): Promise<void> {
