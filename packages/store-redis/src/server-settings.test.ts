@@ -55,3 +55,20 @@ test.each([
   expect(problemOfError(cause)).toBe(problem);
   expect(problemOfError(new SharedQueueUnavailable('refused', false, { cause }))).toBe(problem);
 });
+
+test.each([
+  ['3', '1', { started: 'run' }],
+  ['3', '0', {}],
+  ['4000', '1', {}],
+] as const)(
+  'up for %s s, with append-only file %s: a server that has just started is told apart',
+  async (uptime, aof, expected) => {
+    const facts = { run_id: 'run', uptime_in_seconds: uptime, aof_enabled: aof };
+    const {
+      problem: _none,
+      durability: _any,
+      ...rest
+    } = await readSettings(linkTo(facts, 'always'), 0);
+    expect(rest).toEqual(expected);
+  },
+);

@@ -18,7 +18,12 @@ export type ServerProblem =
 export interface ServerSettings {
   readonly problem: ServerProblem | undefined;
   readonly durability: Durability;
+  /** What a server is called that has started a moment ago, with an append-only file that it goes on writing. */
+  readonly started?: string;
 }
+
+/** A server that runs for less was restarted, or has just been made, in s. */
+const justStarted = 120;
 
 /** The oldest version that runs the scripts as they are meant. */
 const oldest = [6, 2] as const;
@@ -27,10 +32,13 @@ const oldest = [6, 2] as const;
 export async function readSettings(link: Link, replicas: number): Promise<ServerSettings> {
   const facts = infoOf(await link.command('INFO'));
   const problem = problemOf(facts);
-  if (replicas > 0) return { problem, durability: 'replica' };
-  const synced =
-    facts.get('aof_enabled') === '1' && (await setting(link, 'appendfsync')) === 'always';
-  return { problem, durability: synced ? 'disk' : 'memory' };
+  const appends = facts.get('aof_enabled') === '1';
+  const run = facts.get('run_id');
+  const fresh = appends && Number(facts.get('uptime_in_seconds') ?? justStarted) < justStarted;
+  const started = fresh && run !== undefined && { started: run };
+  if (replicas > 0) return { problem, durability: 'replica', ...started };
+  const synced = appends && (await setting(link, 'appendfsync')) === 'always';
+  return { problem, durability: synced ? 'disk' : 'memory', ...started };
 }
 
 /** What a failure says of the server; nothing where it says nothing new. */

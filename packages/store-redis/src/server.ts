@@ -36,6 +36,7 @@ export class Server {
   /** The look at the server that counts: what an earlier one found may be over. */
   #look = 0;
   #failures = 0;
+  #rewritten = '';
   #known: () => void = () => {};
   #closed = true;
 
@@ -113,7 +114,8 @@ export class Server {
     const { probe, replicas, onUsable, location } = this.#options;
     let again = settingsEvery;
     try {
-      const { problem, durability } = await readSettings(this.work, replicas);
+      const { problem, durability, started } = await readSettings(this.work, replicas);
+      if (problem === undefined && started !== undefined) await this.#rewrite(started);
       if (problem === undefined) await probe();
       if (look !== this.#look) return;
       this.#failures = 0;
@@ -143,6 +145,17 @@ export class Server {
       if (this.write.ready && this.work.ready) void this.#read();
     }, again);
     this.#timer.unref();
+  }
+
+  /**
+   * One that was killed in the middle of a write cuts its file within a transaction, and its next start but
+   * one would do that half of it after all. A file that is written anew has no such half. Not every user
+   * may ask for it, and one of all instances is enough.
+   */
+  async #rewrite(started: string): Promise<void> {
+    if (this.#rewritten === started) return;
+    this.#rewritten = started;
+    await this.work.command('BGREWRITEAOF').catch(() => {});
   }
 
   #down(error: unknown): void {

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { instance, Upstream } from './instance.ts';
 import { durable, type RedisServer, redisServer } from './server.ts';
@@ -173,3 +176,36 @@ test('a server that hangs costs each write a bounded time', () =>
     };
     return appOver(server.url, hung, patient, 1_000);
   }));
+
+test('half of a transaction, cut off by a crash, is not done when the server crashes once more', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-cut-'));
+  const server = await redisServer([...durable, '--dir', folder]);
+  try {
+    const filler = 'x'.repeat(100);
+    const half = `redis.call('set', 'half', 1) redis.call('set', 'other', '${filler}')`;
+    await server.command('EVAL', half, '0');
+    await server.kill();
+    const [file = ''] = readdirSync(join(folder, 'appendonlydir')).filter((name) =>
+      name.endsWith('.incr.aof'),
+    );
+    const path = join(folder, 'appendonlydir', file);
+    truncateSync(path, statSync(path).size - 60);
+    await server.restart();
+    await appOver(server.url, async ({ manager, save }, upstream) => {
+      await manager.activate();
+      await save({ lane: 'x', text: '1' });
+      await vi.waitFor(async () => {
+        const info = String(await server.command('INFO', 'persistence'));
+        expect(info).toContain('aof_rewrite_in_progress:0');
+      }, until);
+      await server.kill();
+      await server.restart();
+      expect(await server.command('EXISTS', 'half')).toBe(0);
+      await manager.deactivate();
+      await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), until);
+    });
+  } finally {
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

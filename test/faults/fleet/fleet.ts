@@ -121,6 +121,7 @@ export class Fleet {
     await this.#ask('/down', 'false');
     let least = Number.POSITIVE_INFINITY;
     let until = 0;
+    let left = '';
     for (let turn = 0; ; turn += 1) {
       await pause(lookEvery);
       const verdict = await this.#verdict();
@@ -129,7 +130,7 @@ export class Fleet {
       if (missing < least) until = Date.now() + patience;
       least = Math.min(least, missing);
       // Whoever looks tries again what was interrupted too often.
-      const [left = ''] = turn % 5 === 0 ? [await look(this.#instances[0]?.url ?? '')] : [];
+      if (turn % 5 === 0) left = await look(this.#instances[0]?.url ?? '');
       if (Date.now() > until)
         return { ...verdict, lost: [...verdict.lost.slice(0, 2), left, ...verdict.lost] };
     }
