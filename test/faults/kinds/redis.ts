@@ -105,7 +105,7 @@ const fleetFaults: readonly FleetFault[] = [
   {
     name: 'redis.held-for-ever',
     times: 24,
-    quick: 9,
+    quick: 12,
     mutation: true,
     options: () => ({ shim: 'held-for-ever.ts' }),
     cause: frozen,
