@@ -83,6 +83,7 @@ export function cacheSurface({ cache, life, name, reads }: Engine): CacheSurface
       checkOptions('cache.get', call, callChecks);
       const key = keyOf(answersOf(operation), input, call);
       await opened();
+      await cache.askOthers(key);
       return cache.get(key)?.value as Value | undefined;
     },
     async set(operation, input, value, answer = {}) {

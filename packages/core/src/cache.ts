@@ -6,9 +6,11 @@ import type { Clock } from './clock.ts';
 import { type Entity, entityKey } from './entity.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Journal } from './journal.ts';
-import { deepFreeze, equalsJson, type Json } from './json.ts';
+import { deepFreeze, equalsJson, type Json, parsedJson } from './json.ts';
 import { KeyIndex } from './key-index.ts';
 import { ReadsUnderWay } from './reads-under-way.ts';
+import type { Exchange } from './values/exchange.ts';
+import type { FoundAnswer, Moment } from './values/shared-values.ts';
 
 /** How long answers are kept, and how many. */
 export interface CacheOptions {
@@ -43,6 +45,8 @@ interface Cached {
   staleUntil: number;
   readonly entities: readonly string[];
   readonly bytes: number;
+  /** What was known of all changes when its read began, where instances share what they know. */
+  since?: Moment | undefined;
 }
 
 /** What the cache has for a key. */
@@ -79,7 +83,12 @@ interface CacheSurroundings {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly events: Emitter<FallbackEvents>;
+  /** With other instances. */
+  readonly exchange: Exchange;
 }
+
+/** An answer of another instance takes the place of one here that is older by so much, in ms. */
+const worthTaking = 50;
 
 const none: readonly string[] = [];
 
@@ -108,6 +117,12 @@ export class Cache {
       maxSize: around.maxBytes,
       sizeCalculation: ({ bytes }) => Math.max(1, bytes),
       dispose: (cached, key, reason) => this.#forget(key, cached, reason),
+    });
+    around.exchange.keepsAnswers({
+      removed: (entity, at) => this.#removeHere(entity, at),
+      expired: (entity, at) => this.#expireHere(entity, at),
+      allRemoved: (until) => this.#clearHere(until),
+      allExpired: (until) => this.#expireAll(until),
     });
   }
 
@@ -146,11 +161,24 @@ export class Cache {
 
   /** A read of the upstream begins, in a moment by which its answer is judged; it must be ended once. */
   beginRead(): number {
-    return this.#underWay.begin();
+    const began = this.#underWay.begin();
+    this.#around.exchange.readBegins(began);
+    return began;
   }
 
   endRead(): void {
     this.#underWay.end();
+  }
+
+  /**
+   * Hears what other instances know of a key, and of what answers concern, for a short time. Nothing where
+   * there is nobody to ask.
+   */
+  askOthers(key: string): Promise<void> | undefined {
+    return this.#around.exchange.ask(key)?.then((found) => {
+      if (found?.kind === 'answer') this.#takeFound(key, found.answer);
+      if (found?.kind === 'gone' && !knows(this.#values.peek(key), found.at)) this.#deleteHere(key);
+    });
   }
 
   /** Whether nothing that an answer concerns has changed since its read began. */
@@ -179,9 +207,11 @@ export class Cache {
       staleUntil: freshUntil + staleIfError,
       entities: keys,
       bytes: size + key.length,
+      since: this.#around.exchange.sinceOf(began),
     };
     if (!this.#keep(key, cached)) return false;
     this.#writer.soon(key, cached);
+    this.#around.exchange.offer(key, cached, false);
     return true;
   }
 
@@ -198,7 +228,9 @@ export class Cache {
     known.storedAt = this.#around.clock.now();
     known.freshUntil = known.storedAt + ttl;
     known.staleUntil = known.freshUntil + staleIfError;
+    known.since = this.#around.exchange.sinceOf(began);
     this.#writer.soon(key, known);
+    this.#around.exchange.offer(key, known, true);
     return known;
   }
 
@@ -209,30 +241,22 @@ export class Cache {
 
   /** The entity changed: answers that concern it are stale from now on, and stay servable. */
   expire(entity: Entity): void {
-    this.#underWay.expired(entity);
-    if (this.#values.size === 0) return;
-    const now = this.#around.clock.now();
-    for (const key of this.#byEntity.of(entityKey(entity))) {
-      const cached = this.#values.peek(key);
-      if (!cached || cached.freshUntil <= now) continue;
-      const expired = expiredAt(cached, now);
-      this.#keep(key, expired);
-      this.#writer.now(key, expired);
-    }
+    const name = entityKey(entity);
+    this.#expireHere(name);
+    this.#around.exchange.tell({ kind: 'expire', entity: name });
   }
 
   /** The entity is gone: so is every answer that concerns it. */
   remove(entity: Entity): void {
-    this.#underWay.removed(entity);
-    for (const key of this.#byEntity.of(entityKey(entity))) this.delete(key);
+    const name = entityKey(entity);
+    this.#removeHere(name);
+    this.#around.exchange.tell({ kind: 'remove', entity: name });
   }
 
   /** Forgets an answer, also the one that a read under way is about to bring. False when there was none. */
   delete(key: string): boolean {
-    this.settle(key);
-    const deleted = this.#values.delete(key);
-    if (deleted) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
-    return deleted;
+    this.#around.exchange.tell({ kind: 'forget', key });
+    return this.#deleteHere(key);
   }
 
   /** What is known of a key from now on, reads that began before do not change. */
@@ -246,8 +270,8 @@ export class Cache {
 
   /** Everything may be different now: nothing is served any more, nor brought back by reads under way. */
   clear(): void {
-    this.#underWay.cleared();
-    for (const key of [...this.#values.keys()]) this.delete(key);
+    this.#clearHere();
+    this.#around.exchange.tell({ kind: 'clear' });
   }
 
   /** Hands what is not written yet to the store. */
@@ -257,6 +281,66 @@ export class Cache {
 
   status(): CacheStatus {
     return { entries: this.#values.size, bytes: this.#values.calculatedSize };
+  }
+
+  /** @param at when it happened, where it happened elsewhere: answers that know of it stay as they are */
+  #expireHere(entity: string, at?: Moment): void {
+    this.#underWay.expired(entity);
+    if (this.#values.size === 0) return;
+    for (const key of this.#byEntity.of(entity)) this.#expireAnswer(key, at);
+  }
+
+  #expireAll(until: Moment): void {
+    this.#underWay.cleared();
+    for (const key of [...this.#values.keys()]) this.#expireAnswer(key, until);
+  }
+
+  #expireAnswer(key: string, at?: Moment): void {
+    const now = this.#around.clock.now();
+    const cached = this.#values.peek(key);
+    if (!cached || cached.freshUntil <= now || knows(cached, at)) return;
+    const expired = expiredAt(cached, now);
+    this.#keep(key, expired);
+    this.#writer.now(key, expired);
+  }
+
+  #removeHere(entity: string, at?: Moment): void {
+    this.#underWay.removed(entity);
+    for (const key of this.#byEntity.of(entity))
+      if (!knows(this.#values.peek(key), at)) this.#deleteHere(key);
+  }
+
+  #clearHere(until?: Moment): void {
+    this.#underWay.cleared();
+    for (const key of [...this.#values.keys()])
+      if (!knows(this.#values.peek(key), until)) this.#deleteHere(key);
+  }
+
+  #deleteHere(key: string): boolean {
+    this.settle(key);
+    const deleted = this.#values.delete(key);
+    if (deleted) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
+    return deleted;
+  }
+
+  /** What another instance was answered, where that is newer than what is here. */
+  #takeFound(key: string, found: FoundAnswer): void {
+    const now = this.#around.clock.now();
+    const storedAt = now - found.ageMs;
+    const known = this.#values.peek(key);
+    if (known && known.storedAt > storedAt - worthTaking) return;
+    const value = parsedJson(found.body);
+    if (value === undefined) return;
+    const cached: Cached = {
+      value: deepFreeze(value),
+      storedAt,
+      freshUntil: now + found.freshForMs,
+      staleUntil: now + found.servableForMs,
+      entities: found.entities,
+      bytes: found.body.length + key.length,
+      since: found.since,
+    };
+    if (this.#keep(key, cached)) this.#writer.soon(key, cached);
   }
 
   #takeIn(key: string, stored: Partial<Cached> | null, now: number): boolean {
@@ -283,6 +367,12 @@ export class Cache {
     if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
     this.#writer.delete(key);
   }
+}
+
+/** Whether the read of an answer began after something had happened elsewhere. */
+function knows(cached: Cached | undefined, at: Moment | undefined): boolean {
+  const since = cached?.since;
+  return at !== undefined && since?.era === at.era && since.at >= at.at;
 }
 
 function hitOf({ value, storedAt, freshUntil }: Cached, now: number): Hit {

@@ -26,6 +26,9 @@ import { collector } from './telemetry/collector.ts';
 import { Counters } from './telemetry/counters.ts';
 import { withStoreCounts } from './telemetry/store-counts.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
+import { alone, type Exchange } from './values/exchange.ts';
+import { createExchange } from './values/shared-exchange.ts';
+import type { SharedValues } from './values/shared-values.ts';
 
 /** Where a manager stands between its first call and its end. */
 export interface Life {
@@ -63,6 +66,9 @@ export interface Engine {
   readonly policy: Policy;
   readonly cache: Cache;
   readonly entities: LocalEntities;
+  /** Where entities, and where cached answers are shared with other instances; often the same. */
+  readonly exchange: Exchange;
+  readonly cacheExchange: Exchange;
   readonly queue: LaneQueue;
   /** How what is behind each breaker is replayed. */
   readonly flows: DrainFlows;
@@ -122,6 +128,14 @@ export function createEngine(
     const report = queue.get(operation);
     return report !== undefined && report.endedAt === undefined;
   };
+  const exchangeBy = (values: SharedValues | undefined) => {
+    const onFailure = (error: unknown) =>
+      events.emit('storeFailed', { store: store.kind, verb: 'cache', error });
+    return values ? createExchange({ values, clock, onFailure }) : alone;
+  };
+  const exchange = exchangeBy(options.store.values);
+  const oneExchange = cache.store.values === options.store.values;
+  const cacheExchange = oneExchange ? exchange : exchangeBy(cache.store.values);
   const own = ownCheckers({ stores: [store, cache.store], queue, bounds: options.queue });
   const health = new Health({ options: options.health, own, clock, events });
   const breakers = new Breakers({ ...options, health, events });
@@ -146,8 +160,23 @@ export function createEngine(
     store,
     cacheStore,
     policy: createPolicy({ ...options, classify: read }),
-    cache: new Cache({ ...cache, journal: cacheStore, clock, events }),
-    entities: new LocalEntities({ ...options.entities, journal: store, clock, events, isQueued }),
+    cache: new Cache({
+      ...cache,
+      journal: cacheStore,
+      clock,
+      events,
+      exchange: cacheExchange,
+    }),
+    entities: new LocalEntities({
+      ...options.entities,
+      journal: store,
+      clock,
+      events,
+      isQueued,
+      exchange,
+    }),
+    exchange,
+    cacheExchange,
     queue,
     flows: new DrainFlows(breakers.own, options.drain.limit, clock),
     health,

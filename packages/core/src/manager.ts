@@ -495,6 +495,9 @@ export class FallbackManager {
     const { cache, queue, breakers, events, store, cacheStore, tracing } = this.#engine;
     for (const breaker of breakers) breaker.close();
     cache.close();
+    const { exchange, cacheExchange } = this.#engine;
+    for (const each of new Set([exchange, cacheExchange]))
+      await withinTime(this.#options.clock, longestStoring, each.close()).catch(() => {});
     try {
       await withinTime(this.#options.clock, longestStoring, queue.close());
       if (cacheStore !== store)

@@ -5,6 +5,7 @@ import type { Undo } from './events.ts';
 import { namelessWarning } from './identity.ts';
 import type { Journal, OpenReport } from './journal.ts';
 import type { OutageMemories } from './outage-memory.ts';
+import type { Exchange } from './values/exchange.ts';
 
 /** How long the app waits for its stores at start, in ms. */
 const longestOpening = 5_000;
@@ -43,6 +44,7 @@ async function openQueue(around: Surroundings): Promise<void> {
     onReport(report);
     memories.resume();
     if (cacheStore === store) engine.cache.load();
+    await openExchange(around, engine.exchange);
     return report;
   });
 }
@@ -60,8 +62,17 @@ async function openCache(around: Surroundings): Promise<void> {
   await opened(around, cacheStore, async () => {
     const report = await cacheStore.open(engine.identity, 'cache');
     engine.cache.load();
+    await openExchange(around, engine.cacheExchange);
     return report;
   });
+}
+
+function openExchange({ engine }: Surroundings, exchange: Exchange): Promise<void> {
+  return exchange.open(engine.identity, warnOf(engine));
+}
+
+function warnOf({ events }: Engine): (message: string) => void {
+  return (message) => events.emit('warning', { message });
 }
 
 async function opened(
