@@ -3,6 +3,8 @@
 import { Breakers } from './breaker/breakers.ts';
 import { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
+import { type Council, lone } from './council/council.ts';
+import { createCouncil } from './council/shared-council.ts';
 import type { NamedRead } from './declared-read.ts';
 import type { DeclaredWrite } from './declared-write.ts';
 import { LocalEntities } from './entities.ts';
@@ -59,6 +61,8 @@ export interface Engine {
   readonly events: Emitter<FallbackEvents>;
   readonly counters: Counters;
   readonly breakers: Breakers;
+  /** What all instances find out about them together. */
+  readonly council: Council;
   /** Where queued writes and outages are kept. */
   readonly store: Journal;
   /** Where cached answers outlast the process; often the same. */
@@ -138,7 +142,25 @@ export function createEngine(
   const cacheExchange = oneExchange ? exchange : exchangeBy(cache.store.values);
   const own = ownCheckers({ stores: [store, cache.store], queue, bounds: options.queue });
   const health = new Health({ options: options.health, own, clock, events });
-  const breakers = new Breakers({ ...options, health, events });
+  const { fleet } = options.store;
+  const council = fleet
+    ? createCouncil({
+        fleet,
+        clock,
+        events,
+        mode,
+        flows: () => flows,
+        outages: tracing.outages,
+        onFailure: (error) =>
+          events.emit('storeFailed', { store: store.kind, verb: 'state', error }),
+      })
+    : lone;
+  const breakers = new Breakers({ ...options, health, events, council });
+  const flows = new DrainFlows(breakers.own, options.drain.limit, clock);
+  breakers.onEach((breaker) => council.join(breaker));
+  flows.onEach((flow) => {
+    flow.onThrottled((ms) => council.throttled(flow.breaker.name, ms));
+  });
   return {
     life,
     name,
@@ -157,6 +179,7 @@ export function createEngine(
     events,
     counters: new Counters(name, mode, events),
     breakers,
+    council,
     store,
     cacheStore,
     policy: createPolicy({ ...options, classify: read }),
@@ -178,7 +201,7 @@ export function createEngine(
     exchange,
     cacheExchange,
     queue,
-    flows: new DrainFlows(breakers.own, options.drain.limit, clock),
+    flows,
     health,
     shedding: createShedding({
       rampMs: options.recoveryRamp,

@@ -45,6 +45,7 @@ async function openQueue(around: Surroundings): Promise<void> {
     memories.resume();
     if (cacheStore === store) engine.cache.load();
     await openExchange(around, engine.exchange);
+    await engine.council.open(engine.identity, warnOf(engine));
     return report;
   });
 }

@@ -35,6 +35,7 @@ export function statusOf({ engine, queued, ...parts }: StatusParts): FallbackSta
   const breaker = breakers.own;
   const at = clock.now();
   const { outage, isolation } = breaker;
+  const fleet = engine.council.status(engine.queue.leads);
   const rates = [...flows].flatMap(({ rate }) => rate.perSecond ?? []);
   const outcome = (value: string) => counters.total('operations', 1, value);
   const event = (value: string) => counters.total('queueOperations', 1, value);
@@ -94,6 +95,7 @@ export function statusOf({ engine, queued, ...parts }: StatusParts): FallbackSta
     },
     entities: { ...engine.entities.status, evictions: counters.total('entityEvictions') },
     breakers: Object.fromEntries([...breakers].map((each) => [each.name, each.status()])),
+    ...(fleet && { fleet }),
     health: health.system(),
     store: parts.store,
     telemetry: parts.telemetry,

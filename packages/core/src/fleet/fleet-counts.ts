@@ -100,6 +100,11 @@ export class FleetCounts {
     };
   }
 
+  /** Whether this instance has the part to tell of the shared queue. */
+  get leads(): boolean {
+    return this.#leads;
+  }
+
   /** What this instance tells the metrics: those of the shared queue where it has that part. */
   get told(): QueueCounts {
     return this.#leads ? this.all : this.#around.local.counts();

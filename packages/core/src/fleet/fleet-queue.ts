@@ -288,6 +288,10 @@ class FleetQueue implements LaneQueue {
     return this.#local.volatile;
   }
 
+  get leads(): boolean {
+    return this.#counts.leads;
+  }
+
   /** They stay with the instance that the upstream has told. */
   get accepted(): AcceptedOperations {
     return this.#local.accepted;

@@ -63,6 +63,7 @@ class JournalQueue implements MovableQueue {
   readonly #dead: DeadLetters;
   readonly #decisions: Decisions;
   readonly accepted: Accepted;
+  readonly leads = true;
   #stopAdopting: Undo | undefined;
   #opened = false;
   /** Those that left before the store was open, and may still be in it. */

@@ -259,6 +259,8 @@ export interface LaneQueue {
   readonly local: number;
   /** Operations that wait to be confirmed: they make no lane busy. */
   readonly accepted: AcceptedOperations;
+  /** Whether this instance tells the metrics of the whole queue: always where the queue is its own. */
+  readonly leads: boolean;
   /** When a write of that name was last confirmed, and when the newest of those was queued; wall-clock ms. */
   confirmations(operation: string): { readonly last: number; readonly newest: number };
   /** How many heads are due that are one of these operations; `wanted` is how many there is use for. */
