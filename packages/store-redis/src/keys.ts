@@ -3,21 +3,49 @@
 import { createHash } from 'node:crypto';
 import type { Identity } from '@graphiti-fallback/core';
 import { keyNames } from './scripts/prelude.ts';
+import { valueKeyNames } from './scripts/values.ts';
 
 /** The keys of one identity. */
 export class Keys {
   readonly #prefix: string;
   /** What every script declares. */
   readonly all: readonly string[];
+  /** What every script declares that is about what instances share beside the queue. */
+  readonly values: readonly string[];
 
   constructor({ manager, hash }: Identity) {
     this.#prefix = `gf:{${encodeURIComponent(manager)}:${hash}}:`;
     this.all = keyNames.map((name) => `${this.#prefix}${name}`);
+    this.values = valueKeyNames.map((name) => `${this.#prefix}values:${name}`);
+  }
+
+  /** Of a cached answer, by its short name. */
+  answer(key: string): string {
+    return `${this.#prefix}answer:${key}`;
+  }
+
+  /** When anything changed last. */
+  get clock(): string {
+    return `${this.#prefix}values:clock`;
+  }
+
+  get localEntities(): string {
+    return `${this.#prefix}values:entities`;
   }
 
   /** The list of a lane, by the lane's short name. */
   list(lane: string): string {
     return `${this.#prefix}lane:${lane}`;
+  }
+
+  /** Instances that are there. */
+  get instances(): string {
+    return `${this.#prefix}fleet:instances`;
+  }
+
+  /** What is known of a breaker, by its short name: the view, its witnesses, who tries. */
+  breaker(name: string): readonly string[] {
+    return ['view', 'witnesses', 'prober'].map((what) => `${this.#prefix}fleet:${name}:${what}`);
   }
 
   role(role: string): string {

@@ -9,6 +9,11 @@ type Client = ReturnType<typeof createClient>;
 /** What Redis may answer. */
 export type Reply = string | number | null | readonly Reply[];
 
+/** A reply that is a list; an empty one of what is none. */
+export function listOf(reply: Reply | undefined): readonly Reply[] {
+  return Array.isArray(reply) ? (reply as readonly Reply[]) : [];
+}
+
 interface LinkOptions {
   /** Makes a client that is not connected. */
   readonly connect: () => Client;

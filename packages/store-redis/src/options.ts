@@ -19,7 +19,7 @@ export interface RedisStoreOptions {
   readonly client?: { duplicate(overrides?: object): unknown };
   /**
    * A journal on this machine. It takes the writes while Redis is away, and keeps what each instance has
-   * for itself: cached answers, local entities, its outage. @default memory, and no write is taken while
+   * for itself: its cached answers, local entities and outages. @default memory, and no write is taken while
    * Redis is away
    */
   readonly local?: Journal;

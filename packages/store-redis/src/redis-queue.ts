@@ -19,7 +19,7 @@ import {
 } from '@graphiti-fallback/core';
 import { Batches } from './batches.ts';
 import { Keys, shortName } from './keys.ts';
-import type { Link, Reply } from './link.ts';
+import { type Link, listOf, type Reply } from './link.ts';
 import type { ResolvedRedisOptions } from './options.ts';
 import type { ScriptName } from './scripts/scripts.ts';
 import { Server } from './server.ts';
@@ -65,9 +65,6 @@ export class RedisQueue implements SharedQueue {
     this.server = new Server({
       ...options,
       probe: () => this.#run(this.server.work, 'counts', [], []),
-      onUsable: () => {
-        for (const listener of this.#listeners) listener();
-      },
     });
   }
 
@@ -78,7 +75,12 @@ export class RedisQueue implements SharedQueue {
   ): Promise<void> {
     this.#keys = new Keys(identity);
     this.#bounds = bounds;
-    await this.server.connect(warn);
+    await this.server.connect('queue', {
+      warn,
+      onUsable: () => {
+        for (const listener of this.#listeners) listener();
+      },
+    });
   }
 
   get available(): boolean {
@@ -253,7 +255,7 @@ export class RedisQueue implements SharedQueue {
       this.#forget(session);
       await this.#run(this.server.work, 'leave', [], [session.id]).catch(() => {});
     }
-    this.server.close();
+    this.server.close('queue');
   }
 
   /** What failed for one session has not for another: claims that came with its answer would be held by nobody. */
@@ -419,8 +421,4 @@ function recordOf([lane, id, body, progress, interruptions]: readonly Reply[]): 
     progress: String(progress),
     interruptions: Number(interruptions),
   };
-}
-
-function listOf(reply: Reply | undefined): readonly Reply[] {
-  return Array.isArray(reply) ? (reply as readonly Reply[]) : [];
 }

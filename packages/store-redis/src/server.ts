@@ -15,8 +15,18 @@ const settingsEvery = 30_000;
 const settingsAgain = 50;
 const settingsAgainAtMost = 1_000;
 
-interface ServerOptions extends ResolvedRedisOptions {
+/** What it is used for: the queue, which must not lose anything, and what may be lost. */
+export type ServerUse = 'queue' | 'values' | 'fleet';
+
+/** Who uses it. */
+interface User {
+  /** Told in words what is wrong. */
+  readonly warn: (message: string) => void;
+  /** Told when it may be used again. */
   readonly onUsable: () => void;
+}
+
+interface ServerOptions extends ResolvedRedisOptions {
   /** Runs a script that changes nothing. */
   readonly probe: () => Promise<unknown>;
 }
@@ -29,7 +39,7 @@ export class Server {
   #problem: ServerProblem | undefined = 'unreachable';
   #full = false;
   #durability: Durability = 'memory';
-  #warn: (message: string) => void = () => {};
+  readonly #users = new Map<ServerUse, User>();
   #said: string | undefined;
   #saidDurability: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -37,6 +47,7 @@ export class Server {
   #look = 0;
   #failures = 0;
   #rewritten = '';
+  #connecting: Promise<void> = Promise.resolve();
   #known: () => void = () => {};
   #closed = true;
 
@@ -52,9 +63,15 @@ export class Server {
   }
 
   /** Resolves when it is known how the server is; never rejects. */
-  async connect(warn: (message: string) => void): Promise<void> {
-    this.#warn = warn;
-    if (!this.#closed) return;
+  connect(use: ServerUse, user: User): Promise<void> {
+    this.#users.set(use, user);
+    if (this.#closed) this.#connecting = this.#connect();
+    // What was found before may matter for this use only.
+    else void this.#connecting.then(() => this.#problem && this.#say(this.#problem));
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<void> {
     this.#closed = false;
     this.#said = undefined;
     this.#saidDurability = undefined;
@@ -69,7 +86,9 @@ export class Server {
     clearTimeout(patience);
   }
 
-  close(): void {
+  close(use: ServerUse): void {
+    this.#users.delete(use);
+    if (this.#users.size > 0) return;
     this.#closed = true;
     clearTimeout(this.#timer);
     this.write.close();
@@ -85,6 +104,11 @@ export class Server {
 
   get usable(): boolean {
     return this.#problem === undefined;
+  }
+
+  /** What may be lost may be kept where keys are evicted. */
+  usableFor(use: ServerUse): boolean {
+    return isUsable(this.#problem, use);
   }
 
   get durability(): Durability {
@@ -104,19 +128,24 @@ export class Server {
 
   /** Refused before it is sent where nothing may be kept there. */
   assertUsable(): void {
-    if (this.#problem !== undefined) throw new SharedQueueUnavailable(this.#problem, false);
+    this.assertUsableFor('queue');
+  }
+
+  assertUsableFor(use: ServerUse): void {
+    if (!this.usableFor(use)) throw new SharedQueueUnavailable(String(this.#problem), false);
   }
 
   async #read(): Promise<void> {
     clearTimeout(this.#timer);
     this.#look += 1;
     const look = this.#look;
-    const { probe, replicas, onUsable, location } = this.#options;
+    const { probe, replicas, location } = this.#options;
     let again = settingsEvery;
     try {
       const { problem, durability, started } = await readSettings(this.work, replicas);
-      if (problem === undefined && started !== undefined) await this.#rewrite(started);
-      if (problem === undefined) await probe();
+      const keeps = this.#users.has('queue');
+      if (keeps && problem === undefined && started !== undefined) await this.#rewrite(started);
+      if (isUsable(problem, 'values')) await probe();
       if (look !== this.#look) return;
       this.#failures = 0;
       const before = this.#problem;
@@ -125,13 +154,14 @@ export class Server {
       if (problem) this.#say(problem);
       else {
         this.#said = undefined;
-        if (durability === 'memory' && this.#saidDurability !== durability)
+        if (keeps && durability === 'memory' && this.#saidDurability !== durability)
           this.#warn(
             `Redis at ${location} does not sync each write (appendfsync is not always): a power cut loses what was queued last`,
           );
-        this.#saidDurability = durability;
-        if (before !== undefined) onUsable();
+        if (keeps) this.#saidDurability = durability;
       }
+      for (const [use, { onUsable }] of this.#users)
+        if (isUsable(problem, use) && !isUsable(before, use)) onUsable();
     } catch (error) {
       if (look !== this.#look) return;
       this.#problem = problemOfError(error);
@@ -174,7 +204,19 @@ export class Server {
 
   #say(problem: ServerProblem): void {
     if (this.#said === problem) return;
+    // What is evicted is missed by the queue alone.
+    if (problem === 'evicting' && !this.#users.has('queue')) return;
     this.#said = problem;
     this.#warn(`Redis at ${this.#options.location} ${problemTexts[problem]}`);
   }
+
+  /** Once, whoever uses it. */
+  #warn(message: string): void {
+    const [user] = this.#users.values();
+    user?.warn(message);
+  }
+}
+
+function isUsable(problem: ServerProblem | undefined, use: ServerUse): boolean {
+  return problem === undefined || (use !== 'queue' && problem === 'evicting');
 }

@@ -1,12 +1,15 @@
-/** A store whose queue many instances share: in a Redis, with what each has for itself on its own machine. */
+/** A store that many instances share: in a Redis, with what each has for itself on its own machine. */
 
 import { type Journal, type JournalStatus, memoryJournal } from '@graphiti-fallback/core';
 import { type RedisStoreOptions, resolveOptions } from './options.ts';
+import { RedisFleet } from './redis-fleet.ts';
 import { RedisQueue } from './redis-queue.ts';
+import { RedisValues } from './redis-values.ts';
 
 /**
  * Creates a store whose queued writes lie in a Redis or Valkey, for all instances of an app: each lane
- * is replayed by one of them at a time, in order.
+ * is replayed by one of them at a time, in order. Cached answers, local entities and the view of an outage
+ * are shared there, too.
  *
  * A receipt says `disk` where the server syncs every write (`appendfsync always`), `replica` where
  * `replicas` have it, else `memory`. While Redis is away the `local` journal takes the writes, and what
@@ -18,17 +21,23 @@ export function redisStore(options: RedisStoreOptions): Journal {
   const resolved = resolveOptions(options);
   const local = resolved.local ?? memoryJournal();
   const shared = new RedisQueue(resolved);
+  const values = new RedisValues(shared.server);
+  const fleet = new RedisFleet(shared.server);
   const spills = resolved.local !== undefined;
   return {
     kind: 'redis',
     shared,
     spills,
+    values,
+    fleet,
     open: (identity) => local.open(identity),
     entries: (bucket) => local.entries(bucket),
     commit: (changes, how) => local.commit(changes, how),
     status,
     onAdopted: (listener) => local.onAdopted?.(listener) ?? (() => {}),
     async close() {
+      await fleet.close();
+      await values.close();
       await shared.close();
       await local.close();
     },
@@ -39,6 +48,7 @@ export function redisStore(options: RedisStoreOptions): Journal {
     const { kind: _kind, problem: localProblem, ...rest } = local.status();
     // Until it is opened nothing can be said of the server.
     const problem = server.connects ? server.problem : undefined;
+    const valuesProblem = server.connects && !server.usableFor('values') ? problem : undefined;
     const isShared = server.connects && problem === undefined;
     const stays = !server.connects || spills;
     const why = problem ?? localProblem;
@@ -48,6 +58,7 @@ export function redisStore(options: RedisStoreOptions): Journal {
       durability: isShared ? server.durability : stays ? rest.durability : 'memory',
       writable: isShared || (stays && rest.writable),
       ...(why !== undefined && { problem: why }),
+      ...(valuesProblem !== undefined && { valuesProblem }),
       location: resolved.location,
     };
   }
