@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import {
   type Check,
   checkOptions,
+  composeStores,
   debugSection,
   FallbackManager,
   type FallbackManagerOptions,
@@ -176,13 +177,22 @@ function storesOf(
       setting: 'FALLBACK_DB_PATH',
     });
     const { redisUrl: url } = environment;
-    return url === undefined ? local : redisStore({ url, local });
+    if (url === undefined) return local;
+    const cached = lowdbStore({
+      directory: environment.cacheDirectory,
+      setting: 'FALLBACK_CACHE_DIR',
+    });
+    return composeStores({
+      queue: redisStore({ url, local }),
+      values: redisStore({ url, local: cached }),
+    });
   }
 
   /** A store that was chosen for the queue alone serves the cache, too. */
   function cacheStore(): Journal {
     if (mode === 'memory_only') return memoryJournal();
-    return lasting && !store
+    const own = lasting && !store && environment.redisUrl === undefined;
+    return own
       ? lowdbStore({ directory: environment.cacheDirectory, setting: 'FALLBACK_CACHE_DIR' })
       : queue;
   }
