@@ -5,22 +5,22 @@ import { checkOptions, withMethods } from './option-check.ts';
 
 /** Which store is used for what. */
 export interface StoreParts {
-  /** Queued writes, and what this instance knows of its outages. */
+  /** Queued writes, local entities, and what this instance knows of its outages. */
   readonly queue: Journal;
-  /** Cached answers and local entities. @default that of the queue */
+  /** Cached answers. @default that of the queue */
   readonly values?: Journal;
   /** What instances find out together about their upstream. @default that of the queue */
   readonly fleet?: Journal;
 }
 
 const journal = withMethods('a store', 'open', 'entries', 'commit', 'status', 'close');
-const valueBuckets: readonly Bucket[] = ['cache', 'entities'];
+const valueBuckets: readonly Bucket[] = ['cache'];
 /** The weakest first. */
 const durabilities: readonly Durability[] = ['memory', 'disk', 'replica'];
 
 /**
- * Makes one store of several: `values` keeps cached answers and local entities, `queue` all else; of
- * `fleet` only the view is used that instances share. Each shares with other instances what it can share.
+ * Makes one store of several: `values` keeps cached answers, `queue` all else; of `fleet` only the view is
+ * used that instances share. Each shares with other instances what it can share.
  *
  * @throws {TypeError} when a part is no store
  */

@@ -30,7 +30,6 @@ import { withStoreCounts } from './telemetry/store-counts.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
 import { alone, type Exchange } from './values/exchange.ts';
 import { createExchange } from './values/shared-exchange.ts';
-import type { SharedValues } from './values/shared-values.ts';
 
 /** Where a manager stands between its first call and its end. */
 export interface Life {
@@ -70,9 +69,8 @@ export interface Engine {
   readonly policy: Policy;
   readonly cache: Cache;
   readonly entities: LocalEntities;
-  /** Where entities, and where cached answers are shared with other instances; often the same. */
+  /** Where cached answers are shared with other instances. */
   readonly exchange: Exchange;
-  readonly cacheExchange: Exchange;
   readonly queue: LaneQueue;
   /** How what is behind each breaker is replayed. */
   readonly flows: DrainFlows;
@@ -132,14 +130,15 @@ export function createEngine(
     const report = queue.get(operation);
     return report !== undefined && report.endedAt === undefined;
   };
-  const exchangeBy = (values: SharedValues | undefined) => {
-    const onFailure = (error: unknown) =>
-      events.emit('storeFailed', { store: store.kind, verb: 'cache', error });
-    return values ? createExchange({ values, clock, onFailure }) : alone;
-  };
-  const exchange = exchangeBy(options.store.values);
-  const oneExchange = cache.store.values === options.store.values;
-  const cacheExchange = oneExchange ? exchange : exchangeBy(cache.store.values);
+  const { values } = cache.store;
+  const exchange = values
+    ? createExchange({
+        values,
+        clock,
+        onFailure: (error) =>
+          events.emit('storeFailed', { store: cache.store.kind, verb: 'cache', error }),
+      })
+    : alone;
   const own = ownCheckers({ stores: [store, cache.store], queue, bounds: options.queue });
   const health = new Health({ options: options.health, own, clock, events });
   const { fleet } = options.store;
@@ -188,18 +187,10 @@ export function createEngine(
       journal: cacheStore,
       clock,
       events,
-      exchange: cacheExchange,
-    }),
-    entities: new LocalEntities({
-      ...options.entities,
-      journal: store,
-      clock,
-      events,
-      isQueued,
       exchange,
     }),
+    entities: new LocalEntities({ ...options.entities, journal: store, clock, events, isQueued }),
     exchange,
-    cacheExchange,
     queue,
     flows,
     health,

@@ -4,10 +4,9 @@ import type { Clock } from './clock.ts';
 import { type Entity, entityKey, isEntity, type LocalEntity, type Relationship } from './entity.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Change, Durability, Journal } from './journal.ts';
-import { deepFreeze, type Json, parsedJson } from './json.ts';
+import { deepFreeze, type Json } from './json.ts';
 import { KeyIndex } from './key-index.ts';
 import { PinningLru } from './pinning-lru.ts';
-import type { Exchange } from './values/exchange.ts';
 
 /** How many local entities and relationships are kept; those whose write is not replayed yet always are. */
 export interface EntityOptions {
@@ -41,8 +40,6 @@ interface Surroundings extends Required<EntityOptions> {
   readonly events: Emitter<FallbackEvents>;
   /** Whether an operation is still in the queue. */
   readonly isQueued: (operation: string) => boolean;
-  /** With other instances. */
-  readonly exchange: Exchange;
 }
 
 /** Local entities and relationships, the least recently used ones first out. */
@@ -58,15 +55,6 @@ export class LocalEntities {
       isPinned: (kept) => this.#isPending(kept),
       onEvicted: (key, kept) => this.#evict(key, kept),
     });
-    around.exchange.keepsEntities({
-      changed: (key, body) => this.#changedElsewhere(key, body),
-      lasting: () => this.#lasting(),
-    });
-  }
-
-  /** Hears what other instances have put, for a short time; nothing where there are none. */
-  freshen(): Promise<void> | undefined {
-    return this.#around.exchange.freshen();
   }
 
   get status(): { readonly entries: number; readonly bytes: number } {
@@ -151,21 +139,11 @@ export class LocalEntities {
     const lasting = keeping !== 'memory' || before?.lasting === true;
     const kept: Shelved = { ...stored, bytes: bytesOf(value), lasting };
     this.#put(key, kept);
-    const committed = this.#commit([putOf(key, stored)], keeping, () => {
+    return this.#commit([{ bucket: 'entities', key, put: stored as Json }], keeping, () => {
       if (this.#shelf.peek(key) !== kept) return;
       if (before) this.#put(key, before);
       else this.#take(key, kept);
     });
-    const tell = () =>
-      this.#around.exchange.tell({ kind: 'put', key, body: JSON.stringify(stored) });
-    if (keeping === 'lazily') tell();
-    // What was refused here must be nowhere.
-    if (keeping === 'durably')
-      committed.then(
-        () => this.#shelf.peek(key) === kept && tell(),
-        () => {},
-      );
-    return committed;
   }
 
   #remove(keys: readonly string[], keeping: Keeping): Promise<Durability> {
@@ -178,36 +156,9 @@ export class LocalEntities {
     if (stored.length === 0) return Promise.resolve('memory');
     // What is on disk must not come back with the next start, whatever the mode is now.
     const how = keeping === 'memory' ? 'lazily' : keeping;
-    const committed = this.#commit(stored.map(deletion), how, () => {
+    return this.#commit(stored.map(deletion), how, () => {
       for (const { key, kept } of removed) if (!this.#shelf.peek(key)) this.#put(key, kept);
     });
-    const tell = () => {
-      for (const { key } of stored) this.#around.exchange.tell({ kind: 'take', key });
-    };
-    committed.then(tell, () => {});
-    return committed;
-  }
-
-  /** What waits here for its own write is not changed by what others do. */
-  #changedElsewhere(key: string, body: string | undefined): void {
-    const before = this.#shelf.peek(key);
-    if (before && this.#isPending(before)) return;
-    if (body === undefined) {
-      if (!before) return;
-      this.#take(key, before);
-      void this.#commit([deletion({ key })], 'lazily');
-      return;
-    }
-    const stored = parsedJson(body);
-    if (!isKept(key, stored)) return;
-    const kept: Kept = deepFreeze(stored);
-    this.#put(key, { ...kept, bytes: bytesOf(kept.value), lasting: true });
-    void this.#commit([putOf(key, kept)], 'lazily');
-  }
-
-  *#lasting(): Generator<readonly [key: string, body: string]> {
-    for (const [key, { bytes: _bytes, lasting, ...kept }] of this.#shelf.entries())
-      if (lasting) yield [key, JSON.stringify(kept)];
   }
 
   #put(key: string, kept: Shelved): void {
@@ -247,10 +198,6 @@ export class LocalEntities {
       throw error;
     }
   }
-}
-
-function putOf(key: string, kept: Kept): Change {
-  return { bucket: 'entities', key, put: kept as unknown as Json };
 }
 
 function deletion({ key }: { readonly key: string }): Change {

@@ -60,18 +60,15 @@ export function entitySurface(engine: Engine, maxBytes: number): EntitySurface {
     async getEntity(entity) {
       checkEntity('an entity', entity);
       await opened();
-      await entities.freshen();
       return entities.entity(entity)?.value;
     },
     async listEntities(type) {
       await opened();
-      await entities.freshen();
       return entities.ofType(type);
     },
     async deleteEntity(entity) {
       checkEntity('an entity', entity);
       await opened();
-      await entities.freshen();
       const kept = entities.entity(entity)?.value ?? { ...entity };
       const sent = await ownersReceipt(kept, 'delete');
       if (!sent) return local((keeping) => entities.removeEntity(entity, keeping));
@@ -86,7 +83,6 @@ export function entitySurface(engine: Engine, maxBytes: number): EntitySurface {
     async listRelationships(entity) {
       checkEntity('an entity', entity);
       await opened();
-      await entities.freshen();
       return entities.relationshipsOf(entity);
     },
     async deleteRelationship(given) {

@@ -118,7 +118,7 @@ export interface Journal {
   readonly shared?: SharedQueue;
   /** Whether this journal takes writes while that queue is away; they are moved when it is back. */
   readonly spills?: boolean;
-  /** Cached answers and local entities that many instances share, where this store has them. */
+  /** Cached answers that many instances share, where this store has them. */
   readonly values?: SharedValues;
   /** What instances find out together about their upstream, where this store has that. */
   readonly fleet?: SharedFleet;

@@ -495,8 +495,8 @@ export class FallbackManager {
     const { cache, queue, breakers, events, store, cacheStore, tracing } = this.#engine;
     for (const breaker of breakers) breaker.close();
     cache.close();
-    const { exchange, cacheExchange, council } = this.#engine;
-    for (const each of new Set([exchange, cacheExchange, council]))
+    const { exchange, council } = this.#engine;
+    for (const each of [exchange, council])
       await withinTime(this.#options.clock, longestStoring, each.close()).catch(() => {});
     try {
       await withinTime(this.#options.clock, longestStoring, queue.close());

@@ -5,7 +5,6 @@ import type { Undo } from './events.ts';
 import { namelessWarning } from './identity.ts';
 import type { Journal, OpenReport } from './journal.ts';
 import type { OutageMemories } from './outage-memory.ts';
-import type { Exchange } from './values/exchange.ts';
 
 /** How long the app waits for its stores at start, in ms. */
 const longestOpening = 5_000;
@@ -43,8 +42,10 @@ async function openQueue(around: Surroundings): Promise<void> {
     engine.entities.load();
     onReport(report);
     memories.resume();
-    if (cacheStore === store) engine.cache.load();
-    await openExchange(around, engine.exchange);
+    if (cacheStore === store) {
+      engine.cache.load();
+      await engine.exchange.open(engine.identity, warnOf(engine));
+    }
     await engine.council.open(engine.identity, warnOf(engine));
     return report;
   });
@@ -63,13 +64,9 @@ async function openCache(around: Surroundings): Promise<void> {
   await opened(around, cacheStore, async () => {
     const report = await cacheStore.open(engine.identity, 'cache');
     engine.cache.load();
-    await openExchange(around, engine.cacheExchange);
+    await engine.exchange.open(engine.identity, warnOf(engine));
     return report;
   });
-}
-
-function openExchange({ engine }: Surroundings, exchange: Exchange): Promise<void> {
-  return exchange.open(engine.identity, warnOf(engine));
 }
 
 function warnOf({ events }: Engine): (message: string) => void {

@@ -57,12 +57,6 @@ export class PinningLru<Value extends Sized> {
     return this.#pinned.get(key) ?? this.#free.peek(key);
   }
 
-  /** All, without counting as a use. */
-  *entries(): Generator<readonly [key: string, value: Value]> {
-    yield* this.#pinned;
-    yield* this.#free.entries();
-  }
-
   set(key: string, value: Value): void {
     this.#unpin(key);
     if (!this.#isPinned(value)) {

@@ -261,11 +261,8 @@ class ReadPath<Input, Value> {
     asking: Asking<Input, Value>,
     cause?: unknown,
   ): Detailed<Value> | Promise<Detailed<Value>> {
-    const { cache, entities } = this.#engine;
-    const answers = cache.askOthers(asking.key.text);
-    const local = this.#read.spec.fromEntity && entities.freshen();
-    if (!answers && !local) return this.#atHand(asking, cause);
-    return Promise.all([answers, local]).then(() => this.#atHand(asking, cause));
+    const asked = this.#engine.cache.askOthers(asking.key.text);
+    return asked ? asked.then(() => this.#atHand(asking, cause)) : this.#atHand(asking, cause);
   }
 
   /** Stale, of a local entity, or of pending writes alone. */

@@ -29,10 +29,6 @@ export class Keys {
     return `${this.#prefix}values:clock`;
   }
 
-  get localEntities(): string {
-    return `${this.#prefix}values:entities`;
-  }
-
   /** The list of a lane, by the lane's short name. */
   list(lane: string): string {
     return `${this.#prefix}lane:${lane}`;

@@ -19,7 +19,7 @@ import type { Server } from './server.ts';
 
 type Moment = News['until'];
 
-/** Cached answers and local entities in one Redis, which may throw any of it away. */
+/** Cached answers in one Redis, which may throw any of it away. */
 export class RedisValues implements SharedValues {
   readonly #server: Server;
   readonly #listeners = new Set<() => void>();
@@ -45,7 +45,7 @@ export class RedisValues implements SharedValues {
 
   async news(since: Moment | undefined): Promise<News> {
     const asked = since ? [since.era, since.at] : ['', 0];
-    const [era, until, last, removedLost, expiredLost, removed, expired, changed] = listOf(
+    const [era, until, last, removedLost, expiredLost, removed, expired] = listOf(
       await this.#run('news', [], asked),
     );
     const at = (moment: Reply | undefined): Moment => ({ era: String(era), at: Number(moment) });
@@ -55,7 +55,6 @@ export class RedisValues implements SharedValues {
       more: Number(until) < Number(last),
       removed: touchedOf(removed),
       expired: touchedOf(expired),
-      puts: touchedOf(changed).map(({ entity: key, at: moment }) => ({ key, at: moment })),
       lost: {
         ...(removedLost !== '' && { removed: Number(removedLost) }),
         ...(expiredLost !== '' && { expired: Number(expiredLost) }),
@@ -99,16 +98,8 @@ export class RedisValues implements SharedValues {
 
   async change(changes: readonly ValueChange[]): Promise<Changed> {
     const args = changes.flatMap((change) => {
-      const name = 'entity' in change ? change.entity : 'key' in change ? change.key : '';
-      const unless = 'unless' in change ? change.unless : undefined;
-      return [
-        change.kind,
-        // The key of an answer is declared; it is too long, and too much a secret, to be repeated.
-        change.kind === 'forget' ? '' : wireName(name),
-        'body' in change ? change.body : '',
-        unless?.era ?? '',
-        unless?.at ?? '',
-      ];
+      // The key of an answer is declared; it is too long, and too much a secret, to be repeated.
+      return [change.kind, 'entity' in change ? wireName(change.entity) : ''];
     });
     const keys = changes.map((change) =>
       change.kind === 'forget' ? this.#answer(change.key) : this.#keys.clock,
@@ -118,19 +109,8 @@ export class RedisValues implements SharedValues {
     );
     return {
       last: { era: String(era), at: Number(last) },
-      at: at.map((moment) => (moment === '' ? undefined : Number(moment))),
+      at: at.map(Number),
     };
-  }
-
-  async entities(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
-    if (keys.length === 0) return [];
-    this.#assertUsable();
-    const bodies = await this.#server.work.command(
-      'HMGET',
-      this.#keys.localEntities,
-      ...keys.map(wireName),
-    );
-    return listOf(bodies).map((body) => (typeof body === 'string' ? body : undefined));
   }
 
   onBack(listener: () => void): Undo {

@@ -8,8 +8,8 @@ import { RedisValues } from './redis-values.ts';
 
 /**
  * Creates a store whose queued writes lie in a Redis or Valkey, for all instances of an app: each lane
- * is replayed by one of them at a time, in order. Cached answers, local entities and the view of an outage
- * are shared there, too.
+ * is replayed by one of them at a time, in order. Cached answers and the view of an
+ * outage are shared there, too.
  *
  * A receipt says `disk` where the server syncs every write (`appendfsync always`), `replica` where
  * `replicas` have it, else `memory`. While Redis is away the `local` journal takes the writes, and what

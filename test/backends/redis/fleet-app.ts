@@ -91,7 +91,6 @@ const answers: Readonly<Record<string, (id: string) => unknown>> = {
   inspect: () => manager.inspect(),
   activations: () => sumOf('graphiti_fallback.activations'),
   keep: (id) => manager.storeEntity({ type: 'thing', id, text: id } as never),
-  thing: async (id) => (await manager.getEntity('thing', id)) ?? null,
   things: () => manager.listEntities('thing'),
   drop: (id) => manager.deleteEntity('thing', id),
 };

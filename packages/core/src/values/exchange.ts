@@ -23,14 +23,6 @@ export interface AnswerKeeper {
   allExpired(until: Moment): void;
 }
 
-/** Who keeps local entities here. */
-export interface EntityKeeper {
-  /** Somebody else put it, or took it away. */
-  changed(key: string, body: string | undefined): void;
-  /** Keys and bodies of what lasts here. */
-  lasting(): Iterable<readonly [key: string, body: string]>;
-}
-
 /**
  * Between what one instance keeps and what all know. Nobody waits for what is told; what could not be told
  * is told when the engine is back.
@@ -39,7 +31,6 @@ export interface Exchange {
   /** @param warn told in words what is wrong */
   open(identity: Identity, warn: (message: string) => void): Promise<void>;
   keepsAnswers(keeper: AnswerKeeper): void;
-  keepsEntities(keeper: EntityKeeper): void;
   /** A read begins, in a moment of this process. */
   readBegins(began: number): void;
   /** What was known of all changes when it began. */
@@ -52,8 +43,6 @@ export interface Exchange {
    * nobody else can know, or can be asked in time.
    */
   ask(key: string): Promise<Found | undefined> | undefined;
-  /** Hears what there is to hear, within 50 ms; nothing where there is nobody. */
-  freshen(): Promise<void> | undefined;
   close(): Promise<void>;
 }
 
@@ -61,12 +50,10 @@ export interface Exchange {
 export const alone: Exchange = {
   open: async () => {},
   keepsAnswers() {},
-  keepsEntities() {},
   readBegins() {},
   sinceOf: () => undefined,
   offer() {},
   tell() {},
   ask: () => undefined,
-  freshen: () => undefined,
   close: async () => {},
 };

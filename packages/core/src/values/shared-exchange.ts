@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Undo } from '../events.ts';
 import type { Identity } from '../journal.ts';
 import { isSharedQueueUnavailable } from '../queue/shared-queue.ts';
-import type { AnswerKeeper, EntityKeeper, Exchange, OwnAnswer } from './exchange.ts';
+import type { AnswerKeeper, Exchange, OwnAnswer } from './exchange.ts';
 import { Offers } from './offers.ts';
 import type { Found, Moment, SharedValues, ValueChange } from './shared-values.ts';
 import { Untold } from './untold.ts';
@@ -23,8 +23,6 @@ const lookEvery = 1_000;
 const offerEvery = 250;
 /** Moments of reads that are remembered. */
 const mostSteps = 1_000;
-/** Entities that are fetched at a time. */
-const fetchedAtOnce = 100;
 
 /** Reads that began from then on knew of all changes up to that moment. */
 interface Step {
@@ -42,10 +40,7 @@ class SharedExchange implements Exchange {
   readonly #untold = new Untold();
   readonly #offers: Offers;
   readonly #asking = new Map<string, Promise<Found | undefined>>();
-  /** Moments of what this instance put itself, by key: it need not hear of that. */
-  readonly #own = new Map<string, number>();
   #answers: AnswerKeeper | undefined;
-  #entities: EntityKeeper | undefined;
   #steps: Step[] = [];
   /** The last change that is known of, and up to where all of them were heard. */
   #last: Moment | undefined;
@@ -70,10 +65,6 @@ class SharedExchange implements Exchange {
 
   keepsAnswers(keeper: AnswerKeeper): void {
     this.#answers = keeper;
-  }
-
-  keepsEntities(keeper: EntityKeeper): void {
-    this.#entities = keeper;
   }
 
   readBegins(began: number): void {
@@ -112,11 +103,6 @@ class SharedExchange implements Exchange {
     const asking = this.#asking.get(key) ?? this.#ask(key);
     this.#asking.set(key, asking);
     return this.#inTime(asking);
-  }
-
-  freshen(): Promise<void> | undefined {
-    if (!this.#around.values.available || this.#closed) return undefined;
-    return this.#inTime(this.#hear());
   }
 
   async close(): Promise<void> {
@@ -176,8 +162,6 @@ class SharedExchange implements Exchange {
 
   async #listen(): Promise<void> {
     const { values } = this.#around;
-    const told = new Set<string>();
-    const before = this.#heard;
     for (let more = true; more && !this.#closed; ) {
       const news = await values.news(this.#heard);
       const { era } = news.until;
@@ -187,33 +171,9 @@ class SharedExchange implements Exchange {
       if (lost.expired !== undefined) this.#answers?.allExpired(at(lost.expired));
       for (const { entity, at: moment } of news.removed) this.#answers?.removed(entity, at(moment));
       for (const { entity, at: moment } of news.expired) this.#answers?.expired(entity, at(moment));
-      const puts = news.puts.filter(({ key, at: moment }) => this.#own.get(key) !== moment);
-      await this.#fetch(puts.map(({ key }) => key));
-      for (const { key } of news.puts) told.add(key);
       this.#heard = news.until;
       if (this.#last?.era !== era || this.#last.at < news.last.at) this.#last = news.last;
       more = news.more;
-    }
-    // What nobody there knows of, it may have lost, or was never told.
-    if (before?.era !== this.#heard?.era) this.#offerEntities(told);
-  }
-
-  async #fetch(keys: readonly string[]): Promise<void> {
-    if (!this.#entities) return;
-    for (let from = 0; from < keys.length; from += fetchedAtOnce) {
-      const some = keys.slice(from, from + fetchedAtOnce);
-      const bodies = await this.#around.values.entities(some);
-      for (const [index, key] of some.entries()) {
-        // What was changed here meanwhile is on its way there.
-        if (!this.#untold.has(key)) this.#entities.changed(key, bodies[index]);
-      }
-    }
-  }
-
-  #offerEntities(known: ReadonlySet<string>): void {
-    for (const [key, body] of this.#entities?.lasting() ?? []) {
-      if (known.has(key) || this.#untold.has(key)) continue;
-      this.tell({ kind: 'put', key, body, unless: { era: '', at: 0 } });
     }
   }
 
@@ -230,30 +190,17 @@ class SharedExchange implements Exchange {
     const { values } = this.#around;
     while (this.#untold.size > 0) {
       const changes = this.#untold.next();
-      if (!values.available) {
-        this.#untold.late(this.#last);
-        return false;
-      }
+      if (!values.available) return false;
       try {
-        const { last, at } = await values.change(changes);
-        for (const [index, change] of changes.entries()) this.#noteOwn(change, at[index]);
+        const { last } = await values.change(changes);
         this.#untold.told(changes);
         this.#last = last;
       } catch (error) {
         this.#forgive(error);
-        this.#untold.late(this.#last);
         return false;
       }
     }
     return true;
-  }
-
-  #noteOwn(change: ValueChange, at: number | undefined): void {
-    if (at === undefined || (change.kind !== 'put' && change.kind !== 'take')) return;
-    this.#own.delete(change.key);
-    this.#own.set(change.key, at);
-    const [oldest] = this.#own.keys();
-    if (this.#own.size > 10_000 && oldest !== undefined) this.#own.delete(oldest);
   }
 
   async #handOn(): Promise<void> {

@@ -1,4 +1,4 @@
-/** What an engine promises where many instances know the same cached answers and local entities. */
+/** What an engine promises where many instances know the same cached answers. */
 
 import type { Undo } from '../events.ts';
 import type { Identity } from '../journal.ts';
@@ -28,8 +28,6 @@ export interface News {
   readonly more: boolean;
   readonly removed: readonly Touched[];
   readonly expired: readonly Touched[];
-  /** Local entities that changed, by the key that they were put under. */
-  readonly puts: readonly { readonly key: string; readonly at: number }[];
   /** Up to these moments it is not known one by one any more what was removed, or expired: it may be anything. */
   readonly lost: { readonly removed?: number; readonly expired?: number };
 }
@@ -72,23 +70,17 @@ export type ValueChange =
   /** The answer of a key is gone. */
   | { readonly kind: 'forget'; readonly key: string }
   /** All answers are gone. */
-  | { readonly kind: 'clear' }
-  /**
-   * A local entity is kept, or taken away; with `unless` only where nobody changed it after that moment,
-   * which is for what could not be told at once. Without an era, only where it was never known.
-   */
-  | { readonly kind: 'put'; readonly key: string; readonly body: string; readonly unless?: Moment }
-  | { readonly kind: 'take'; readonly key: string; readonly unless?: Moment };
+  | { readonly kind: 'clear' };
 
 /** What became of changes. */
 export interface Changed {
   readonly last: Moment;
-  /** The moment of each; nothing for one that came too late. */
-  readonly at: readonly (number | undefined)[];
+  /** The moment of each. */
+  readonly at: readonly number[];
 }
 
 /**
- * Answers and entities that instances share. Every call is over in bounded time, and rejects with
+ * Answers that instances share. Every call is over in bounded time, and rejects with
  * {@link SharedQueueUnavailable} where the engine cannot be reached.
  */
 export interface SharedValues {
@@ -107,8 +99,6 @@ export interface SharedValues {
   keep(answers: readonly SharedAnswer[]): Promise<void>;
   /** Applies changes, in order. */
   change(changes: readonly ValueChange[]): Promise<Changed>;
-  /** Local entities by key, in the order of the keys; nothing for those that are not there. */
-  entities(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** Called when the engine has come back. */
   onBack(listener: () => void): Undo;
   /** Lets go. Safe to repeat. */

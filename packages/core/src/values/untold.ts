@@ -1,6 +1,6 @@
 /** Changes that others do not know of yet; of several of one thing only the last is told. */
 
-import type { Moment, ValueChange } from './shared-values.ts';
+import type { ValueChange } from './shared-values.ts';
 
 /** When so many wait, it is told that all answers are gone: that is true of each of them. */
 const most = 10_000;
@@ -15,18 +15,12 @@ export class Untold {
     return this.#changes.size;
   }
 
-  /** Whether a local entity is among them. */
-  has(key: string): boolean {
-    return this.#changes.has(`entity ${key}`);
-  }
-
   add(change: ValueChange): void {
     const name = nameOf(change);
     this.#changes.delete(name);
     this.#changes.set(name, change);
     if (this.#changes.size <= most || change.kind === 'clear') return;
-    const entities = [...this.#changes].filter(([, { kind }]) => kind === 'put' || kind === 'take');
-    this.#changes = new Map([['clear', { kind: 'clear' }], ...entities]);
+    this.#changes = new Map([['clear', { kind: 'clear' }]]);
   }
 
   next(): readonly ValueChange[] {
@@ -40,18 +34,9 @@ export class Untold {
       if (this.#changes.get(name) === change) this.#changes.delete(name);
     }
   }
-
-  /** They could not be told at once: what others change from that moment on counts more. */
-  late(last: Moment | undefined): void {
-    for (const [name, change] of this.#changes) {
-      if ((change.kind !== 'put' && change.kind !== 'take') || change.unless) continue;
-      this.#changes.set(name, { ...change, unless: last ?? { era: '', at: 0 } });
-    }
-  }
 }
 
 function nameOf(change: ValueChange): string {
-  if (change.kind === 'put' || change.kind === 'take') return `entity ${change.key}`;
   if (change.kind === 'forget') return `key ${change.key}`;
   return change.kind === 'clear' ? 'clear' : `${change.kind} ${change.entity}`;
 }

@@ -1,17 +1,10 @@
-/** Scripts of what instances share beside the queue: cached answers, what became of entities, local entities. */
+/** Scripts of what instances share beside the queue: cached answers, and what became of their entities. */
 
 /** The keys that each of them declares, in this order; those of answers follow. */
-export const valueKeyNames: readonly string[] = [
-  'clock',
-  'removed',
-  'expired',
-  'entities',
-  'changed',
-];
+export const valueKeyNames: readonly string[] = ['clock', 'removed', 'expired'];
 
-/** Entities are remembered up to so many of each kind of happening; local ones are kept up to as many. */
+/** Entities are remembered up to so many of each kind of happening. */
 const mostRemembered = 100_000;
-const mostEntities = 10_000;
 /** A read may be under way for so long after its answer was taken away, in ms. */
 const goneFor = 3_600_000;
 /** News come in parts of so many. */
@@ -27,17 +20,17 @@ const newsAtOnce = 1_000;
  * ARGV[1] is the name of the next era, should it begin now.
  */
 const prelude: string = `
-local K, RM, EX, N, G = unpack(KEYS, 1, 5)
-local answers = 5
+local K, RM, EX = unpack(KEYS, 1, 3)
+local answers = 3
 local call = redis.call
 local clock = call('TIME')
 local us = clock[1] * 1000000 + clock[2]
 local function int(n) return string.format('%.0f', n) end
-local state = call('HMGET', K, 'era', 'last', 'removedFloor', 'expiredFloor', 'removed', 'expired', 'changed')
+local state = call('HMGET', K, 'era', 'last', 'removedFloor', 'expiredFloor', 'removed', 'expired')
 local era, last, removedFloor, expiredFloor = state[1], tonumber(state[2] or '0'), tonumber(state[3] or '0'), tonumber(state[4] or '0')
 local function isLost(noted, key) return noted and call('EXISTS', key) == 0 end
-if not era or isLost(state[5], RM) or isLost(state[6], EX) or isLost(state[7], G) then
-  call('DEL', K, RM, EX, N, G)
+if not era or isLost(state[5], RM) or isLost(state[6], EX) then
+  call('DEL', K, RM, EX)
   era, last, removedFloor, expiredFloor = ARGV[1], us, 0, 0
   call('HSET', K, 'era', era, 'last', int(last))
 end
@@ -62,7 +55,7 @@ end
 
 /**
  * ARGV: next era, era, moment. Returns { era, until, last, floors that are later than that moment or '',
- * removed, expired, changed }, these three as name, moment, name, moment…
+ * removed, expired }, these two as name, moment, name, moment…
  */
 export const news: string = `${prelude}
 local since = ARGV[2] == era and tonumber(ARGV[3]) or 0
@@ -73,12 +66,12 @@ local function after(key)
   for x = 2, #found, 2 do found[x] = int(tonumber(found[x])) end
   return found
 end
-local removed, expired, changed = after(RM), after(EX), after(G)
-return { era, int(upTo), int(last), since < removedFloor and int(removedFloor) or '', since < expiredFloor and int(expiredFloor) or '', removed, expired, changed }
+local removed, expired = after(RM), after(EX)
+return { era, int(upTo), int(last), since < removedFloor and int(removedFloor) or '', since < expiredFloor and int(expiredFloor) or '', removed, expired }
 `;
 
 /**
- * ARGV: next era. KEYS[6]: the answer. Returns { 'answer', body, entities, age, fresh for, servable for,
+ * ARGV: next era. KEYS[4]: the answer. Returns { 'answer', body, entities, age, fresh for, servable for,
  * era, moment } | { 'gone', era, moment } | { 'nothing' }; times in ms.
  */
 export const findValue: string = `${prelude}
@@ -102,7 +95,7 @@ return { 'answer', found[7], found[6], int(math.max(0, now - at)), int(freshUnti
 `;
 
 /**
- * ARGV: next era, n, then n × (era, moment, age, ttl, stale, entities, body). KEYS[6..]: the n answers.
+ * ARGV: next era, n, then n × (era, moment, age, ttl, stale, entities, body). KEYS[4..]: the n answers.
  * Returns how many are kept.
  */
 export const keepValues: string = `${prelude}
@@ -125,9 +118,8 @@ return kept
 `;
 
 /**
- * ARGV: next era, n, then n × (kind, name, body, unless era, unless moment; '' where that is not asked).
- * KEYS[6..]: n keys, of the answer where the kind is 'forget'. Returns { era, last, moments… }, '' for
- * what came too late.
+ * ARGV: next era, n, then n × (kind, name). KEYS[4..]: n keys, of the answer where the kind is 'forget'.
+ * Returns { era, last, moments… }.
  */
 export const changeValues: string = `${prelude}
 call('HDEL', K, '_')
@@ -140,44 +132,25 @@ local function bound(key, floor)
   call('HSET', K, floor, int(tonumber(gone[#gone])))
 end
 for x = 1, tonumber(ARGV[2]) do
-  local a = 2 + (x - 1) * 5
-  local kind, name, body, unlessEra, unless = ARGV[a+1], ARGV[a+2], ARGV[a+3], ARGV[a+4], ARGV[a+5]
-  local at = ''
+  local kind, name = ARGV[2 * x + 1], ARGV[2 * x + 2]
+  local at = int(stamp())
   if kind == 'expire' then
-    at = int(stamp())
     call('ZADD', EX, at, name)
     call('HSET', K, 'expired', '1')
   elseif kind == 'remove' then
-    at = int(stamp())
     call('ZADD', RM, at, name)
     call('HSET', K, 'removed', '1')
   elseif kind == 'clear' then
-    at = int(stamp())
     call('HSET', K, 'removedFloor', at)
-  elseif kind == 'forget' then
-    at = int(stamp())
+  else
     local key = KEYS[answers + x]
     call('HDEL', key, 'body', 'entities', 'at', 'ttl', 'stale')
     call('HSET', key, 'era', era, 'since', at)
     call('PEXPIRE', key, ${goneFor})
-  else
-    local before = call('ZSCORE', G, name)
-    local isLate = unless ~= '' and before and (unlessEra ~= era or tonumber(before) > tonumber(unless))
-    if not isLate then
-      at = int(stamp())
-      if kind == 'put' then call('HSET', N, name, body) else call('HDEL', N, name) end
-      call('ZADD', G, at, name)
-      call('HSET', K, 'changed', '1')
-    end
   end
   out[x] = at
 end
 bound(RM, 'removedFloor')
 bound(EX, 'expiredFloor')
-local over = call('ZCARD', G) - ${mostEntities}
-if over > 0 then
-  local gone = call('ZPOPMIN', G, over)
-  for x = 1, #gone, 2 do call('HDEL', N, gone[x]) end
-end
 return { era, int(last), unpack(out) }
 `;

@@ -112,18 +112,15 @@ const cases: Readonly<Record<string, Case>> = {
     await other.change([
       { kind: 'expire', entity: 'item:a' },
       { kind: 'remove', entity: 'item:b' },
-      { kind: 'put', key: 'entity:a', body: '1' },
     ]);
     const news = await one.news(since);
     assert.deepEqual(
-      [news.expired, news.removed, news.puts].map((all) =>
-        all.map((each) => ('key' in each ? each.key : each.entity)),
-      ),
-      [['item:a'], ['item:b'], ['entity:a']],
+      [news.expired, news.removed].map((all) => all.map(({ entity }) => entity)),
+      [['item:a'], ['item:b']],
     );
     assert.deepEqual(news.until, news.last);
     const nothing = await one.news(news.until);
-    assert.deepEqual([nothing.expired, nothing.removed, nothing.puts], [[], [], []]);
+    assert.deepEqual([nothing.expired, nothing.removed], [[], []]);
   },
 
   'many happenings come in parts, all of them': async (one, other) => {
@@ -143,27 +140,6 @@ const cases: Readonly<Record<string, Case>> = {
       news = await one.news(news.until);
     }
     assert.equal(heard.size, 2_500);
-  },
-
-  'a local entity is there for all until it is taken away, and what comes too late is not': async (
-    one,
-    other,
-  ) => {
-    await one.change([{ kind: 'put', key: 'entity:a', body: '1' }]);
-    assert.deepEqual(await other.entities(['entity:a', 'entity:b']), ['1', undefined]);
-    const before = await lastOf(one);
-    await other.change([{ kind: 'take', key: 'entity:a' }]);
-    assert.deepEqual(await one.entities(['entity:a']), [undefined]);
-    const { at } = await one.change([
-      { kind: 'put', key: 'entity:a', body: '2', unless: before },
-      { kind: 'put', key: 'entity:a', body: '3', unless: { era: '', at: 0 } },
-      { kind: 'put', key: 'entity:new', body: '4', unless: { era: '', at: 0 } },
-    ]);
-    assert.deepEqual(
-      at.map((moment) => moment !== undefined),
-      [false, false, true],
-    );
-    assert.deepEqual(await other.entities(['entity:a', 'entity:new']), [undefined, '4']);
   },
 
   'no answer outlasts its time': async (one) => {
