@@ -12,7 +12,8 @@ export async function isBack(shared: SharedQueue, clock: Clock): Promise<boolean
   const until = clock.elapsed() + longest;
   while (!shared.available && clock.elapsed() < until)
     await new Promise<void>((resolve) => {
-      clock.after(glance, resolve);
+      // Somebody waits for this: the process must not end before it.
+      clock.after(glance, resolve, true);
     });
   return shared.available;
 }

@@ -122,7 +122,8 @@ export class LaneWatch {
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#around.clock.after(ms, resolve);
+      // A write waits for this: the process must not end before it.
+      this.#around.clock.after(ms, resolve, true);
     });
   }
 
