@@ -31,3 +31,15 @@ test('a program that only writes goes on to its end, though Redis is away', asyn
   expect(output).toBe('run\napplied\n');
   expect(code).toBe(0);
 });
+
+test('an app without a Redis does not load its client', async () => {
+  const { output } = await run(`
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
+    const { composeGraphiti } = await import('@graphiti-fallback/http');
+    await composeGraphiti({ url: "http://127.0.0.1:1", logger: false, name: 'm', application: 'a' }).manager.close();
+    console.log(loaded.filter((url) => url.includes('@redis')).length, loaded.length > 10);
+  `);
+  expect(output).toBe('0 true\n');
+});

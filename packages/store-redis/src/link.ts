@@ -16,7 +16,7 @@ export function listOf(reply: Reply | undefined): readonly Reply[] {
 
 interface LinkOptions {
   /** Makes a client that is not connected. */
-  readonly connect: () => Client;
+  readonly connect: () => Promise<Client>;
   /** How long one call may take, in ms. */
   readonly callMs: number;
   /** Told when a connection is there, and why there is none. */
@@ -38,6 +38,8 @@ const longestPause = 2_000;
 export class Link {
   readonly #options: LinkOptions;
   #client: Client | undefined;
+  /** Grows when a connection is given up: one that is made meanwhile is not used. */
+  #attempt = 0;
   #ready = false;
   #closed = true;
   #silences = 0;
@@ -121,7 +123,14 @@ export class Link {
   }
 
   #connect(): void {
-    const client = this.#options.connect();
+    const attempt = this.#attempt;
+    this.#options.connect().then(
+      (client) => attempt === this.#attempt && this.#use(client),
+      (error: unknown) => attempt === this.#attempt && this.#lost(error),
+    );
+  }
+
+  #use(client: Client): void {
     this.#client = client;
     client.unref();
     const lost = (error: unknown) => {
@@ -153,6 +162,7 @@ export class Link {
   #drop(): void {
     const client = this.#client;
     this.#client = undefined;
+    this.#attempt += 1;
     this.#ready = false;
     this.#silences = 0;
     try {

@@ -7,7 +7,7 @@ import {
   wholeNumber,
   withMethods,
 } from '@graphiti-fallback/core';
-import { type createClient, createClient as newClient } from '@redis/client';
+import type { createClient } from '@redis/client';
 
 type Client = ReturnType<typeof createClient>;
 
@@ -36,7 +36,8 @@ export interface RedisStoreOptions {
 
 /** Options with every default in place. */
 export interface ResolvedRedisOptions {
-  readonly connect: () => Client;
+  /** Makes a client that is not connected. */
+  readonly connect: () => Promise<Client>;
   /** For people, without credentials. */
   readonly location: string;
   readonly local: Journal | undefined;
@@ -81,8 +82,7 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedRedisOptions
     socket: { connectTimeout: callMs, reconnectStrategy: false },
   } as const;
   return {
-    connect:
-      url === undefined ? duplicateOf(client) : () => newClient({ url, ...settings }) as never,
+    connect: url === undefined ? duplicateOf(client) : clientOf(url),
     location: url === undefined ? 'redis' : withoutSecrets(url),
     local: options.local,
     replicas: options.replicas ?? 0,
@@ -90,8 +90,16 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedRedisOptions
     callMs,
   };
 
-  function duplicateOf(given: RedisStoreOptions['client']): () => Client {
-    return () => {
+  /** Loaded when it is needed: whoever has the choice of this store need not pay for its client. */
+  function clientOf(address: string): () => Promise<Client> {
+    return async () => {
+      const { createClient: create } = await import('@redis/client');
+      return create({ url: address, ...settings }) as never;
+    };
+  }
+
+  function duplicateOf(given: RedisStoreOptions['client']): () => Promise<Client> {
+    return async () => {
       const { socket } = Object(Reflect.get(Object(given), 'options')) as { socket?: object };
       return given?.duplicate({
         ...settings,
