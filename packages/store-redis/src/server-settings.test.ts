@@ -4,13 +4,17 @@ import type { Link, Reply } from './link.ts';
 import { problemOfError, readSettings } from './server-settings.ts';
 
 /** A server that has these settings; CONFIG is refused where nothing is said of appendfsync. */
-function linkTo(info: Readonly<Record<string, string>>, appendfsync?: string): Link {
+function linkTo(
+  info: Readonly<Record<string, string>>,
+  appendfsync?: string,
+  pausesSync = 'no',
+): Link {
   const facts = { redis_version: '7.2.4', ...info };
   const text = Object.entries(facts).map(([name, value]) => `${name}:${value}`);
-  const command = async (name: string): Promise<Reply> => {
+  const command = async (name: string, _get = '', asked = ''): Promise<Reply> => {
     if (name === 'INFO') return ['# Server', ...text].join('\r\n');
     if (appendfsync === undefined) throw new Error('NOPERM');
-    return ['appendfsync', appendfsync];
+    return [asked, asked === 'appendfsync' ? appendfsync : pausesSync];
   };
   return { command } as unknown as Link;
 }
@@ -43,6 +47,11 @@ test.each([
     expect(settings.durability).toBe(durability);
   },
 );
+
+test('a server that does not sync while it writes its file anew does not promise a disk', async () => {
+  const settings = await readSettings(linkTo({ aof_enabled: '1' }, 'always', 'yes'), 0);
+  expect(settings.durability).toBe('memory');
+});
 
 test.each([
   ['WRONGPASS invalid username-password pair', 'wrong_password'],

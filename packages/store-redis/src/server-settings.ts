@@ -37,7 +37,7 @@ export async function readSettings(link: Link, replicas: number): Promise<Server
   const fresh = appends && Number(facts.get('uptime_in_seconds') ?? justStarted) < justStarted;
   const started = fresh && run !== undefined && { started: run };
   if (replicas > 0) return { problem, durability: 'replica', ...started };
-  const synced = appends && (await setting(link, 'appendfsync')) === 'always';
+  const synced = appends && (await syncsEachWrite(link));
   return { problem, durability: synced ? 'disk' : 'memory', ...started };
 }
 
@@ -77,6 +77,12 @@ function problemOf(facts: ReadonlyMap<string, string>): ServerProblem | undefine
   const bounded = (facts.get('maxmemory') ?? '0') !== '0';
   if (bounded && facts.get('maxmemory_policy')?.startsWith('allkeys')) return 'evicting';
   return undefined;
+}
+
+/** While the file is written anew nothing is synced where `no-appendfsync-on-rewrite` is set. */
+async function syncsEachWrite(link: Link): Promise<boolean> {
+  if ((await setting(link, 'appendfsync')) !== 'always') return false;
+  return (await setting(link, 'no-appendfsync-on-rewrite')) === 'no';
 }
 
 /** Hosted servers often refuse CONFIG: what is not known is not promised. */
