@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
 import { Keys, shortName } from './keys.ts';
 
-test('all keys of an identity share one hash tag, whatever the manager is called', () => {
-  const keys = new Keys({ manager: 'a {b} ü', hash: 'f00' });
-  const tags = [...keys.all, keys.list('x'), keys.role('y')].map(
-    (key) => /\{([^}]*)\}/.exec(key)?.[1],
-  );
-  expect(new Set(tags).size).toBe(1);
-  expect(new Set(keys.all).size).toBe(keys.all.length);
-});
+test.each(['a {b} ü', 'lone \ud800'])(
+  'all keys of an identity share one hash tag when the manager is called %j',
+  (manager) => {
+    const keys = new Keys({ manager, hash: 'f00' });
+    const tags = [...keys.all, keys.list('x'), keys.role('y')].map(
+      (key) => /\{([^}]*)\}/.exec(key)?.[1],
+    );
+    expect(new Set(tags).size).toBe(1);
+    expect(new Set(keys.all).size).toBe(keys.all.length);
+  },
+);
 
 test.each([
   ['', ' '],

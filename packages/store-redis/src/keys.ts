@@ -14,7 +14,9 @@ export class Keys {
   readonly values: readonly string[];
 
   constructor({ manager, hash }: Identity) {
-    this.#prefix = `gf:{${encodeURIComponent(manager)}:${hash}}:`;
+    // A lone surrogate has no encoding.
+    const name = /\p{Surrogate}/u.test(manager) ? shortName(manager) : encodeURIComponent(manager);
+    this.#prefix = `gf:{${name}:${hash}}:`;
     this.all = keyNames.map((name) => `${this.#prefix}${name}`);
     this.values = valueKeyNames.map((name) => `${this.#prefix}values:${name}`);
   }

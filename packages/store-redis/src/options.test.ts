@@ -18,6 +18,16 @@ test.each<[object, string]>([
     { url: 'http://user:secret@redis' },
     'Expected `url` of redisStore to be a URL such as redis://',
   ],
+  ...[
+    'redis://:50%secret@h',
+    'redis://%secret@h',
+    'redis://h/secret',
+    'redis://',
+    'redis:secret',
+  ].map((broken): [object, string] => [
+    { url: broken },
+    'Expected `url` of redisStore to be a URL such as redis://localhost:6379, got another text',
+  ]),
   [
     { url: 7 },
     'Expected `url` of redisStore to be a URL such as redis://localhost:6379, got number',

@@ -109,10 +109,21 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedRedisOptions
   }
 }
 
+/** What the client will read in it: a password that cannot be decoded would fail when it connects. */
 function isRedisUrl(value: unknown): value is string {
-  return (
-    typeof value === 'string' && URL.canParse(value) && /^rediss?:$/.test(new URL(value).protocol)
-  );
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, hostname, pathname, username, password } = new URL(value);
+  const isComplete = /^rediss?:$/.test(protocol) && hostname !== '';
+  return isComplete && /^(\/\d*)?$/.test(pathname) && [username, password].every(isEncoded);
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function withoutSecrets(url: string): string {
