@@ -8,9 +8,10 @@ import type { Emitter, FallbackEvents } from './events.ts';
 import type { Journal } from './journal.ts';
 import { deepFreeze, equalsJson, type Json, parsedJson } from './json.ts';
 import { KeyIndex } from './key-index.ts';
-import { ReadsUnderWay } from './reads-under-way.ts';
+import { ReadsUnderWay, type Worth } from './reads-under-way.ts';
 import type { Exchange } from './values/exchange.ts';
 import type { FoundAnswer, Moment } from './values/shared-values.ts';
+import { isUntoldNote } from './values/untold-notes.ts';
 
 /** How long answers are kept, and how many. */
 export interface CacheOptions {
@@ -96,6 +97,8 @@ const none: readonly string[] = [];
 export class Cache {
   readonly #values: LRUCache<string, Cached>;
   readonly #byEntity = new KeyIndex();
+  /** Keys by what others call them, where there are others. */
+  readonly #byMark = new Map<string, string>();
   readonly #underWay = new ReadsUnderWay();
   readonly #around: CacheSurroundings;
   readonly #writer: CacheWriter;
@@ -121,6 +124,8 @@ export class Cache {
     around.exchange.keepsAnswers({
       removed: (entity, at) => this.#removeHere(entity, at),
       expired: (entity, at) => this.#expireHere(entity, at),
+      forgotten: (mark, at) => this.#forgetHere(mark, at),
+      eraBegins: (era, isStart) => this.#keepEra(era, isStart),
       allRemoved: (until) => this.#clearHere(until),
       allExpired: (until) => this.#expireAll(until),
     });
@@ -130,7 +135,7 @@ export class Cache {
   load(): void {
     const now = this.#around.clock.now();
     for (const [key, stored] of this.#around.journal.entries('cache')) {
-      if (this.#values.has(key)) continue;
+      if (this.#values.has(key) || isUntoldNote(key)) continue;
       if (!this.#takeIn(key, stored as unknown as Partial<Cached> | null, now))
         this.#writer.delete(key);
     }
@@ -183,7 +188,7 @@ export class Cache {
 
   /** Whether nothing that an answer concerns has changed since its read began. */
   isCurrent(key: string, entities: readonly Entity[], began: number): boolean {
-    return this.#underWay.worth(began, key, entities.map(entityKey)) === 'fresh';
+    return this.#worth(began, key, entities.map(entityKey)) === 'fresh';
   }
 
   /**
@@ -192,7 +197,7 @@ export class Cache {
    */
   set(key: string, { value, size, entities, ttl, staleIfError, began }: CacheEntry): boolean {
     const keys = entities.length === 0 ? none : entities.map(entityKey);
-    const worth = this.#underWay.worth(began, key, keys);
+    const worth = this.#worth(began, key, keys);
     if (worth === 'nothing') return false;
     if (ttl + staleIfError <= 0) {
       this.pass(key);
@@ -223,7 +228,7 @@ export class Cache {
   ): { readonly value: unknown } | undefined {
     const known = this.#values.peek(key);
     if (!known || !equalsJson(known.value, value)) return undefined;
-    if (this.#underWay.worth(began, key, known.entities) !== 'fresh') return undefined;
+    if (this.#worth(began, key, known.entities) !== 'fresh') return undefined;
     // In place: the read that brought it has looked it up, and so moved it to the front.
     known.storedAt = this.#around.clock.now();
     known.freshUntil = known.storedAt + ttl;
@@ -316,6 +321,27 @@ export class Cache {
       if (!knows(this.#values.peek(key), until)) this.#deleteHere(key);
   }
 
+  #forgetHere(mark: string, at: Moment): void {
+    this.#underWay.removed(markedName(mark));
+    const key = this.#byMark.get(mark);
+    if (key !== undefined && !knows(this.#values.peek(key), at)) this.#deleteHere(key);
+  }
+
+  #keepEra(era: string, isStart: boolean): void {
+    if (!isStart) this.#underWay.cleared();
+    for (const key of [...this.#values.keys()]) {
+      const since = this.#values.peek(key)?.since;
+      if (since?.era !== era && !(isStart && since === undefined)) this.#deleteHere(key);
+    }
+  }
+
+  /** What the late answer of a read is worth. */
+  #worth(began: number, key: string, entities: readonly string[]): Worth {
+    const mark = this.#around.exchange.markOf(key);
+    const all = mark === undefined ? entities : [...entities, markedName(mark)];
+    return this.#underWay.worth(began, key, all);
+  }
+
   #deleteHere(key: string): boolean {
     this.settle(key);
     const deleted = this.#values.delete(key);
@@ -345,7 +371,7 @@ export class Cache {
 
   #takeIn(key: string, stored: Partial<Cached> | null, now: number): boolean {
     if (!isCached(stored) || stored.staleUntil <= now) return false;
-    const worth = this.#underWay.worth(this.#loadingSince, key, stored.entities);
+    const worth = this.#worth(this.#loadingSince, key, stored.entities);
     if (worth === 'nothing') return false;
     const cached = { ...stored, value: deepFreeze(stored.value) };
     return this.#keep(key, worth === 'stale' ? expiredAt(cached, now) : cached);
@@ -357,6 +383,8 @@ export class Cache {
     const kept = cached.bytes <= this.#around.maxBytes;
     this.#values.set(key, cached);
     this.#byEntity.move(key, before, kept ? cached.entities : none);
+    const mark = this.#around.exchange.markOf(key);
+    if (mark !== undefined && kept) this.#byMark.set(mark, key);
     if (!kept) this.#writer.delete(key);
     return kept;
   }
@@ -364,9 +392,16 @@ export class Cache {
   #forget(key: string, cached: Cached, reason: string): void {
     if (reason === 'set') return;
     this.#byEntity.move(key, cached.entities, none);
+    const mark = this.#around.exchange.markOf(key);
+    if (mark !== undefined) this.#byMark.delete(mark);
     if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
     this.#writer.delete(key);
   }
+}
+
+/** No entity has such a name. */
+function markedName(mark: string): string {
+  return `\u0000${mark}`;
 }
 
 /** Whether the read of an answer began after something had happened elsewhere. */

@@ -134,6 +134,7 @@ export function createEngine(
   const exchange = values
     ? createExchange({
         values,
+        journal: cacheStore,
         clock,
         onFailure: (error) =>
           events.emit('storeFailed', { store: cache.store.kind, verb: 'cache', error }),

@@ -43,9 +43,13 @@ export class RedisValues implements SharedValues {
     return this.#server.usableFor('values');
   }
 
+  markOf(key: string): string {
+    return shortName(key);
+  }
+
   async news(since: Moment | undefined): Promise<News> {
     const asked = since ? [since.era, since.at] : ['', 0];
-    const [era, until, last, removedLost, expiredLost, removed, expired] = listOf(
+    const [era, until, last, removedLost, expiredLost, removed, expired, forgotten] = listOf(
       await this.#run('news', [], asked),
     );
     const at = (moment: Reply | undefined): Moment => ({ era: String(era), at: Number(moment) });
@@ -55,6 +59,7 @@ export class RedisValues implements SharedValues {
       more: Number(until) < Number(last),
       removed: touchedOf(removed),
       expired: touchedOf(expired),
+      forgotten: pairsOf(forgotten).map(([mark, moment]) => ({ mark, at: moment })),
       lost: {
         ...(removedLost !== '' && { removed: Number(removedLost) }),
         ...(expiredLost !== '' && { expired: Number(expiredLost) }),
@@ -98,7 +103,8 @@ export class RedisValues implements SharedValues {
 
   async change(changes: readonly ValueChange[]): Promise<Changed> {
     const args = changes.flatMap((change) => {
-      // The key of an answer is declared; it is too long, and too much a secret, to be repeated.
+      // The key of an answer is too long, and too much a secret, to be told in the news.
+      if (change.kind === 'forget') return [change.kind, shortName(change.key)];
       return [change.kind, 'entity' in change ? wireName(change.entity) : ''];
     });
     const keys = changes.map((change) =>
@@ -150,11 +156,15 @@ function nameOf(wire: string): string {
   return JSON.parse(wire);
 }
 
-/** Names and moments in turn. */
 function touchedOf(reply: Reply | undefined): readonly Touched[] {
+  return pairsOf(reply).map(([name, at]) => ({ entity: nameOf(name), at }));
+}
+
+/** Names and moments in turn. */
+function pairsOf(reply: Reply | undefined): readonly (readonly [name: string, at: number])[] {
   const flat = listOf(reply);
-  const touched: Touched[] = [];
+  const pairs: [string, number][] = [];
   for (let index = 0; index + 1 < flat.length; index += 2)
-    touched.push({ entity: nameOf(String(flat[index])), at: Number(flat[index + 1]) });
-  return touched;
+    pairs.push([String(flat[index]), Number(flat[index + 1])]);
+  return pairs;
 }

@@ -11,6 +11,8 @@ export interface AppEnvironment {
   readonly VALUES?: string;
   readonly UPSTREAM: string;
   readonly FOLDER?: string;
+  /** How long an answer is fresh, in ms. */
+  readonly TTL?: string;
   /** Which sections of the kit tell what they do. */
   readonly GRAPHITI_FALLBACK_DEBUG?: string;
 }

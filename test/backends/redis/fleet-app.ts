@@ -8,7 +8,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { sumOf } from './gauges.ts';
 
-const { REDIS = '', VALUES, UPSTREAM = '', FOLDER } = process.env;
+const { REDIS = '', VALUES, UPSTREAM = '', FOLDER, TTL = '0' } = process.env;
 
 const exporter = new InMemorySpanExporter();
 new NodeSDK({
@@ -34,6 +34,7 @@ const manager = new FallbackManager({
   upstream: UPSTREAM,
   logger: false,
   store,
+  cache: { ttl: Number(TTL) },
   retry: { retries: 0 },
   breaker: { failureThreshold: 2, successThreshold: 1, openFor: 1_000 },
   health: { interval: 0 },
@@ -88,6 +89,7 @@ const answers: Readonly<Record<string, (id: string) => unknown>> = {
       trace: span.spanContext().traceId,
     })),
   clear: () => manager.cache.clear(),
+  forget: (id) => manager.cache.delete(get, id),
   inspect: () => manager.inspect(),
   activations: () => sumOf('graphiti_fallback.activations'),
   keep: (id) => manager.storeEntity({ type: 'thing', id, text: id } as never),

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type App, type AppEnvironment, HttpUpstream, startApp } from './app-processes.ts';
 import { type RedisServer, redisServer } from './server.ts';
@@ -166,9 +169,54 @@ test('answers from before a server threw away what it knew of removals are gone'
     expect(removed).toHaveLength(1);
     await server.command('DEL', ...removed);
   }, until);
+  // Everybody hears of it within a second: nobody knows what else was removed.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
   upstream.status = 503;
-  expect((await b.ask('get', 'x')).status).toBe(503);
-  expect((await a.ask('get', 'x')).body).toMatchObject({ outcome: 'stale' });
+  for (const app of [a, b]) expect((await app.ask('get', 'x')).status).toBe(503);
+});
+
+test('what was removed right before a server lost its data no other instance serves', async () => {
+  const [a, b] = [await start(), await start()];
+  for (const app of [a, b]) await app.ask('get', 'x');
+  await shared();
+  await a.ask('remove', 'x');
+  await server.command('FLUSHALL');
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  upstream.status = 503;
+  for (const app of [b, a]) expect((await app.ask('get', 'x')).status).toBe(503);
+});
+
+test('an answer that one instance has forgotten is fresh for no other one', async () => {
+  const [a, b] = [await start({ TTL: '60000' }), await start({ TTL: '60000' })];
+  for (const app of [a, b]) await app.ask('get', 'x');
+  expect((await b.ask('get', 'x')).body).toMatchObject({ outcome: 'cache' });
+  expect((await a.ask('forget', 'x')).body).toBe(true);
+  upstream.text = 'second';
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  expect((await b.ask('get', 'x')).body).toMatchObject({
+    outcome: 'live',
+    value: { text: 'second' },
+  });
+});
+
+test('what was removed while Redis was away is told by the next start of that instance', async () => {
+  const FOLDER = mkdtempSync(join(tmpdir(), 'redis-values-'));
+  try {
+    const [a, b] = [await start({ FOLDER }), await start()];
+    for (const app of [a, b]) await app.ask('get', 'x');
+    await shared();
+    await server.kill();
+    expect((await a.ask('remove', 'x')).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await a.end();
+    await server.restart();
+    const again = await start({ FOLDER });
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    upstream.status = 503;
+    for (const app of [again, b]) expect((await app.ask('get', 'x')).status).toBe(503);
+  } finally {
+    rmSync(FOLDER, { recursive: true, force: true });
+  }
 });
 
 test('a full memory costs nobody an answer, and what is removed then is not served', async () => {

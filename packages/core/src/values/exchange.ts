@@ -18,6 +18,13 @@ export interface AnswerKeeper {
   /** It happened elsewhere; answers whose read began after that know of it. */
   removed(entity: string, at: Moment): void;
   expired(entity: string, at: Moment): void;
+  /** The answer of what the mark stands for was forgotten elsewhere. */
+  forgotten(mark: string, at: Moment): void;
+  /**
+   * The engine has lost what it knew: what others did meanwhile is not known, and only what was read since
+   * is. At the start what was read without it stays.
+   */
+  eraBegins(era: string, isStart: boolean): void;
   /** What happened elsewhere until then is not known one by one. */
   allRemoved(until: Moment): void;
   allExpired(until: Moment): void;
@@ -31,6 +38,8 @@ export interface Exchange {
   /** @param warn told in words what is wrong */
   open(identity: Identity, warn: (message: string) => void): Promise<void>;
   keepsAnswers(keeper: AnswerKeeper): void;
+  /** What a key is called when others forget its answer; nothing where there are none. */
+  markOf(key: string): string | undefined;
   /** A read begins, in a moment of this process. */
   readBegins(began: number): void;
   /** What was known of all changes when it began. */
@@ -50,6 +59,7 @@ export interface Exchange {
 export const alone: Exchange = {
   open: async () => {},
   keepsAnswers() {},
+  markOf: () => undefined,
   readBegins() {},
   sinceOf: () => undefined,
   offer() {},

@@ -2,15 +2,18 @@
 
 import type { Clock } from '../clock.ts';
 import type { Undo } from '../events.ts';
-import type { Identity } from '../journal.ts';
+import type { Identity, Journal } from '../journal.ts';
 import { isSharedQueueUnavailable } from '../queue/shared-queue.ts';
 import type { AnswerKeeper, Exchange, OwnAnswer } from './exchange.ts';
 import { Offers } from './offers.ts';
 import type { Found, Moment, SharedValues, ValueChange } from './shared-values.ts';
 import { Untold } from './untold.ts';
+import { UntoldNotes } from './untold-notes.ts';
 
 interface Surroundings {
   readonly values: SharedValues;
+  /** Where answers are kept here. */
+  readonly journal: Journal;
   readonly clock: Clock;
   /** Told what went wrong, but for the engine being away, which it tells itself. */
   readonly onFailure: (error: unknown) => void;
@@ -38,6 +41,7 @@ export function createExchange(around: Surroundings): Exchange {
 class SharedExchange implements Exchange {
   readonly #around: Surroundings;
   readonly #untold = new Untold();
+  readonly #notes: UntoldNotes;
   readonly #offers: Offers;
   readonly #asking = new Map<string, Promise<Found | undefined>>();
   #answers: AnswerKeeper | undefined;
@@ -55,6 +59,7 @@ class SharedExchange implements Exchange {
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#notes = new UntoldNotes(around.journal, around.onFailure);
     this.#offers = new Offers(around.clock);
   }
 
@@ -65,6 +70,10 @@ class SharedExchange implements Exchange {
 
   keepsAnswers(keeper: AnswerKeeper): void {
     this.#answers = keeper;
+  }
+
+  markOf(key: string): string {
+    return this.#around.values.markOf(key);
   }
 
   readBegins(began: number): void {
@@ -94,7 +103,7 @@ class SharedExchange implements Exchange {
 
   tell(change: ValueChange): void {
     if (this.#closed) return;
-    this.#untold.add(change);
+    this.#notes.drop(this.#untold.add(change));
     queueMicrotask(() => void this.#tell());
   }
 
@@ -117,6 +126,7 @@ class SharedExchange implements Exchange {
 
   async #open(identity: Identity, warn: (message: string) => void): Promise<void> {
     const { values } = this.#around;
+    for (const change of this.#notes.found()) this.#untold.add(change);
     this.#stopListening = values.onBack(() => void this.#catchUp());
     await values.open(identity, warn);
     if (values.available) await this.#catchUp();
@@ -167,10 +177,12 @@ class SharedExchange implements Exchange {
       const { era } = news.until;
       const at = (moment: number): Moment => ({ era, at: moment });
       const { lost } = news;
+      if (this.#heard?.era !== era) this.#answers?.eraBegins(era, this.#heard === undefined);
       if (lost.removed !== undefined) this.#answers?.allRemoved(at(lost.removed));
       if (lost.expired !== undefined) this.#answers?.allExpired(at(lost.expired));
       for (const { entity, at: moment } of news.removed) this.#answers?.removed(entity, at(moment));
       for (const { entity, at: moment } of news.expired) this.#answers?.expired(entity, at(moment));
+      for (const { mark, at: moment } of news.forgotten) this.#answers?.forgotten(mark, at(moment));
       this.#heard = news.until;
       if (this.#last?.era !== era || this.#last.at < news.last.at) this.#last = news.last;
       more = news.more;
@@ -190,13 +202,17 @@ class SharedExchange implements Exchange {
     const { values } = this.#around;
     while (this.#untold.size > 0) {
       const changes = this.#untold.next();
-      if (!values.available) return false;
+      if (!values.available) {
+        this.#notes.note(this.#untold.unnoted());
+        return false;
+      }
       try {
         const { last } = await values.change(changes);
-        this.#untold.told(changes);
+        this.#notes.drop(this.#untold.told(changes));
         this.#last = last;
       } catch (error) {
         this.#forgive(error);
+        this.#notes.note(this.#untold.unnoted());
         return false;
       }
     }

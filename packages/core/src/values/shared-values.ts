@@ -28,7 +28,9 @@ export interface News {
   readonly more: boolean;
   readonly removed: readonly Touched[];
   readonly expired: readonly Touched[];
-  /** Up to these moments it is not known one by one any more what was removed, or expired: it may be anything. */
+  /** Answers that were forgotten, by the marks of their keys. */
+  readonly forgotten: readonly { readonly mark: string; readonly at: number }[];
+  /** Up to these moments it is not known one by one any more what was removed or forgotten, or expired: it may be anything. */
   readonly lost: { readonly removed?: number; readonly expired?: number };
 }
 
@@ -88,6 +90,8 @@ export interface SharedValues {
   open(identity: Identity, warn: (message: string) => void): Promise<void>;
   /** False while it is known that nothing can be asked. */
   readonly available: boolean;
+  /** What the news call a key: short, and the same for all instances. */
+  markOf(key: string): string;
   /** What happened since a moment; all that is known where that is of another era, or none. */
   news(since: Moment | undefined): Promise<News>;
   /** The answer of a key. */

@@ -23,6 +23,9 @@ test('what was changed again while it was told is told once more', () => {
 
 test('when too much waits all answers are told to be gone', () => {
   const untold = new Untold();
-  for (let id = 0; id <= 10_000; id += 1) untold.add({ kind: 'remove', entity: `item:${id}` });
+  for (let id = 0; id < 10_000; id += 1) untold.add({ kind: 'remove', entity: `item:${id}` });
+  expect(untold.unnoted()).toHaveLength(10_000);
+  expect(untold.add({ kind: 'remove', entity: 'item:last' })).toHaveLength(10_001);
   expect(untold.next()).toEqual([{ kind: 'clear' }]);
+  expect([untold.unnoted(), untold.unnoted()]).toEqual([[{ kind: 'clear' }], []]);
 });

@@ -1,7 +1,7 @@
 /** Scripts of what instances share beside the queue: cached answers, and what became of their entities. */
 
 /** The keys that each of them declares, in this order; those of answers follow. */
-export const valueKeyNames: readonly string[] = ['clock', 'removed', 'expired'];
+export const valueKeyNames: readonly string[] = ['clock', 'removed', 'expired', 'forgotten'];
 
 /** Entities are remembered up to so many of each kind of happening. */
 const mostRemembered = 100_000;
@@ -20,18 +20,18 @@ const newsAtOnce = 1_000;
  * ARGV[1] is the name of the next era, should it begin now.
  */
 const prelude: string = `
-local K, RM, EX = unpack(KEYS, 1, 3)
-local answers = 3
+local K, RM, EX, FG = unpack(KEYS, 1, 4)
+local answers = 4
 local call = redis.call
 local clock = call('TIME')
 local us = clock[1] * 1000000 + clock[2]
 local function int(n) return string.format('%.0f', n) end
-local state = call('HMGET', K, 'era', 'last', 'removedFloor', 'expiredFloor', 'removed', 'expired')
+local state = call('HMGET', K, 'era', 'last', 'removedFloor', 'expiredFloor', 'removed', 'expired', 'forgotten', 'forgottenFloor')
 local era, last, removedFloor, expiredFloor = state[1], tonumber(state[2] or '0'), tonumber(state[3] or '0'), tonumber(state[4] or '0')
 local function isLost(noted, key) return noted and call('EXISTS', key) == 0 end
-if not era or isLost(state[5], RM) or isLost(state[6], EX) then
-  call('DEL', K, RM, EX)
-  era, last, removedFloor, expiredFloor = ARGV[1], us, 0, 0
+if not era or isLost(state[5], RM) or isLost(state[6], EX) or isLost(state[7], FG) then
+  call('DEL', K, RM, EX, FG)
+  era, last, removedFloor, expiredFloor, state[8] = ARGV[1], us, 0, 0, '0'
   call('HSET', K, 'era', era, 'last', int(last))
 end
 local function stamp()
@@ -55,7 +55,7 @@ end
 
 /**
  * ARGV: next era, era, moment. Returns { era, until, last, floors that are later than that moment or '',
- * removed, expired }, these two as name, moment, name, moment…
+ * removed, expired, forgotten }, these three as name, moment, name, moment…
  */
 export const news: string = `${prelude}
 local since = ARGV[2] == era and tonumber(ARGV[3]) or 0
@@ -66,12 +66,14 @@ local function after(key)
   for x = 2, #found, 2 do found[x] = int(tonumber(found[x])) end
   return found
 end
-local removed, expired = after(RM), after(EX)
-return { era, int(upTo), int(last), since < removedFloor and int(removedFloor) or '', since < expiredFloor and int(expiredFloor) or '', removed, expired }
+local removed, expired, forgotten = after(RM), after(EX), after(FG)
+-- An answer that was forgotten tells that itself; only who keeps one must hear of it.
+local floor = math.max(removedFloor, tonumber(state[8] or '0'))
+return { era, int(upTo), int(last), since < floor and int(floor) or '', since < expiredFloor and int(expiredFloor) or '', removed, expired, forgotten }
 `;
 
 /**
- * ARGV: next era. KEYS[4]: the answer. Returns { 'answer', body, entities, age, fresh for, servable for,
+ * ARGV: next era. KEYS[5]: the answer. Returns { 'answer', body, entities, age, fresh for, servable for,
  * era, moment } | { 'gone', era, moment } | { 'nothing' }; times in ms.
  */
 export const findValue: string = `${prelude}
@@ -95,7 +97,7 @@ return { 'answer', found[7], found[6], int(math.max(0, now - at)), int(freshUnti
 `;
 
 /**
- * ARGV: next era, n, then n × (era, moment, age, ttl, stale, entities, body). KEYS[4..]: the n answers.
+ * ARGV: next era, n, then n × (era, moment, age, ttl, stale, entities, body). KEYS[5..]: the n answers.
  * Returns how many are kept.
  */
 export const keepValues: string = `${prelude}
@@ -118,7 +120,7 @@ return kept
 `;
 
 /**
- * ARGV: next era, n, then n × (kind, name). KEYS[4..]: n keys, of the answer where the kind is 'forget'.
+ * ARGV: next era, n, then n × (kind, name). KEYS[5..]: n keys, of the answer where the kind is 'forget'.
  * Returns { era, last, moments… }.
  */
 export const changeValues: string = `${prelude}
@@ -147,10 +149,13 @@ for x = 1, tonumber(ARGV[2]) do
     call('HDEL', key, 'body', 'entities', 'at', 'ttl', 'stale')
     call('HSET', key, 'era', era, 'since', at)
     call('PEXPIRE', key, ${goneFor})
+    call('ZADD', FG, at, name)
+    call('HSET', K, 'forgotten', '1')
   end
   out[x] = at
 end
 bound(RM, 'removedFloor')
 bound(EX, 'expiredFloor')
+bound(FG, 'forgottenFloor')
 return { era, int(last), unpack(out) }
 `;

@@ -112,15 +112,21 @@ const cases: Readonly<Record<string, Case>> = {
     await other.change([
       { kind: 'expire', entity: 'item:a' },
       { kind: 'remove', entity: 'item:b' },
+      { kind: 'forget', key: 'key' },
     ]);
     const news = await one.news(since);
     assert.deepEqual(
       [news.expired, news.removed].map((all) => all.map(({ entity }) => entity)),
       [['item:a'], ['item:b']],
     );
+    assert.deepEqual(
+      news.forgotten.map(({ mark }) => mark),
+      [one.markOf('key')],
+    );
+    assert.equal(one.markOf('key'), other.markOf('key'));
     assert.deepEqual(news.until, news.last);
     const nothing = await one.news(news.until);
-    assert.deepEqual([nothing.expired, nothing.removed], [[], []]);
+    assert.deepEqual([nothing.expired, nothing.removed, nothing.forgotten], [[], [], []]);
   },
 
   'many happenings come in parts, all of them': async (one, other) => {
