@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type App, HttpUpstream, startApp } from './app-processes.ts';
 import { type RedisServer, redisServer } from './server.ts';
@@ -31,15 +33,15 @@ interface Status {
   readonly outages: readonly { readonly what: string; readonly outage: string }[];
 }
 
-async function start(): Promise<App> {
-  const app = await startApp({ REDIS: server.url, UPSTREAM: upstream.url });
+async function start(url = server.url): Promise<App> {
+  const app = await startApp({ REDIS: url, UPSTREAM: upstream.url });
   apps.push(app);
   return app;
 }
 
 /** Some that know of each other. */
-async function fleetOf(count: number): Promise<readonly App[]> {
-  const fleet = await Promise.all(Array.from({ length: count }, () => start()));
+async function fleetOf(count: number, url?: string): Promise<readonly App[]> {
+  const fleet = await Promise.all(Array.from({ length: count }, () => start(url)));
   for (const app of fleet)
     await vi.waitFor(async () => expect((await statusOf(app)).fleet.instances).toBe(count), until);
   return fleet;
@@ -200,3 +202,107 @@ test('while Redis is away each is on its own, and finds and ends its outages', a
     expect((await statusOf(a)).active).toBe(false);
   }, until);
 });
+
+test('whose turn it is to try, and has no call to try with, makes way for one that has', async () => {
+  const fleet = await fleetOf(3);
+  upstream.status = 503;
+  for (const app of fleet) await trip(app);
+  await allActive(fleet, true);
+  upstream.status = 200;
+  const idle = await vi.waitFor(async () => {
+    const at = (await statusesOf(fleet)).findIndex(({ fleet: seen }) => seen.outages.fleet?.prober);
+    expect(at).toBeGreaterThan(-1);
+    return fleet[at] as App;
+  }, until);
+  const busy = fleet.find((app) => app !== idle) as App;
+  await vi.waitFor(
+    async () => {
+      await busy.ask('get', 'y');
+      expect((await statusOf(busy)).active).toBe(false);
+    },
+    { timeout: 8_000, interval: 50 },
+  );
+  await allActive(fleet, false);
+});
+
+test('an outage that ended while Redis was away does not begin again when it is back', async () => {
+  const fleet = await fleetOf(2);
+  upstream.status = 503;
+  for (const app of fleet) await trip(app);
+  await allActive(fleet, true);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await server.kill();
+  upstream.status = 200;
+  await vi.waitFor(async () => {
+    for (const app of fleet) await app.ask('get', 'y');
+    for (const { active } of await statusesOf(fleet)) expect(active).toBe(false);
+  }, until);
+  await server.restart();
+  await vi.waitFor(async () => {
+    for (const { fleet: seen } of await statusesOf(fleet)) expect(seen.connected).toBe(true);
+  }, until);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  for (const { outages } of await statusesOf(fleet))
+    expect(outages.map(({ what }) => what)).toEqual(['activated', 'deactivated']);
+});
+
+test('one that starts long after an outage, of which nobody is left, does not join it', async () => {
+  const fleet = await fleetOf(2);
+  upstream.status = 503;
+  for (const app of fleet) await trip(app);
+  await allActive(fleet, true);
+  for (const app of fleet) await app.end();
+  upstream.status = 200;
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  const late = await start();
+  expect((await late.ask('get', 'y')).body).toMatchObject({ outcome: 'live' });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(await statusOf(late)).toMatchObject({ active: false, outages: [] });
+});
+
+test('over a slow network it is one outage, too, with one id', async () => {
+  const slow = await slowProxy(server.port, 40);
+  try {
+    const fleet = await fleetOf(3, slow.url);
+    upstream.status = 503;
+    await Promise.all(fleet.map(trip));
+    await allActive(fleet, true);
+    await vi.waitFor(async () => {
+      const begun = (await statusesOf(fleet)).map(({ outages }) => outages[0]?.outage);
+      expect(begun).not.toContain(undefined);
+      expect(new Set(begun).size).toBe(1);
+    }, until);
+    const counted = await Promise.all(
+      fleet.map(async (app) => (await app.ask('activations')).body),
+    );
+    expect([...counted].sort()).toEqual([0, 0, 1]);
+  } finally {
+    slow.close();
+  }
+});
+
+/** Lets every byte take its time, each way. */
+async function slowProxy(port: number, ms: number) {
+  const sockets = new Set<Socket>();
+  const proxy = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    const ways: readonly (readonly [Socket, Socket])[] = [
+      [near, far],
+      [far, near],
+    ];
+    for (const [from, to] of ways) {
+      sockets.add(from);
+      from.on('data', (data) => setTimeout(() => to.writable && to.write(data), ms));
+      from.on('close', () => to.destroy());
+      from.on('error', () => {});
+    }
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port: own } = proxy.address() as AddressInfo;
+  const close = () => {
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { url: `redis://127.0.0.1:${own}`, close };
+}

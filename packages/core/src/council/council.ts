@@ -22,7 +22,7 @@ export interface FleetStatus {
 /** A breaker's part in it. */
 export interface Counsel {
   /**
-   * Whose outage it is that a breaker has found, within 50 ms; nothing where it is its own, there is nobody
+   * Whose outage it is that a breaker has found, within a second; nothing where it is its own, there is nobody
    * to ask, or no answer.
    */
   named(breaker: string, outage: Outage): Promise<SharedOutage | undefined> | undefined;

@@ -25,8 +25,11 @@ interface Surroundings {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** How long a breaker waits to hear whose outage it has found, in ms. */
-const patience = 50;
+/**
+ * How long it waits to hear whose outage a breaker has found until that is told, in ms. The breaker is open
+ * by then: only who listens waits.
+ */
+const patience = 1_000;
 /** How often the others are heard, in ms; oftener while a breaker is not closed. */
 const attendEvery = 1_000;
 const attendOften = 100;
@@ -35,6 +38,10 @@ const attendOften = 100;
 interface Member {
   readonly breaker: Breaker;
   view: BreakerView | undefined;
+  /** The outage of all that it takes part in, also while they cannot be heard. */
+  known: string | undefined;
+  /** Calls that were turned away when it attended last. */
+  refused: number;
   /** The outage that this instance has ended, or is to end, for all. */
   ended: string | undefined;
   told: boolean;
@@ -81,6 +88,8 @@ class SharedCouncil implements Council {
     this.#members.set(breaker.name, {
       breaker,
       view: undefined,
+      known: undefined,
+      refused: 0,
       ended: undefined,
       told: true,
       throttles: undefined,
@@ -187,7 +196,7 @@ class SharedCouncil implements Council {
     }
     for (const member of this.#members.values()) await this.#tellEnd(member);
     const members = [...this.#members.values()];
-    const heard = await this.#around.fleet.attend(members.map(({ breaker }) => stateOf(breaker)));
+    const heard = await this.#around.fleet.attend(members.map(stateOf));
     this.#instances = heard.instances;
     for (const [index, member] of members.entries()) {
       const view = heard.breakers[index];
@@ -200,6 +209,7 @@ class SharedCouncil implements Council {
     const before = member.view?.outage;
     const { outage } = view;
     member.view = view;
+    member.known = outage?.id;
     this.#keepPace(member, view);
     // A person's decision stands.
     if (breaker.isolation) return;
@@ -225,10 +235,10 @@ class SharedCouncil implements Council {
   /** One's own breaker has closed: it is over for all, or was only its own. */
   #over(breaker: string, outage: string): void {
     const member = this.#members.get(breaker);
-    const known = member?.view?.outage;
+    const known = member?.known;
     // Who took part under another name, because nobody could be asked, has tried for all as well.
-    if (!member || !known || (known.id !== outage && !member.view?.probes)) return;
-    member.ended = known.id;
+    if (!member || !known || (known !== outage && !member.view?.probes)) return;
+    member.ended = known;
     member.told = false;
     void this.#attend();
   }
@@ -255,11 +265,15 @@ class SharedCouncil implements Council {
   }
 }
 
-function stateOf(breaker: Breaker): Attendance {
-  const { state, name } = breaker;
-  const { retryInMs } = breaker.status();
-  if (state.kind === 'half_open') return { breaker: name, state: 'trying', retryInMs: 0 };
+function stateOf(member: Member): Attendance {
+  const { state, name, calls } = member.breaker;
+  const { retryInMs, waitingForCall } = member.breaker.status();
+  const isWanted = calls.refused > member.refused;
+  member.refused = calls.refused;
+  if (state.kind === 'half_open')
+    return { breaker: name, state: waitingForCall ? 'idle' : 'trying', retryInMs: 0 };
   if (state.kind === 'closed' || state.kind === 'isolated')
     return { breaker: name, state: 'up', retryInMs: 0 };
-  return { breaker: name, state: retryInMs > 0 ? 'down' : 'due', retryInMs };
+  if (retryInMs > 0) return { breaker: name, state: 'down', retryInMs };
+  return { breaker: name, state: isWanted ? 'wanted' : 'due', retryInMs };
 }

@@ -11,11 +11,12 @@ export interface SharedOutage extends Outage {
 
 /**
  * How one instance's breaker is: `up` while it is closed, `down` while it waits, `due` when it would try the
- * upstream, `trying` while it does.
+ * upstream, `wanted` when it also has calls to try with, `trying` while it does, `idle` while it waits for a
+ * call to do so: such a one makes way for who has one.
  */
 export interface Attendance {
   readonly breaker: string;
-  readonly state: 'up' | 'down' | 'due' | 'trying';
+  readonly state: 'up' | 'down' | 'due' | 'wanted' | 'trying' | 'idle';
   /** How long it waits until it would try, in ms. */
   readonly retryInMs: number;
 }

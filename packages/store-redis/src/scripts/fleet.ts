@@ -2,6 +2,8 @@
 
 /** Who tries and says nothing for so long has lost its turn, in ms. */
 const turn = 1_500;
+/** Who waits for a call to try with leaves its turn to others who might have one after so long, in ms. */
+const idleTurn = 10_000;
 /** So many must have found an outage for it to be everybody's, or all of fewer. */
 const quorum = 2;
 
@@ -22,17 +24,17 @@ local function attend()
   return call('ZCARD', I)
 end
 local function forget(V, W, P)
-  call('HDEL', V, 'phase', 'id', 'since', 'trigger', 'reason', 'trace', 'nextTry')
+  call('HDEL', V, 'phase', 'id', 'since', 'trigger', 'reason', 'trace', 'nextTry', 'idle', 'idleSince')
   call('DEL', W, P)
 end
--- Counts the witnesses: none is left, and it never was; or enough are, and it is everybody's.
+-- Counts the witnesses: none is left, and it is over, or never was; or enough are, and it is everybody's.
 local function judge(V, W, P, instances)
   call('ZREMRANGEBYSCORE', W, '-inf', int(ms))
   local phase, id = unpack(call('HMGET', V, 'phase', 'id'))
-  if phase or not id then return end
+  if not id then return end
   local witnesses = call('ZCARD', W)
   if witnesses == 0 then forget(V, W, P)
-  elseif witnesses >= math.min(${quorum}, instances) then call('HSET', V, 'phase', 'open') end
+  elseif not phase and witnesses >= math.min(${quorum}, instances) then call('HSET', V, 'phase', 'open') end
 end
 local function outage(V)
   return call('HMGET', V, 'id', 'since', 'trigger', 'reason', 'trace')
@@ -60,9 +62,17 @@ for x = 1, (#KEYS - 1) / 3 do
       -- It has tried in vain, or does not try any more: another one may, but not at once.
       call('DEL', P)
       call('HSET', V, 'nextTry', int(ms + retryIn))
-    elseif isFree and (state == 'trying' or (state == 'due' and ms >= tonumber(nextTry or '0'))) then
-      call('SET', P, me, 'PX', ${turn})
+    elseif isFree and (state == 'trying' or state == 'idle' or ms >= tonumber(nextTry or '0')) and state ~= 'down' and state ~= 'up' then
       probes = 1
+    elseif owner and not isFree and (state == 'wanted' or state == 'due') then
+      -- Whoever has a call to try with takes the turn of one that waits for one.
+      local idle, since = unpack(call('HMGET', V, 'idle', 'idleSince'))
+      if idle == owner and (state == 'wanted' or ms - tonumber(since) >= ${idleTurn}) then probes = 1 end
+    end
+    if probes == 1 then
+      call('SET', P, me, 'PX', ${turn})
+      if state ~= 'idle' then call('HDEL', V, 'idle', 'idleSince')
+      elseif call('HGET', V, 'idle') ~= me then call('HSET', V, 'idle', me, 'idleSince', int(ms)) end
     end
   end
   out[x + 1] = { phase or '', probes, tonumber(throttles or '0'), int(math.max(0, tonumber(paused or '0') - ms)), outage(V) }
@@ -75,9 +85,9 @@ export const report: string = `${prelude}
 local V, W, P = KEYS[2], KEYS[3], KEYS[4]
 local instances = attend()
 call('ZREMRANGEBYSCORE', W, '-inf', int(ms))
-local phase, id = unpack(call('HMGET', V, 'phase', 'id'))
--- Nobody is left of those who found one before.
-if id and not phase and call('ZCARD', W) == 0 then id = nil end
+local id = call('HGET', V, 'id')
+-- Nobody is left of those who found one before, or had it.
+if id and call('ZCARD', W) == 0 then id = nil end
 if not id then
   forget(V, W, P)
   call('HSET', V, 'id', ARGV[3], 'since', int(ms), 'trigger', ARGV[4], 'reason', ARGV[5], 'trace', ARGV[6])
