@@ -143,7 +143,7 @@ export class RedisValues implements SharedValues {
   ): Promise<Reply> {
     this.#assertUsable();
     const keys = [...this.#keys.values, ...answers];
-    return this.#server.work.run(script, keys, [randomUUID(), ...args]);
+    return this.#server.values.run(script, keys, [randomUUID(), ...args]);
   }
 }
 

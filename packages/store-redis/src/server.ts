@@ -1,4 +1,4 @@
-/** One server, by two connections: one for what is queued, one for what is replayed. */
+/** One server, by three connections: for what is queued, for what is replayed, and for cached answers, which may be large. */
 
 import { type Durability, SharedQueueUnavailable } from '@graphiti-fallback/core';
 import { Link } from './link.ts';
@@ -35,6 +35,7 @@ interface ServerOptions extends ResolvedRedisOptions {
 export class Server {
   readonly write: Link;
   readonly work: Link;
+  readonly values: Link;
   readonly #options: ServerOptions;
   #problem: ServerProblem | undefined = 'unreachable';
   #full = false;
@@ -49,6 +50,7 @@ export class Server {
   #rewritten = '';
   #connecting: Promise<void> = Promise.resolve();
   #known: () => void = () => {};
+  #valuesKnown: () => void = () => {};
   #closed = true;
 
   constructor(options: ServerOptions) {
@@ -60,6 +62,16 @@ export class Server {
     const onDown = (error: unknown) => this.#down(error);
     this.write = new Link({ connect, callMs, onReady, onDown });
     this.work = new Link({ connect, callMs, onReady, onDown });
+    // That it is lost says nothing of the queue.
+    this.values = new Link({
+      connect,
+      callMs,
+      onReady: () => {
+        this.#valuesKnown();
+        if (isUsable(this.#problem, 'values')) this.#users.get('values')?.onUsable();
+      },
+      onDown: () => this.#valuesKnown(),
+    });
   }
 
   /** Resolves when it is known how the server is; never rejects. */
@@ -68,7 +80,7 @@ export class Server {
     if (this.#closed) this.#connecting = this.#connect();
     // What was found before may matter for this use only.
     else void this.#connecting.then(() => this.#problem && this.#say(this.#problem));
-    return this.#connecting;
+    return use === 'values' ? this.#connectValues() : this.#connecting;
   }
 
   async #connect(): Promise<void> {
@@ -86,8 +98,19 @@ export class Server {
     clearTimeout(patience);
   }
 
+  async #connectValues(): Promise<void> {
+    const known = new Promise<void>((resolve) => {
+      this.#valuesKnown = resolve;
+    });
+    this.values.open();
+    const patience = setTimeout(() => this.#valuesKnown(), 2 * this.#options.callMs);
+    await Promise.all([this.#connecting, known]);
+    clearTimeout(patience);
+  }
+
   close(use: ServerUse): void {
     this.#users.delete(use);
+    if (use === 'values') this.values.close();
     if (this.#users.size > 0) return;
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -95,6 +118,7 @@ export class Server {
     this.work.close();
     this.#problem = 'unreachable';
     this.#known();
+    this.#valuesKnown();
   }
 
   /** Whether it was opened, and not closed since. */
@@ -108,7 +132,7 @@ export class Server {
 
   /** What may be lost may be kept where keys are evicted. */
   usableFor(use: ServerUse): boolean {
-    return isUsable(this.#problem, use);
+    return isUsable(this.#problem, use) && (use !== 'values' || this.values.ready);
   }
 
   get durability(): Durability {
@@ -132,7 +156,8 @@ export class Server {
   }
 
   assertUsableFor(use: ServerUse): void {
-    if (!this.usableFor(use)) throw new SharedQueueUnavailable(String(this.#problem), false);
+    if (!this.usableFor(use))
+      throw new SharedQueueUnavailable(String(this.#problem ?? 'unreachable'), false);
   }
 
   async #read(): Promise<void> {

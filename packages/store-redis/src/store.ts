@@ -48,7 +48,8 @@ export function redisStore(options: RedisStoreOptions): Journal {
     const { kind: _kind, problem: localProblem, ...rest } = local.status();
     // Until it is opened nothing can be said of the server.
     const problem = server.connects ? server.problem : undefined;
-    const valuesProblem = server.connects && !server.usableFor('values') ? problem : undefined;
+    const noValues = server.connects && !server.usableFor('values');
+    const valuesProblem = noValues ? (problem ?? 'unreachable') : undefined;
     const isShared = server.connects && problem === undefined;
     const stays = !server.connects || spills;
     const why = problem ?? localProblem;

@@ -141,6 +141,14 @@ test('values may be in a server of their own that evicts; the queue stays where 
   }
 });
 
+test('answers are on a connection of their own: no write waits for them', async () => {
+  const a = await start();
+  await a.ask('get', 'x');
+  await shared();
+  const names = String(await server.command('CLIENT', 'LIST')).match(/ cmd=\S+/g) ?? [];
+  expect(names.length).toBe(4);
+});
+
 test('what one instance clears is gone everywhere, and what is read after that stays', async () => {
   const [a, b] = [await start(), await start()];
   for (const app of [a, b]) await app.ask('get', 'x');

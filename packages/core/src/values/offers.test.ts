@@ -62,3 +62,10 @@ test('many go in parts', () => {
   for (let key = 0; key < 100; key += 1) offers.add(`${key}`, answer(key), false);
   expect([...offers.take()].map((part) => part.length)).toEqual([64, 36]);
 });
+
+test('large ones go in smaller parts, and one that is larger than a part goes alone', () => {
+  const { offers, answer } = kit();
+  for (const [key, size] of [400_000, 400_000, 400_000, 3_000_000, 10].entries())
+    offers.add(`${key}`, answer('x'.repeat(size)), false);
+  expect([...offers.take()].map((part) => part.length)).toEqual([2, 1, 1, 1]);
+});

@@ -6,8 +6,9 @@ import type { SharedAnswer } from './shared-values.ts';
 
 /** An answer that is what it was is handed on again after this time only, in ms. */
 const sameAfter = 10_000;
-/** Handed on at a time, and how many may wait. */
+/** Handed on at a time, in answers and in characters of them, and how many may wait. */
 const atOnce = 64;
+const charactersAtOnce = 1_000_000;
 const most = 10_000;
 
 /** Collects them by key, of which only the last is handed on. */
@@ -39,13 +40,20 @@ export class Offers {
       this.#handed.delete(key);
     }
     while (this.#waiting.size > 0) {
-      const some = [...this.#waiting].slice(0, atOnce);
-      for (const [key] of some) {
+      const part: SharedAnswer[] = [];
+      let characters = 0;
+      for (const [key, answer] of this.#waiting) {
+        const shared = this.#shared(key, answer);
+        const length = shared?.body.length ?? 0;
+        if (part.length > 0 && characters + length > charactersAtOnce) break;
         this.#waiting.delete(key);
         this.#handed.delete(key);
         this.#handed.set(key, now);
+        characters += length;
+        if (shared) part.push(shared);
+        if (part.length === atOnce) break;
       }
-      yield some.flatMap(([key, answer]) => this.#shared(key, answer) ?? []);
+      yield part;
     }
   }
 
