@@ -50,6 +50,25 @@ test('an append that is asked for again is kept once, and gives the claim that i
   expect(await (await queue()).claim(request)).toEqual([]);
 });
 
+test('a lane that waits for a time that the clock was set back from is due', async () => {
+  const shared = await queue();
+  await shared.append([[{ ...entry, delayMs: 60_000 }]]);
+  expect(await shared.claim(request)).toEqual([]);
+  const [waiting = ''] = (await server.command('KEYS', '*:waiting')) as string[];
+  const [lane = ''] = (await server.command('ZRANGE', waiting, '0', '-1')) as string[];
+  await server.command('ZADD', waiting, String(Date.now() + 2 * 3_600_000), lane);
+  expect(await shared.claim(request)).toHaveLength(1);
+});
+
+test('no lane waits for longer than an hour', async () => {
+  const shared = await queue();
+  await shared.append([[{ ...entry, delayMs: 10 * 3_600_000 }]]);
+  const [waiting = ''] = (await server.command('KEYS', '*:waiting')) as string[];
+  const [, due] = (await server.command('ZRANGE', waiting, '0', '-1', 'WITHSCORES')) as string[];
+  expect(Number(due)).toBeLessThanOrEqual(Date.now() + 3_601_000);
+  expect(await shared.claim(request)).toEqual([]);
+});
+
 test('another instance that appends the same is given no claim', async () => {
   await (await queue()).append([[{ ...entry, hold: true }]]);
   const [[again] = []] = await (await queue()).append([[{ ...entry, hold: true }]]);

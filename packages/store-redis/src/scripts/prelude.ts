@@ -20,6 +20,9 @@ export const keyNames: readonly string[] = [
   'priorities',
 ];
 
+/** No lane waits for longer, in ms: whatever is due later than that was noted by a clock that has been set back. */
+const longestWait = 3_600_000;
+
 /**
  * Kept by all scripts:
  *
@@ -75,15 +78,19 @@ local function ready(lane, op)
   call('ZADD', R, 0, op .. ':' .. string.format('%016.0f:%016.0f:', 5e14 - priority * 1000, turn) .. lane)
 end
 local function wait(lane, forMs, untilRecovery)
-  call('ZADD', W, ms + forMs, lane)
+  call('ZADD', W, ms + math.min(forMs, ${longestWait}), lane)
   if untilRecovery then call('SADD', U, lane) end
 end
-local function due()
-  for _, lane in ipairs(call('ZRANGEBYSCORE', W, '-inf', ms, 'LIMIT', 0, 128)) do
+local function dueBetween(from, to)
+  for _, lane in ipairs(call('ZRANGEBYSCORE', W, from, to, 'LIMIT', 0, 128)) do
     call('ZREM', W, lane)
     call('SREM', U, lane)
     ready(lane)
   end
+end
+local function due()
+  dueBetween('-inf', ms)
+  dueBetween('(' .. int(ms + ${longestWait}), '+inf')
 end
 local function stop(lane, why)
   call('HSET', P, lane, why)
