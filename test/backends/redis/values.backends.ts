@@ -227,6 +227,28 @@ test('what was removed while Redis was away is told by the next start of that in
   }
 });
 
+test('what was read after all was cleared outlasts a restart', async () => {
+  const FOLDER = mkdtempSync(join(tmpdir(), 'redis-values-'));
+  try {
+    const a = await start({ FOLDER });
+    await a.ask('get', 'x');
+    await a.ask('clear');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await a.ask('get', 'y');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await a.end();
+    const again = await start({ FOLDER });
+    // It has heard of all by then, and Redis is not there to help.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await server.kill();
+    upstream.status = 503;
+    expect((await again.ask('get', 'y')).body).toMatchObject({ outcome: 'stale' });
+    expect((await again.ask('get', 'x')).status).toBe(503);
+  } finally {
+    rmSync(FOLDER, { recursive: true, force: true });
+  }
+});
+
 test('a full memory costs nobody an answer, and what is removed then is not served', async () => {
   const cache = await redisServer(['--maxmemory-policy', 'noeviction']);
   try {
