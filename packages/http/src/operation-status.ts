@@ -26,7 +26,7 @@ export async function answerOperation(
 ): Promise<void> {
   try {
     await manager.open();
-    const report = await manager.queue.find(id);
+    const report = manager.queue.get(id);
     if (report) sendJson(response, 200, publicOperation(report));
     else sendUnknown(response);
   } catch {

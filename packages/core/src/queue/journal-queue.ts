@@ -17,9 +17,8 @@ import type {
   ClaimRequest,
   Decision,
   Entered,
-  ListedOperation,
+  LaneQueue,
   LocalSync,
-  MovableQueue,
   QueueCounts,
   QueueVerdict,
   Wait,
@@ -29,7 +28,6 @@ import { Ledger } from './ledger.ts';
 import { type Addition, LiveTurns } from './live-turns.ts';
 import { isRecord, type NewOperation, type OperationRecord } from './operation-record.ts';
 import { type OperationReport, reportOf } from './queued-operation.ts';
-import { recordAfter } from './record-after.ts';
 import { Settlements } from './settlements.ts';
 
 interface JournalQueueOptions {
@@ -45,12 +43,12 @@ interface JournalQueueOptions {
 /** An operation that was in flight whenever its process died may be what kills it. */
 const mostInterruptions = 3;
 
-/** Creates the queue; {@link MovableQueue.open} reads what an earlier process left. */
-export function createJournalQueue(options: JournalQueueOptions): MovableQueue {
+/** Creates the queue; {@link LaneQueue.open} reads what an earlier process left. */
+export function createJournalQueue(options: JournalQueueOptions): LaneQueue {
   return new JournalQueue(options);
 }
 
-class JournalQueue implements MovableQueue {
+class JournalQueue implements LaneQueue {
   readonly #journal: Journal;
   readonly #options: JournalQueueOptions;
   readonly #lanes: Lanes;
@@ -63,7 +61,6 @@ class JournalQueue implements MovableQueue {
   readonly #dead: DeadLetters;
   readonly #decisions: Decisions;
   readonly accepted: Accepted;
-  readonly leads = true;
   #stopAdopting: Undo | undefined;
   #opened = false;
   /** Those that left before the store was open, and may still be in it. */
@@ -165,7 +162,7 @@ class JournalQueue implements MovableQueue {
       if (entry.record.enqueuedAt < oldest) {
         void this.#dead.bury(lane, entry, { reason: 'expired', error: 'too_old' });
         this.#turns.advance(lane);
-      } else if (admits(entry.record.operation, entry)) claims.push(this.#hold(lane, entry));
+      } else if (admits(entry.record.operation)) claims.push(this.#hold(lane, entry));
     }
     return claims;
   }
@@ -178,19 +175,7 @@ class JournalQueue implements MovableQueue {
     if (verdict.kind === 'done') await this.#finish(entry, verdict.seen ?? false);
     else if (verdict.kind === 'accepted') await this.accepted.take(entry, verdict.sentAt);
     else if (verdict.kind === 'dead') await this.#dead.bury(lane, entry, verdict);
-    else
-      await this.#ledger.update(entry, (record) =>
-        recordAfter(record, verdict, this.#options.clock.now()),
-      );
-    this.#turns.release(lane);
-    return 'ok';
-  }
-
-  async moved(claim: Claim): Promise<'ok' | 'lost'> {
-    const lane = this.#lanes.find(claim.record.lane);
-    const entry = lane?.head;
-    if (!lane || entry?.record.id !== claim.record.id || !claim.held(0)) return 'lost';
-    await this.#ledger.remove(entry);
+    else await this.#ledger.update(entry, (record) => this.#after(record, verdict));
     this.#turns.release(lane);
     return 'ok';
   }
@@ -199,20 +184,6 @@ class JournalQueue implements MovableQueue {
     const { record } = entry;
     await this.#ledger.remove(entry, seen ? 'confirmed' : 'done');
     if (seen) this.accepted.confirmed(record);
-  }
-
-  queues(lane: string): boolean {
-    return (this.#lanes.find(lane)?.size ?? 0) > 0;
-  }
-
-  async takeAccepted(record: OperationRecord, sentAt: number): Promise<void> {
-    const fresh = { record, bytes: bytesOf(record), volatile: false, committed: true };
-    await this.accepted.take(this.#lanes.known(record.id) ?? fresh, sentAt);
-    this.#turns.advance(this.#lanes.lane(record.lane));
-  }
-
-  seen(record: OperationRecord): void {
-    this.accepted.confirmed(record);
   }
 
   confirmations(operation: string): { readonly last: number; readonly newest: number } {
@@ -260,7 +231,7 @@ class JournalQueue implements MovableQueue {
     return this.#lanes.nextDue;
   }
 
-  list(): ReturnType<MovableQueue['list']> {
+  list(): ReturnType<LaneQueue['list']> {
     const { isDeclared } = this.#options;
     const { entries, local, accepted, dead } = this.#lanes;
     const beside = [...local.entries.values(), ...accepted.entries.values()];
@@ -275,14 +246,6 @@ class JournalQueue implements MovableQueue {
     if (entry) return reportOf(entry.record, this.#lanes.stateOf(entry, this.#options.isDeclared));
     const ended = this.#history.get(id);
     return ended && { id, ...ended };
-  }
-
-  async *all(): AsyncIterable<ListedOperation> {
-    yield* this.list();
-  }
-
-  async find(id: string): Promise<OperationReport | undefined> {
-    return this.get(id);
   }
 
   async sync(): Promise<LocalSync> {
@@ -306,10 +269,6 @@ class JournalQueue implements MovableQueue {
 
   counts(): QueueCounts {
     return this.#lanes.counts(this.#options.isDeclared);
-  }
-
-  told(): QueueCounts {
-    return this.counts();
   }
 
   async decide(id: string, decision: Decision): Promise<boolean> {
@@ -400,6 +359,29 @@ class JournalQueue implements MovableQueue {
       get goesOnFirst() {
         return lane.size > 1 && lane.priority > lanes.ready().priority;
       },
+    };
+  }
+
+  /** What a record becomes when its claim ends with the operation still in its lane. */
+  #after(
+    record: OperationRecord,
+    verdict: Exclude<QueueVerdict, { kind: 'done' | 'accepted' | 'dead' }>,
+  ): OperationRecord {
+    const { inFlight: _over, nextAt: _due, untilRecovery: _too, ...rest } = record;
+    if (verdict.kind === 'release') return rest;
+    if (verdict.kind === 'stop')
+      return { ...rest, stopped: verdict.reason, lastError: verdict.error };
+    const now = this.#options.clock.now();
+    const { sentAt: _sent, ...unsent } = rest;
+    return {
+      ...unsent,
+      ...(verdict.sentAt !== undefined && { sentAt: verdict.sentAt }),
+      attempts: record.attempts + (verdict.charge ? 1 : 0),
+      failures: record.failures + (verdict.backsOff ? 1 : 0),
+      firstFailureAt: record.firstFailureAt ?? now,
+      nextAt: Math.ceil(now + verdict.delayMs),
+      ...(verdict.untilRecovery && { untilRecovery: true as const }),
+      lastError: verdict.error,
     };
   }
 

@@ -1,2 +1,0 @@
-export type { RedisStoreOptions } from './options.ts';
-export { redisStore } from './store.ts';
