@@ -3,20 +3,11 @@
 import { FallbackError } from '@graphiti-fallback/core';
 import { problemOf } from '@graphiti-fallback/http';
 import { context, INVALID_SPAN_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { afterAll, expect, test } from 'vitest';
-
-const sdk = new NodeSDK({
-  spanProcessors: [],
-  metricReaders: [],
-  logRecordProcessors: [],
-  instrumentations: [],
-  autoDetectResources: false,
-});
-sdk.start();
-afterAll(() => sdk.shutdown());
+import { expect, test } from 'vitest';
+import { startSdk } from './trace-sdk.ts';
 
 function problemWithin(span: SpanContext) {
+  startSdk();
   const error = new FallbackError('FALLBACK_UNAVAILABLE', 'nothing to serve');
   return context.with(trace.setSpan(context.active(), trace.wrapSpanContext(span)), () =>
     problemOf(error),
