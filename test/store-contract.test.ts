@@ -81,7 +81,7 @@ test('the suite runs under node:test with nothing given', async () => {
     ['--conditions=@graphiti-fallback/source', '--input-type=module', '-e', source],
     { cwd: import.meta.dirname, env },
   );
-  expect(stdout).toMatch(/pass 16/);
+  expect(stdout).toMatch(/pass 20/);
   expect(stdout).toMatch(/fail 0/);
 });
 

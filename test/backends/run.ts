@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { missingChromium } from './browser/browser.ts';
 import { missingJaeger } from './jaeger/server.ts';
 import { missingOtlpPrometheus, missingPrometheus } from './prometheus/server.ts';
+import { missingRedis } from './redis/server.ts';
 
 /** What each backend needs that is not there, in words for the person who wants it. */
 const backends: Readonly<Record<string, () => string | undefined>> = {
@@ -12,6 +13,7 @@ const backends: Readonly<Record<string, () => string | undefined>> = {
   prometheus: missingPrometheus,
   browser: missingChromium,
   'prometheus-otlp': missingOtlpPrometheus,
+  redis: missingRedis,
 };
 /** Those that are tested only when they are asked for: they take long to get. */
 const onDemand = ['prometheus-otlp'];

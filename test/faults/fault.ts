@@ -24,6 +24,8 @@ export interface Counts {
   readonly undetected: number;
   /** A few of them, in words. */
   readonly examples: readonly string[];
+  /** What is in `wrong`, and what is allowed, by name. */
+  readonly more?: Readonly<Record<string, number>>;
 }
 
 /** One fault. */

@@ -12,6 +12,7 @@ import {
 import { failing, fileSizeLimit, fullDisk } from './kinds/failing-disk.ts';
 import { clockJumps, kill9, killAtWrite } from './kinds/kill.ts';
 import { powerCut, powerCutWithoutSync } from './kinds/power-cut.ts';
+import { redisFaults } from './kinds/redis.ts';
 import { simulatedPowerCut, simulatedPowerCutWithoutSync } from './kinds/simulated-power-cut.ts';
 
 export const faults: readonly Fault[] = [
@@ -33,4 +34,5 @@ export const faults: readonly Fault[] = [
   powerCutWithoutSync,
   simulatedPowerCutWithoutSync,
   bitFlipsWithoutChecksums,
+  ...redisFaults,
 ];

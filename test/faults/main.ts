@@ -12,13 +12,14 @@ import { isSound, lineOf, type Outcome, reportJson } from './report.ts';
 
 const help = `Usage: npm run test:faults -- [options]
 
-Causes faults under the lowdb store, and lets a process of its own judge what is left: of what was
-acknowledged nothing may be gone, nothing may be there that nobody wrote, each lane is in order. What
+Causes faults under the lowdb store, and to a fleet over one Redis, and lets a process of its own judge
+what is left: of what was acknowledged nothing may be gone, nothing may be there that nobody wrote, each
+lane is in order. What
 damages files may lose what it damaged, but not without a word. Two runs take out what keeps data safe,
 and must fail.
 
   --only <prefix>  causes the faults whose names begin so
-  --quick          a few runs of each, in less than a minute
+  --quick          a few runs of each, in some minutes
   --seed <number>  for the same chances again
   --json           prints one JSON object, as the last line
   --help           shows this
@@ -41,7 +42,9 @@ if (values.help) {
   process.exit();
 }
 
-const wanted = faults.filter(({ name }) => name.startsWith(values.only));
+const wanted = faults.filter(
+  ({ name, long }) => name.startsWith(values.only) && !(values.quick && long),
+);
 if (wanted.length === 0) {
   process.stderr.write(`No fault's name begins with '${values.only}'.\n\n${help}`);
   process.exit(2);

@@ -22,20 +22,21 @@ export function lineOf(outcome: Outcome): string {
   const name = outcome.fault.name.padEnd(28);
   if ('skipped' in outcome) return `skipped ${name} ${outcome.skipped}`;
   const { fault, counts, seconds } = outcome;
-  const { runs, acknowledged, lost, wrong, undetected, examples } = counts;
+  const { runs, acknowledged, lost, wrong, undetected, examples, more = {} } = counts;
   const sound = isSound(outcome);
   const words = fault.mutation ? (sound ? 'found  ' : 'BLIND  ') : sound ? 'ok     ' : 'FAILED ';
   const numbers = `${runs} runs, ${acknowledged} acknowledged, ${lost} lost, ${wrong} wrong, ${undetected} undetected`;
+  const besides = Object.entries(more).map(([name, count]) => `, ${name} ${count}`);
   const shown = sound ? [] : examples.map((example) => `\n          ${example}`);
-  return `${words} ${name} ${numbers} (${seconds.toFixed(0)} s)${shown.join('')}`;
+  return `${words} ${name} ${numbers}${besides.join('')} (${seconds.toFixed(0)} s)${shown.join('')}`;
 }
 
 /** All counts by name. */
 export function reportJson(outcomes: readonly Outcome[]): string {
   const entries = outcomes.map((outcome) => {
     if ('skipped' in outcome) return [outcome.fault.name, { skipped: outcome.skipped }];
-    const { examples: _examples, ...counts } = outcome.counts;
-    return [outcome.fault.name, { ...counts, sound: isSound(outcome) }];
+    const { examples: _examples, more, ...counts } = outcome.counts;
+    return [outcome.fault.name, { ...counts, ...more, sound: isSound(outcome) }];
   });
   return JSON.stringify(Object.fromEntries(entries));
 }

@@ -81,7 +81,7 @@ function verdict({ accepted }: Load, killed: number): Verdict {
   const arrived = new Map(
     groups.map((group) => [group, graphiti.messages(group).map(({ content }) => content)]),
   );
-  return verdictOf(accepted, arrived, killed);
+  return verdictOf(accepted, arrived, { killed });
 }
 
 async function until(condition: () => boolean, withinMs: number): Promise<void> {

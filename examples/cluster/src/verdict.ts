@@ -11,19 +11,27 @@ export interface Verdict {
   readonly lost: number;
   /** Copies too many. */
   readonly duplicates: number;
-  /** Behind one of its group that the same worker accepted later. */
+  /** Behind one of its group that was accepted later, by the same worker where each has a queue. */
   readonly outOfOrder: number;
+}
+
+/** What to judge by. */
+export interface Judging {
+  /** The process that was killed. */
+  readonly killed: number;
+  /** All share a queue: order holds over all of them, not only within one. */
+  readonly oneQueue?: boolean;
 }
 
 /** Compares; `arrived` are the texts of each group in the order in which they came. */
 export function verdictOf(
   accepted: readonly Accepted[],
   arrived: ReadonlyMap<string, readonly string[]>,
-  killed: number,
+  { killed, oneQueue = false }: Judging,
 ): Verdict {
   let lost = 0;
   let outOfOrder = 0;
-  for (const sent of byGroupAndWorker(accepted)) {
+  for (const sent of inOrder(accepted, oneQueue)) {
     const texts = arrived.get(sent[0]?.group ?? '') ?? [];
     const places = sent.map(({ text }) => texts.indexOf(text));
     lost += places.filter((place) => place < 0).length;
@@ -41,10 +49,11 @@ export function verdictOf(
   };
 }
 
-function byGroupAndWorker(accepted: readonly Accepted[]): Iterable<readonly Accepted[]> {
+/** Writes among which there is an order. */
+function inOrder(accepted: readonly Accepted[], oneQueue: boolean): Iterable<readonly Accepted[]> {
   const sent = new Map<string, Accepted[]>();
   for (const each of accepted) {
-    const key = `${each.group} ${each.worker}`;
+    const key = oneQueue ? each.group : `${each.group} ${each.worker}`;
     const known = sent.get(key) ?? [];
     sent.set(key, known);
     known.push(each);

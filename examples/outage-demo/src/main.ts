@@ -1,6 +1,9 @@
 /** The command: `npm run demo`, `npm run demo -- --json`. */
 
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { backendAt } from './backend.ts';
 import { closingTable, verdictOn } from './closing-table.ts';
@@ -22,6 +25,7 @@ const command = new Command('demo')
       .default('outages'),
   )
   .option('--json', 'print the result as one JSON object on the last line of stdout')
+  .option('--cluster', 'in its place: four instances that share one Redis, through an outage')
   .option(
     '--otlp <url>',
     'send the telemetry of the app there, such as http://localhost:4318',
@@ -36,14 +40,22 @@ const command = new Command('demo')
 const {
   scenario: name,
   json = false,
+  cluster = false,
   otlp,
   jaeger = otlp && jaegerBeside(otlp),
 } = command.opts<{
   scenario: 'outages' | 'dead-worker';
   json?: boolean;
+  cluster?: boolean;
   otlp?: string;
   jaeger?: string;
 }>();
+
+if (cluster) {
+  const fleet = fileURLToPath(import.meta.resolve('cluster/fleet'));
+  const [code] = await once(fork(fleet, json ? ['--json'] : []), 'exit');
+  process.exit(Number(code ?? 1));
+}
 
 const stories = {
   outages: {

@@ -22,6 +22,19 @@ test('what was answered is found by what was asked, fresh or stale, without a ca
   expect(upstream.received).toEqual(['get a']);
 });
 
+test('calls that nobody awaits in between happen in the order in which they were made', async () => {
+  const { manager, get } = testManager();
+  await manager.open();
+  await manager.cache.set(get, 'a', { id: 'a', value: 'old' });
+  const [found] = await Promise.all([
+    manager.cache.get(get, 'a'),
+    manager.cache.set(get, 'a', { id: 'a', value: 'new' }),
+  ]);
+  expect(found).toEqual({ id: 'a', value: 'old' });
+  const [again] = await Promise.all([manager.cache.get(get, 'a'), manager.cache.delete(get, 'a')]);
+  expect(again).toEqual({ id: 'a', value: 'new' });
+});
+
 test('what is put in place is served as if the upstream had said it', async () => {
   const { manager, get, upstream, clock, put, remove } = testManager();
   const mine = { id: 'a', value: 'mine' };

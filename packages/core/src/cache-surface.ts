@@ -83,6 +83,9 @@ export function cacheSurface({ cache, life, name, reads }: Engine): CacheSurface
       checkOptions('cache.get', call, callChecks);
       const key = keyOf(answersOf(operation), input, call);
       await opened();
+      // Where nobody is asked no other call comes in between.
+      const asked = cache.askOthers(key);
+      if (asked) await asked;
       return cache.get(key)?.value as Value | undefined;
     },
     async set(operation, input, value, answer = {}) {

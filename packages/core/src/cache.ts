@@ -6,9 +6,12 @@ import type { Clock } from './clock.ts';
 import { type Entity, entityKey } from './entity.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import type { Journal } from './journal.ts';
-import { deepFreeze, equalsJson, type Json } from './json.ts';
+import { deepFreeze, equalsJson, type Json, parsedJson } from './json.ts';
 import { KeyIndex } from './key-index.ts';
-import { ReadsUnderWay } from './reads-under-way.ts';
+import { ReadsUnderWay, type Worth } from './reads-under-way.ts';
+import type { Exchange } from './values/exchange.ts';
+import type { FoundAnswer, Moment } from './values/shared-values.ts';
+import { isUntoldNote } from './values/untold-notes.ts';
 
 /** How long answers are kept, and how many. */
 export interface CacheOptions {
@@ -43,6 +46,8 @@ interface Cached {
   staleUntil: number;
   readonly entities: readonly string[];
   readonly bytes: number;
+  /** What was known of all changes when its read began, where instances share what they know. */
+  since?: Moment | undefined;
 }
 
 /** What the cache has for a key. */
@@ -79,7 +84,12 @@ interface CacheSurroundings {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly events: Emitter<FallbackEvents>;
+  /** With other instances. */
+  readonly exchange: Exchange;
 }
+
+/** An answer of another instance takes the place of one here that is older by so much, in ms. */
+const worthTaking = 50;
 
 const none: readonly string[] = [];
 
@@ -87,6 +97,8 @@ const none: readonly string[] = [];
 export class Cache {
   readonly #values: LRUCache<string, Cached>;
   readonly #byEntity = new KeyIndex();
+  /** Keys by what others call them, where there are others. */
+  readonly #byMark = new Map<string, string>();
   readonly #underWay = new ReadsUnderWay();
   readonly #around: CacheSurroundings;
   readonly #writer: CacheWriter;
@@ -109,13 +121,21 @@ export class Cache {
       sizeCalculation: ({ bytes }) => Math.max(1, bytes),
       dispose: (cached, key, reason) => this.#forget(key, cached, reason),
     });
+    around.exchange.keepsAnswers({
+      removed: (entity, at) => this.#removeHere(entity, at),
+      expired: (entity, at) => this.#expireHere(entity, at),
+      forgotten: (mark, at) => this.#forgetHere(mark, at),
+      eraBegins: (era, isStart) => this.#keepEra(era, isStart),
+      allRemoved: (until) => this.#clearHere(until),
+      allExpired: (until) => this.#expireAll(until),
+    });
   }
 
   /** Takes in what an earlier process kept, but for what is known better by now. */
   load(): void {
     const now = this.#around.clock.now();
     for (const [key, stored] of this.#around.journal.entries('cache')) {
-      if (this.#values.has(key)) continue;
+      if (this.#values.has(key) || isUntoldNote(key)) continue;
       if (!this.#takeIn(key, stored as unknown as Partial<Cached> | null, now))
         this.#writer.delete(key);
     }
@@ -146,16 +166,29 @@ export class Cache {
 
   /** A read of the upstream begins, in a moment by which its answer is judged; it must be ended once. */
   beginRead(): number {
-    return this.#underWay.begin();
+    const began = this.#underWay.begin();
+    this.#around.exchange.readBegins(began);
+    return began;
   }
 
   endRead(): void {
     this.#underWay.end();
   }
 
+  /**
+   * Hears what other instances know of a key, and of what answers concern, for a short time. Nothing where
+   * there is nobody to ask.
+   */
+  askOthers(key: string): Promise<void> | undefined {
+    return this.#around.exchange.ask(key)?.then((found) => {
+      if (found?.kind === 'answer') this.#takeFound(key, found.answer);
+      if (found?.kind === 'gone' && !knows(this.#values.peek(key), found.at)) this.#deleteHere(key);
+    });
+  }
+
   /** Whether nothing that an answer concerns has changed since its read began. */
   isCurrent(key: string, entities: readonly Entity[], began: number): boolean {
-    return this.#underWay.worth(began, key, entities.map(entityKey)) === 'fresh';
+    return this.#worth(began, key, entities.map(entityKey)) === 'fresh';
   }
 
   /**
@@ -164,7 +197,7 @@ export class Cache {
    */
   set(key: string, { value, size, entities, ttl, staleIfError, began }: CacheEntry): boolean {
     const keys = entities.length === 0 ? none : entities.map(entityKey);
-    const worth = this.#underWay.worth(began, key, keys);
+    const worth = this.#worth(began, key, keys);
     if (worth === 'nothing') return false;
     if (ttl + staleIfError <= 0) {
       this.pass(key);
@@ -179,9 +212,11 @@ export class Cache {
       staleUntil: freshUntil + staleIfError,
       entities: keys,
       bytes: size + key.length,
+      since: this.#around.exchange.sinceOf(began),
     };
     if (!this.#keep(key, cached)) return false;
     this.#writer.soon(key, cached);
+    this.#around.exchange.offer(key, cached, false);
     return true;
   }
 
@@ -193,12 +228,14 @@ export class Cache {
   ): { readonly value: unknown } | undefined {
     const known = this.#values.peek(key);
     if (!known || !equalsJson(known.value, value)) return undefined;
-    if (this.#underWay.worth(began, key, known.entities) !== 'fresh') return undefined;
+    if (this.#worth(began, key, known.entities) !== 'fresh') return undefined;
     // In place: the read that brought it has looked it up, and so moved it to the front.
     known.storedAt = this.#around.clock.now();
     known.freshUntil = known.storedAt + ttl;
     known.staleUntil = known.freshUntil + staleIfError;
+    known.since = this.#around.exchange.sinceOf(began);
     this.#writer.soon(key, known);
+    this.#around.exchange.offer(key, known, true);
     return known;
   }
 
@@ -209,30 +246,22 @@ export class Cache {
 
   /** The entity changed: answers that concern it are stale from now on, and stay servable. */
   expire(entity: Entity): void {
-    this.#underWay.expired(entity);
-    if (this.#values.size === 0) return;
-    const now = this.#around.clock.now();
-    for (const key of this.#byEntity.of(entityKey(entity))) {
-      const cached = this.#values.peek(key);
-      if (!cached || cached.freshUntil <= now) continue;
-      const expired = expiredAt(cached, now);
-      this.#keep(key, expired);
-      this.#writer.now(key, expired);
-    }
+    const name = entityKey(entity);
+    this.#expireHere(name);
+    this.#around.exchange.tell({ kind: 'expire', entity: name });
   }
 
   /** The entity is gone: so is every answer that concerns it. */
   remove(entity: Entity): void {
-    this.#underWay.removed(entity);
-    for (const key of this.#byEntity.of(entityKey(entity))) this.delete(key);
+    const name = entityKey(entity);
+    this.#removeHere(name);
+    this.#around.exchange.tell({ kind: 'remove', entity: name });
   }
 
   /** Forgets an answer, also the one that a read under way is about to bring. False when there was none. */
   delete(key: string): boolean {
-    this.settle(key);
-    const deleted = this.#values.delete(key);
-    if (deleted) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
-    return deleted;
+    this.#around.exchange.tell({ kind: 'forget', key });
+    return this.#deleteHere(key);
   }
 
   /** What is known of a key from now on, reads that began before do not change. */
@@ -246,8 +275,8 @@ export class Cache {
 
   /** Everything may be different now: nothing is served any more, nor brought back by reads under way. */
   clear(): void {
-    this.#underWay.cleared();
-    for (const key of [...this.#values.keys()]) this.delete(key);
+    this.#clearHere();
+    this.#around.exchange.tell({ kind: 'clear' });
   }
 
   /** Hands what is not written yet to the store. */
@@ -259,9 +288,90 @@ export class Cache {
     return { entries: this.#values.size, bytes: this.#values.calculatedSize };
   }
 
+  /** @param at when it happened, where it happened elsewhere: answers that know of it stay as they are */
+  #expireHere(entity: string, at?: Moment): void {
+    this.#underWay.expired(entity);
+    if (this.#values.size === 0) return;
+    for (const key of this.#byEntity.of(entity)) this.#expireAnswer(key, at);
+  }
+
+  #expireAll(until: Moment): void {
+    this.#underWay.cleared();
+    for (const key of [...this.#values.keys()]) this.#expireAnswer(key, until);
+  }
+
+  #expireAnswer(key: string, at?: Moment): void {
+    const now = this.#around.clock.now();
+    const cached = this.#values.peek(key);
+    if (!cached || cached.freshUntil <= now || knows(cached, at)) return;
+    const expired = expiredAt(cached, now);
+    this.#keep(key, expired);
+    this.#writer.now(key, expired);
+  }
+
+  #removeHere(entity: string, at?: Moment): void {
+    this.#underWay.removed(entity);
+    for (const key of this.#byEntity.of(entity))
+      if (!knows(this.#values.peek(key), at)) this.#deleteHere(key);
+  }
+
+  #clearHere(until?: Moment): void {
+    this.#underWay.cleared();
+    for (const key of [...this.#values.keys()])
+      if (!knows(this.#values.peek(key), until)) this.#deleteHere(key);
+  }
+
+  #forgetHere(mark: string, at: Moment): void {
+    this.#underWay.removed(markedName(mark));
+    const key = this.#byMark.get(mark);
+    if (key !== undefined && !knows(this.#values.peek(key), at)) this.#deleteHere(key);
+  }
+
+  #keepEra(era: string, isStart: boolean): void {
+    if (!isStart) this.#underWay.cleared();
+    for (const key of [...this.#values.keys()]) {
+      const since = this.#values.peek(key)?.since;
+      if (since?.era !== era && !(isStart && since === undefined)) this.#deleteHere(key);
+    }
+  }
+
+  /** What the late answer of a read is worth. */
+  #worth(began: number, key: string, entities: readonly string[]): Worth {
+    const mark = this.#around.exchange.markOf(key);
+    const all = mark === undefined ? entities : [...entities, markedName(mark)];
+    return this.#underWay.worth(began, key, all);
+  }
+
+  #deleteHere(key: string): boolean {
+    this.settle(key);
+    const deleted = this.#values.delete(key);
+    if (deleted) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
+    return deleted;
+  }
+
+  /** What another instance was answered, where that is newer than what is here. */
+  #takeFound(key: string, found: FoundAnswer): void {
+    const now = this.#around.clock.now();
+    const storedAt = now - found.ageMs;
+    const known = this.#values.peek(key);
+    if (known && known.storedAt > storedAt - worthTaking) return;
+    const value = parsedJson(found.body);
+    if (value === undefined) return;
+    const cached: Cached = {
+      value: deepFreeze(value),
+      storedAt,
+      freshUntil: now + found.freshForMs,
+      staleUntil: now + found.servableForMs,
+      entities: found.entities,
+      bytes: found.body.length + key.length,
+      since: found.since,
+    };
+    if (this.#keep(key, cached)) this.#writer.soon(key, cached);
+  }
+
   #takeIn(key: string, stored: Partial<Cached> | null, now: number): boolean {
     if (!isCached(stored) || stored.staleUntil <= now) return false;
-    const worth = this.#underWay.worth(this.#loadingSince, key, stored.entities);
+    const worth = this.#worth(this.#loadingSince, key, stored.entities);
     if (worth === 'nothing') return false;
     const cached = { ...stored, value: deepFreeze(stored.value) };
     return this.#keep(key, worth === 'stale' ? expiredAt(cached, now) : cached);
@@ -273,6 +383,8 @@ export class Cache {
     const kept = cached.bytes <= this.#around.maxBytes;
     this.#values.set(key, cached);
     this.#byEntity.move(key, before, kept ? cached.entities : none);
+    const mark = this.#around.exchange.markOf(key);
+    if (mark !== undefined && kept) this.#byMark.set(mark, key);
     if (!kept) this.#writer.delete(key);
     return kept;
   }
@@ -280,9 +392,22 @@ export class Cache {
   #forget(key: string, cached: Cached, reason: string): void {
     if (reason === 'set') return;
     this.#byEntity.move(key, cached.entities, none);
+    const mark = this.#around.exchange.markOf(key);
+    if (mark !== undefined) this.#byMark.delete(mark);
     if (reason === 'evict') this.#around.events.emit('cacheEvicted', { reason: 'space' });
     this.#writer.delete(key);
   }
+}
+
+/** No entity has such a name. */
+function markedName(mark: string): string {
+  return `\u0000${mark}`;
+}
+
+/** Whether the read of an answer began after something had happened elsewhere. */
+function knows(cached: Cached | undefined, at: Moment | undefined): boolean {
+  const since = cached?.since;
+  return at !== undefined && since?.era === at.era && since.at >= at.at;
 }
 
 function hitOf({ value, storedAt, freshUntil }: Cached, now: number): Hit {

@@ -3,11 +3,14 @@
 import { Breakers } from './breaker/breakers.ts';
 import { Cache } from './cache.ts';
 import type { Clock } from './clock.ts';
+import { type Council, lone } from './council/council.ts';
+import { createCouncil } from './council/shared-council.ts';
 import type { NamedRead } from './declared-read.ts';
 import type { DeclaredWrite } from './declared-write.ts';
 import { LocalEntities } from './entities.ts';
 import type { Emitter, FallbackEvents } from './events.ts';
 import { classify, type Failure, failure, withCode } from './failure.ts';
+import { createFleetQueue } from './fleet/fleet-queue.ts';
 import { Health } from './health/health.ts';
 import { ownCheckers } from './health/own-checkers.ts';
 import { type Identified, identityOf } from './identity.ts';
@@ -25,6 +28,8 @@ import { collector } from './telemetry/collector.ts';
 import { Counters } from './telemetry/counters.ts';
 import { withStoreCounts } from './telemetry/store-counts.ts';
 import { createTracing, type Tracing } from './telemetry/tracing.ts';
+import { alone, type Exchange } from './values/exchange.ts';
+import { createExchange } from './values/shared-exchange.ts';
 
 /** Where a manager stands between its first call and its end. */
 export interface Life {
@@ -55,6 +60,8 @@ export interface Engine {
   readonly events: Emitter<FallbackEvents>;
   readonly counters: Counters;
   readonly breakers: Breakers;
+  /** What all instances find out about them together. */
+  readonly council: Council;
   /** Where queued writes and outages are kept. */
   readonly store: Journal;
   /** Where cached answers outlast the process; often the same. */
@@ -62,6 +69,8 @@ export interface Engine {
   readonly policy: Policy;
   readonly cache: Cache;
   readonly entities: LocalEntities;
+  /** Where cached answers are shared with other instances. */
+  readonly exchange: Exchange;
   readonly queue: LaneQueue;
   /** How what is behind each breaker is replayed. */
   readonly flows: DrainFlows;
@@ -96,22 +105,62 @@ export function createEngine(
   const writes = new Map<string, DeclaredWrite>();
   const read = readerOf(options.classify, events);
   const identity = identityOf({ ...options, manager: name });
-  const queue = createJournalQueue({
+  const isDeclared = (operation: string) => writes.get(operation)?.available() ?? false;
+  const parts = { identity, bounds: options.queue, clock, random, events };
+  const { shared, spills = false } = options.store;
+  const local = createJournalQueue({
+    ...parts,
     journal: store,
-    identity,
-    bounds: options.queue,
-    clock,
-    random,
-    events,
-    isDeclared: (operation) => writes.get(operation)?.available() ?? false,
+    // What is only moved from here needs no one who can send it.
+    isDeclared: shared ? () => true : isDeclared,
   });
+  const longestCall = () => Math.max(0, ...[...writes.values()].map(({ timeoutMs }) => timeoutMs));
+  const queue = shared
+    ? createFleetQueue({
+        ...parts,
+        kind: store.kind,
+        shared,
+        spills,
+        local,
+        isDeclared,
+        longestCall,
+      })
+    : local;
   const isQueued = (operation: string) => {
     const report = queue.get(operation);
     return report !== undefined && report.endedAt === undefined;
   };
+  const { values } = cache.store;
+  const exchange = values
+    ? createExchange({
+        values,
+        journal: cacheStore,
+        clock,
+        onFailure: (error) =>
+          events.emit('storeFailed', { store: cache.store.kind, verb: 'cache', error }),
+      })
+    : alone;
   const own = ownCheckers({ stores: [store, cache.store], queue, bounds: options.queue });
   const health = new Health({ options: options.health, own, clock, events });
-  const breakers = new Breakers({ ...options, health, events });
+  const { fleet } = options.store;
+  const council = fleet
+    ? createCouncil({
+        fleet,
+        clock,
+        events,
+        mode,
+        flows: () => flows,
+        outages: tracing.outages,
+        onFailure: (error) =>
+          events.emit('storeFailed', { store: store.kind, verb: 'state', error }),
+      })
+    : lone;
+  const breakers = new Breakers({ ...options, health, events, council });
+  const flows = new DrainFlows(breakers.own, options.drain.limit, clock);
+  breakers.onEach((breaker) => council.join(breaker));
+  flows.onEach((flow) => {
+    flow.onThrottled((ms) => council.throttled(flow.breaker.name, ms));
+  });
   return {
     life,
     name,
@@ -130,13 +179,21 @@ export function createEngine(
     events,
     counters: new Counters(name, mode, events),
     breakers,
+    council,
     store,
     cacheStore,
     policy: createPolicy({ ...options, classify: read }),
-    cache: new Cache({ ...cache, journal: cacheStore, clock, events }),
+    cache: new Cache({
+      ...cache,
+      journal: cacheStore,
+      clock,
+      events,
+      exchange,
+    }),
     entities: new LocalEntities({ ...options.entities, journal: store, clock, events, isQueued }),
+    exchange,
     queue,
-    flows: new DrainFlows(breakers.own, options.drain.limit, clock),
+    flows,
     health,
     shedding: createShedding({
       rampMs: options.recoveryRamp,

@@ -48,6 +48,20 @@ async function goDown({ upstream, get, manager }: ReturnType<typeof kit>) {
 }
 
 describe('an entity that no write owns', () => {
+  test('is deleted and stored in the order of the calls, awaited or not', async () => {
+    const { manager } = kit();
+    await manager.open();
+    await manager.storeEntity(note('a'));
+    const again = { ...note('a'), text: 'new' };
+    await Promise.all([manager.deleteEntity('note', 'a'), manager.storeEntity(again)]);
+    expect(await manager.getEntity('note', 'a')).toEqual(again);
+    const [found] = await Promise.all([
+      manager.getEntity('note', 'a'),
+      manager.deleteEntity('note', 'a'),
+    ]);
+    expect(found).toEqual(again);
+  });
+
   test('stays here, and the receipt says so; what is stored anew takes its place', async () => {
     const { manager, upstream } = kit();
     expect(await manager.storeEntity(note('a'))).toEqual({

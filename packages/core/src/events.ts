@@ -171,6 +171,8 @@ export interface OutageEvent {
   readonly reason: string;
   readonly outage: string;
   readonly since: number;
+  /** Another instance has begun it, and this one takes part. */
+  readonly joined?: true;
 }
 
 /** Takes back a subscription; safe to repeat. */

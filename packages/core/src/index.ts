@@ -28,7 +28,16 @@ export type {
 } from './cache-surface.ts';
 export type { CallHeaders, SentHeaders } from './call-headers.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { composeStores, type StoreParts } from './compose-stores.ts';
 export type { FallbackContext } from './context.ts';
+export type { FleetStatus } from './council/council.ts';
+export type {
+  Attendance,
+  BreakerView,
+  FleetView,
+  SharedFleet,
+  SharedOutage,
+} from './council/shared-fleet.ts';
 export { type DebugLog, type DebugSection, debugSection } from './debug.ts';
 export type { EntityOptions } from './entities.ts';
 export type { Entity, LocalEntity, Relationship, RelationshipEnds } from './entity.ts';
@@ -113,11 +122,40 @@ export type { QueueOptions } from './queue/intake.ts';
 export type { Decision, Doubt, OperationState } from './queue/lane-queue.ts';
 export type { QueueFilter, QueueSurface } from './queue/queue-surface.ts';
 export type { OperationReport, QueuedOperation } from './queue/queued-operation.ts';
+export {
+  isSharedQueueUnavailable,
+  type SharedAppended,
+  type SharedBounds,
+  type SharedClaim,
+  type SharedClaimRequest,
+  type SharedCounts,
+  type SharedDecision,
+  type SharedEntry,
+  type SharedFound,
+  type SharedQueue,
+  SharedQueueUnavailable,
+  type SharedRecord,
+  type SharedSettled,
+  type SharedSettlement,
+  type SharedState,
+  type SharedVerdict,
+} from './queue/shared-queue.ts';
 export type { SyncOptions, SyncReport } from './queue/sync.ts';
 export { type ImportReport, importedRecord } from './queue/transfer.ts';
 export { currentScope, RequestScope, type Served } from './scope.ts';
 export type { FallbackStatus } from './status.ts';
 export type { TelemetryOptions } from './telemetry/telemetry-options.ts';
+export type {
+  Changed,
+  Found,
+  FoundAnswer,
+  Moment,
+  News,
+  SharedAnswer,
+  SharedValues,
+  Touched,
+  ValueChange,
+} from './values/shared-values.ts';
 export { type CurrentCall, currentCall } from './wrapping/current-call.ts';
 export type { DefaultManager } from './wrapping/manager-choice.ts';
 export {

@@ -1,6 +1,7 @@
 /** A manager's status as a person reads it: short, aligned, and without anything secret. */
 
 import type { BreakerStatus } from './breaker/breaker-state.ts';
+import type { FleetStatus } from './council/council.ts';
 import type { ComponentHealth } from './health/component.ts';
 import type { FallbackStatus } from './status.ts';
 
@@ -21,6 +22,7 @@ export function inspectStatus(status: FallbackStatus): string {
       (component) => [`  ${component.name}`, ofComponent(component, status.at)] as const,
     ),
     ['store', ofStore(status)],
+    ...(status.fleet ? ([['fleet', ofFleet(status.fleet)]] as const) : []),
     ['telemetry', `traces: ${status.telemetry.traces}, metrics: ${status.telemetry.metrics}`],
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
@@ -82,6 +84,17 @@ function ofStore({ store }: FallbackStatus): string {
       ? ''
       : `; ${told} ${told === 1 ? 'warning' : 'warnings'} at its start: status().store.report`;
   return `${store.kind}, ${store.durability}, ${store.writable ? 'writable' : `not writable${problem}`}${warnings}`;
+}
+
+function ofFleet({ connected, instances, leader, outages }: FleetStatus): string {
+  if (!connected) return 'the others cannot be asked: this instance is on its own';
+  const shared = Object.entries(outages).map(
+    ([breaker, { prober }]) =>
+      `the outage of ${breaker} is everybody's${prober ? ', this instance tries' : ''}`,
+  );
+  const count = `${instances} ${instances === 1 ? 'instance' : 'instances'}`;
+  const tells = leader && 'this one tells of the queue';
+  return [count, tells, ...shared].filter(Boolean).join('; ');
 }
 
 function counted<Key extends string>(counts: Readonly<Record<Key, number>>, ...keys: Key[]) {

@@ -1,7 +1,10 @@
 /** What a store of records promises: a folder of files and plain memory fit the same core. */
 
+import type { SharedFleet } from './council/shared-fleet.ts';
 import type { Undo } from './events.ts';
 import type { Json } from './json.ts';
+import type { SharedQueue } from './queue/shared-queue.ts';
+import type { SharedValues } from './values/shared-values.ts';
 
 /** What a receipt may rely on: a power cut is survived, the loss of one machine is survived, or nothing is. */
 export type Durability = 'disk' | 'replica' | 'memory';
@@ -83,6 +86,8 @@ export interface JournalStatus {
   readonly segments?: number;
   /** The last time that a snapshot was written, or could not be: wall-clock ms, and what it took. */
   readonly checkpoint?: { readonly at: number; readonly tookMs: number; readonly problem?: string };
+  /** What is wrong with what instances share beside the queue, as a code; the app goes on with its own. */
+  readonly valuesProblem?: string;
   /** How long the last commits took, in ms. */
   readonly commits?: { readonly count: number; readonly p50Ms: number; readonly p99Ms: number };
 }
@@ -109,6 +114,14 @@ export interface Journal {
    */
   commit(changes: readonly Change[], options?: { readonly lazy?: boolean }): Promise<Durability>;
   status(): JournalStatus;
+  /** A queue that many instances share, where this store has one: writes are queued there. */
+  readonly shared?: SharedQueue;
+  /** Whether this journal takes writes while that queue is away; they are moved when it is back. */
+  readonly spills?: boolean;
+  /** Cached answers that many instances share, where this store has them. */
+  readonly values?: SharedValues;
+  /** What instances find out together about their upstream, where this store has that. */
+  readonly fleet?: SharedFleet;
   /**
    * Tells of records that become this journal's own while it is open: those of a process that is gone.
    * They are among its entries from then on. Absent where that never happens.

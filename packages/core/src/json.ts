@@ -200,3 +200,12 @@ function isPlain(value: object): value is Members {
   // That of another realm, as test runners have them: what `fetch` parsed there is JSON here.
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }
+
+/** What a text says; nothing where it is no JSON: somebody's hand may have been in the store. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -29,6 +29,7 @@ import { OutageMemories } from './outage-memory.ts';
 import { withinTime } from './patience.ts';
 import { Confirmer } from './queue/confirmer.ts';
 import { Drain } from './queue/drain.ts';
+import type { QueueCounts } from './queue/lane-queue.ts';
 import { warnOfLongLanes } from './queue/lane-warning.ts';
 import { type QueueSurface, queueSurface } from './queue/queue-surface.ts';
 import { type SyncOptions, type SyncReport, sync } from './queue/sync.ts';
@@ -139,7 +140,7 @@ export class FallbackManager {
     this.#returnStores = claimStores(name, store, this.#options.cache.store);
     this.#retire = this.#engine.collector.add({
       name,
-      measure: () => measurements(counters, this.status(), breakers.removed),
+      measure: () => measurements(counters, this.#status(queue.told()), breakers.removed),
     });
     this.#engine.collector.bind();
     this.#warnOfLosses = warnOfLosses(queue, events);
@@ -380,17 +381,7 @@ export class FallbackManager {
 
   /** One snapshot of everything. */
   status(): FallbackStatus {
-    const { cache, store } = this.#options;
-    const cacheStore = cache.store === store ? undefined : storeStatus(cache.store);
-    return statusOf({
-      engine: this.#engine,
-      paused: this.#drain.paused,
-      stalled: this.#confirmer.stalled,
-      store: { ...storeStatus(store), report: this.#report },
-      cacheStore,
-      closed: this.#closed,
-      telemetry: sdkStatus(),
-    });
+    return this.#status(this.#engine.queue.counts());
   }
 
   /** Trace id of a breaker's outage that lasts, else of its last one; nothing where no SDK takes traces. */
@@ -438,6 +429,21 @@ export class FallbackManager {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #status(queued: QueueCounts): FallbackStatus {
+    const { cache, store } = this.#options;
+    const cacheStore = cache.store === store ? undefined : storeStatus(cache.store);
+    return statusOf({
+      engine: this.#engine,
+      queued,
+      paused: this.#drain.paused,
+      stalled: this.#confirmer.stalled,
+      store: { ...storeStatus(store), report: this.#report },
+      cacheStore,
+      closed: this.#closed,
+      telemetry: sdkStatus(),
+    });
   }
 
   #declare(name: string, kind: 'read' | 'write', spec: object): void {
@@ -489,6 +495,9 @@ export class FallbackManager {
     const { cache, queue, breakers, events, store, cacheStore, tracing } = this.#engine;
     for (const breaker of breakers) breaker.close();
     cache.close();
+    const { exchange, council } = this.#engine;
+    for (const each of [exchange, council])
+      await withinTime(this.#options.clock, longestStoring, each.close()).catch(() => {});
     try {
       await withinTime(this.#options.clock, longestStoring, queue.close());
       if (cacheStore !== store)

@@ -42,7 +42,11 @@ async function openQueue(around: Surroundings): Promise<void> {
     engine.entities.load();
     onReport(report);
     memories.resume();
-    if (cacheStore === store) engine.cache.load();
+    if (cacheStore === store) {
+      engine.cache.load();
+      await engine.exchange.open(engine.identity, warnOf(engine));
+    }
+    await engine.council.open(engine.identity, warnOf(engine));
     return report;
   });
 }
@@ -60,8 +64,13 @@ async function openCache(around: Surroundings): Promise<void> {
   await opened(around, cacheStore, async () => {
     const report = await cacheStore.open(engine.identity, 'cache');
     engine.cache.load();
+    await engine.exchange.open(engine.identity, warnOf(engine));
     return report;
   });
+}
+
+function warnOf({ events }: Engine): (message: string) => void {
+  return (message) => events.emit('warning', { message });
 }
 
 async function opened(

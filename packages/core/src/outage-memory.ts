@@ -73,7 +73,10 @@ class OutageMemory {
         if (event === 'enqueued') void this.remember();
       }),
       events.on('activated', (event) => {
-        if (event.breaker === breaker.name) this.#watchWrites();
+        if (event.breaker !== breaker.name) return;
+        this.#watchWrites();
+        // Others may have found it first: it has their name then.
+        void this.remember();
       }),
       events.on('deactivated', (event) => {
         if (event.breaker === breaker.name) this.#stopWatching();

@@ -131,15 +131,19 @@ class ReadPath<Input, Value> {
       }
       return call.answered(answer);
     };
-    const crashed = (error: unknown): Given => {
-      let answer: Detailed<Value>;
+    const crashed = (error: unknown): Given | Promise<Given> => {
+      let answer: Detailed<Value> | Promise<Detailed<Value>>;
       try {
         this.#upstream.failed(flight, error);
         answer = this.#afterFailure(call, error);
       } catch (thrown) {
         return call.thrown(thrown);
       }
-      return call.answered(answer);
+      if (!(answer instanceof Promise)) return call.answered(answer);
+      return answer.then(
+        (later) => call.answered(later),
+        (thrown: unknown) => call.thrown(thrown),
+      );
     };
     return flight.answer.then(landed, crashed);
   }
@@ -234,7 +238,10 @@ class ReadPath<Input, Value> {
     return this.#answer(asking, await refresh, 'live');
   }
 
-  #afterFailure(asking: Asking<Input, Value>, error: unknown): Detailed<Value> {
+  #afterFailure(
+    asking: Asking<Input, Value>,
+    error: unknown,
+  ): Detailed<Value> | Promise<Detailed<Value>> {
     if (error instanceof CallAborted) throw this.#unlessAborted(asking, error);
     const failed = this.#engine.classify(error);
     asking.upstreamError = failed.code;
@@ -249,8 +256,17 @@ class ReadPath<Input, Value> {
     return this.#fallback(asking, error);
   }
 
-  /** What is at hand without the upstream: stale, of a local entity, or of pending writes alone. */
-  #fallback(asking: Asking<Input, Value>, cause?: unknown): Detailed<Value> {
+  /** What is at hand without the upstream, after other instances were asked what they know, where there are any. */
+  #fallback(
+    asking: Asking<Input, Value>,
+    cause?: unknown,
+  ): Detailed<Value> | Promise<Detailed<Value>> {
+    const asked = this.#engine.cache.askOthers(asking.key.text);
+    return asked ? asked.then(() => this.#atHand(asking, cause)) : this.#atHand(asking, cause);
+  }
+
+  /** Stale, of a local entity, or of pending writes alone. */
+  #atHand(asking: Asking<Input, Value>, cause: unknown): Detailed<Value> {
     const answer =
       this.#stale(asking, cause) ??
       this.#local(asking, cause) ??

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ReadsUnderWay } from './reads-under-way.ts';
 
-const item = (id: string) => ({ type: 'item', id });
+const item = (id: string) => `item:${id}`;
 
 test('what is not remembered one by one any more is not trusted', () => {
   const underWay = new ReadsUnderWay();

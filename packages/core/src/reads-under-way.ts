@@ -1,8 +1,5 @@
 /** Reads under way: what happens after one began, its late answer must not undo. */
 
-import type { Entity } from './entity.ts';
-import { entityKey } from './entity.ts';
-
 /** Happenings of each kind that are remembered for reads under way. */
 const maxRemembered = 10_000;
 
@@ -34,14 +31,14 @@ export class ReadsUnderWay {
     for (const happened of [this.#expired, this.#removed, this.#settled]) happened.clear();
   }
 
-  /** The entity changed. */
-  expired(entity: Entity): void {
-    if (this.#readers > 0) this.#note(this.#expired, entityKey(entity));
+  /** The entity changed; as one text, as all entities here. */
+  expired(entity: string): void {
+    this.#note(this.#expired, entity);
   }
 
   /** The entity is gone. */
-  removed(entity: Entity): void {
-    if (this.#readers > 0) this.#note(this.#removed, entityKey(entity));
+  removed(entity: string): void {
+    this.#note(this.#removed, entity);
   }
 
   /** The answer of a key was taken away, or put in place by somebody who knows. */
@@ -54,7 +51,7 @@ export class ReadsUnderWay {
     this.#blurred = ++this.#moment;
   }
 
-  /** What the answer of a read that began at a moment is worth by now; its entities by {@link entityKey}. */
+  /** What the answer of a read that began at a moment is worth by now. */
   worth(began: number, key: string, entities: readonly string[]): Worth {
     if (this.#blurred > began) return 'nothing';
     if (this.#quiet) return 'fresh';

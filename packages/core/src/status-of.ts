@@ -2,10 +2,12 @@
 
 import type { Engine } from './engine.ts';
 import type { Journal, JournalStatus } from './journal.ts';
+import type { QueueCounts } from './queue/lane-queue.ts';
 import type { FallbackStatus } from './status.ts';
 
 interface StatusParts {
   readonly engine: Engine;
+  readonly queued: QueueCounts;
   readonly paused: boolean;
   readonly stalled: boolean;
   readonly store: FallbackStatus['store'];
@@ -27,14 +29,14 @@ export function storeStatus(store: Journal): JournalStatus {
 }
 
 /** Reads the parts at one moment. */
-export function statusOf({ engine, ...parts }: StatusParts): FallbackStatus {
+export function statusOf({ engine, queued, ...parts }: StatusParts): FallbackStatus {
   const { counters } = engine;
-  const { name, mode, clock, breakers, cache, queue, flows, health } = engine;
+  const { name, mode, clock, breakers, cache, flows, health } = engine;
   const breaker = breakers.own;
   const at = clock.now();
   const { outage, isolation } = breaker;
+  const fleet = engine.council.status(engine.queue.leads);
   const rates = [...flows].flatMap(({ rate }) => rate.perSecond ?? []);
-  const queued = queue.counts();
   const outcome = (value: string) => counters.total('operations', 1, value);
   const event = (value: string) => counters.total('queueOperations', 1, value);
   const lookup = (value: string) => counters.total('cacheRequests', 1, value);
@@ -93,6 +95,7 @@ export function statusOf({ engine, ...parts }: StatusParts): FallbackStatus {
     },
     entities: { ...engine.entities.status, evictions: counters.total('entityEvictions') },
     breakers: Object.fromEntries([...breakers].map((each) => [each.name, each.status()])),
+    ...(fleet && { fleet }),
     health: health.system(),
     store: parts.store,
     telemetry: parts.telemetry,

@@ -1,6 +1,7 @@
 /** One snapshot of a manager: what the status page and the metrics both read. */
 
 import type { BreakerStatus, Trigger } from './breaker/breaker-state.ts';
+import type { FleetStatus } from './council/council.ts';
 import type { SystemHealth } from './health/health.ts';
 import type { JournalStatus, OpenReport } from './journal.ts';
 import type { FallbackMode } from './mode.ts';
@@ -88,6 +89,8 @@ export interface FallbackStatus {
     readonly evictions: number;
   };
   readonly breakers: Readonly<Record<string, BreakerStatus>>;
+  /** All instances together, where they share a view. */
+  readonly fleet?: FleetStatus;
   readonly health: SystemHealth;
   readonly store: JournalStatus & { readonly report: OpenReport | undefined };
   readonly telemetry: SdkStatus;

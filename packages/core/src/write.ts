@@ -137,6 +137,7 @@ class WritePath<Input, Value> {
         const first = entered ? index + 1 : index;
         for (const withdrawal of withdrawals.slice(first)) withdrawal.abort();
         const abandoned = Promise.all(entering.slice(first).map((each) => this.#abandon(each)));
+        abandoned.catch(() => {});
         // Who is told that they were not kept must not find them applied after a crash.
         if (entered) await this.#stored(() => abandoned, this.#left(latest));
         throw error;

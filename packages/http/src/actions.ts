@@ -156,7 +156,7 @@ async function carryOut(
   switch (action) {
     case 'retry':
     case 'skip':
-      if (!queue.get(operation)) return undefined;
+      if (!(await queue.find(operation))) return undefined;
       return { target: operation, done: await queue.decide(operation, action) };
     case 'pause':
     case 'resume':

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import {
   type Check,
   checkOptions,
+  composeStores,
   debugSection,
   FallbackManager,
   type FallbackManagerOptions,
@@ -17,6 +18,7 @@ import {
   graphitiUpstream,
 } from '@graphiti-fallback/graphiti';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
+import { redisStore } from '@graphiti-fallback/store-redis';
 import { type Environment, readEnvironment, unknownVariables } from './environment.ts';
 import { type StatusOptions, statusChecks } from './status-options.ts';
 
@@ -164,18 +166,33 @@ function storesOf(
       health: { interval: 0 },
     };
   }
-  const lasting = environment.store === 'lowdb';
-  const queue =
-    store ??
-    (lasting
-      ? lowdbStore({ directory: environment.queueDirectory, setting: 'FALLBACK_DB_PATH' })
-      : memoryJournal());
+  const lasting = environment.store !== 'memory';
+  const queue = store ?? (lasting ? queueStore() : memoryJournal());
   return { queue, cache: cache?.store ?? cacheStore() };
+
+  /** What instances share is in Redis, and in the folder while that is away. */
+  function queueStore(): Journal {
+    const local = lowdbStore({
+      directory: environment.queueDirectory,
+      setting: 'FALLBACK_DB_PATH',
+    });
+    const { redisUrl: url } = environment;
+    if (url === undefined) return local;
+    const cached = lowdbStore({
+      directory: environment.cacheDirectory,
+      setting: 'FALLBACK_CACHE_DIR',
+    });
+    return composeStores({
+      queue: redisStore({ url, local }),
+      values: redisStore({ url, local: cached }),
+    });
+  }
 
   /** A store that was chosen for the queue alone serves the cache, too. */
   function cacheStore(): Journal {
     if (mode === 'memory_only') return memoryJournal();
-    return lasting && !store
+    const own = lasting && !store && environment.redisUrl === undefined;
+    return own
       ? lowdbStore({ directory: environment.cacheDirectory, setting: 'FALLBACK_CACHE_DIR' })
       : queue;
   }

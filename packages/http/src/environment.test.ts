@@ -13,6 +13,7 @@ test('an empty environment gives the defaults', () => {
     queueDirectory: join(homedir(), '.graphiti_fallback'),
     cacheDirectory: join(homedir(), '.graphiti_cache'),
     store: 'lowdb',
+    redisUrl: undefined,
     storeGiven: false,
     underTest: false,
     failureThreshold: undefined,
@@ -50,7 +51,7 @@ test.each([
     { FALLBACK_MODE: 'magic' },
     'FALLBACK_MODE to be one of disabled, read_only, memory_only, local_storage, queue_writes, got "magic"',
   ],
-  [{ FALLBACK_STORE: 'mongo' }, 'FALLBACK_STORE to be lowdb or memory, got "mongo"'],
+  [{ FALLBACK_STORE: 'mongo' }, 'FALLBACK_STORE to be lowdb, memory or redis, got "mongo"'],
   [
     { GRAPHITI_CONFIRM: 'never' },
     'GRAPHITI_CONFIRM to be a number of seconds above 0 or off, got "never"',
@@ -84,13 +85,6 @@ test.each([[{ NODE_ENV: 'test' }], [{ NODE_TEST_CONTEXT: 'child' }]])(
   },
 );
 
-test.each([[{ FALLBACK_DB_PATH: './data' }], [{ FALLBACK_STORE: 'memory' }]])(
-  '%o counts as a store given',
-  (variables) => {
-    expect(readEnvironment(variables).storeGiven).toBe(true);
-  },
-);
-
 test.each([
   [{ GRAPHITI_CONFIRM: '300' }, { within: 300_000 }],
   [{ GRAPHITI_UNCONFIRMED: 'resend' }, { unconfirmed: 'resend' }],
@@ -101,4 +95,29 @@ test.each([
   [{ GRAPHITI_CONFIRM: 'off', GRAPHITI_UNCONFIRMED: 'resend' }, false],
 ])('%j says how messages are confirmed', (variables, confirm) => {
   expect(readEnvironment(variables).confirm).toEqual(confirm);
+});
+
+const redis = 'redis://:secret@localhost:6380';
+
+test.each([
+  [{ FALLBACK_REDIS_URL: redis }, redis],
+  [{ FALLBACK_STORE: 'redis' }, 'redis://localhost:6379'],
+  [{ FALLBACK_STORE: 'redis', FALLBACK_REDIS_URL: redis }, redis],
+  [{ FALLBACK_STORE: 'lowdb', FALLBACK_REDIS_URL: redis }, undefined],
+])('with the queue in %o its server is %s', (variables, url) => {
+  expect(readEnvironment(variables).redisUrl).toBe(url);
+});
+
+test('an address of Redis that is none is not shown: it may hold a password', () => {
+  const read = () => readEnvironment({ FALLBACK_REDIS_URL: 'http://user:secret@redis' });
+  expect(read).toThrow('FALLBACK_REDIS_URL to be a URL such as redis://localhost:6379');
+  expect(read).not.toThrow('secret');
+});
+
+test.each([
+  [{ FALLBACK_DB_PATH: './data' }],
+  [{ FALLBACK_STORE: 'memory' }],
+  [{ FALLBACK_REDIS_URL: redis }],
+])('%o counts as a store given', (variables) => {
+  expect(readEnvironment(variables).storeGiven).toBe(true);
 });

@@ -13,7 +13,9 @@ export interface Environment {
   readonly confirm: ConfirmOptions | false | undefined;
   readonly queueDirectory: string;
   readonly cacheDirectory: string;
-  readonly store: 'lowdb' | 'memory';
+  readonly store: 'lowdb' | 'memory' | 'redis';
+  /** Of the server where instances share their queue; it may hold a password. */
+  readonly redisUrl: string | undefined;
   /** Whether someone chose where to store. */
   readonly storeGiven: boolean;
   /** The app is under test: nothing must outlast it. */
@@ -29,6 +31,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 const known = [
   'FALLBACK_MODE',
   'FALLBACK_STORE',
+  'FALLBACK_REDIS_URL',
   'FALLBACK_DB_PATH',
   'FALLBACK_CACHE_DIR',
   'CIRCUIT_FAILURE_THRESHOLD',
@@ -54,6 +57,8 @@ export function unknownVariables(variables: Variables = process.env): string[] {
 export function readEnvironment(variables: Variables = process.env): Environment {
   const given = (name: string) => variables[name]?.trim() || undefined;
   const timeout = given('CIRCUIT_TIMEOUT');
+  const redis = redisUrl(given('FALLBACK_REDIS_URL'));
+  const store = storeKind(given('FALLBACK_STORE'), redis);
   return {
     mode: modeOf(given('FALLBACK_MODE')),
     graphitiUrl: url('GRAPHITI_URL', given('GRAPHITI_URL') ?? 'http://localhost:8000'),
@@ -66,8 +71,11 @@ export function readEnvironment(variables: Variables = process.env): Environment
       'FALLBACK_CACHE_DIR',
       given('FALLBACK_CACHE_DIR') ?? join(homedir(), '.graphiti_cache'),
     ),
-    store: storeKind(given('FALLBACK_STORE')),
-    storeGiven: given('FALLBACK_DB_PATH') !== undefined || given('FALLBACK_STORE') !== undefined,
+    store,
+    redisUrl: store === 'redis' ? (redis ?? 'redis://localhost:6379') : undefined,
+    storeGiven: ['FALLBACK_DB_PATH', 'FALLBACK_STORE', 'FALLBACK_REDIS_URL'].some(
+      (name) => given(name) !== undefined,
+    ),
     underTest: variables.NODE_ENV === 'test' || given('NODE_TEST_CONTEXT') !== undefined,
     failureThreshold: count('CIRCUIT_FAILURE_THRESHOLD', given('CIRCUIT_FAILURE_THRESHOLD')),
     successThreshold: count('CIRCUIT_SUCCESS_THRESHOLD', given('CIRCUIT_SUCCESS_THRESHOLD')),
@@ -117,9 +125,20 @@ function modeOf(text: string | undefined): FallbackMode | undefined {
   throw wrong('FALLBACK_MODE', text, `one of ${fallbackModes.join(', ')}`);
 }
 
-function storeKind(text: string | undefined): 'lowdb' | 'memory' {
-  if (text === undefined || text === 'lowdb' || text === 'memory') return text ?? 'lowdb';
-  throw wrong('FALLBACK_STORE', text, 'lowdb or memory');
+/** A server that is named is used, unless another store is. */
+function storeKind(text: string | undefined, redis: string | undefined): Environment['store'] {
+  if (text === undefined) return redis === undefined ? 'lowdb' : 'redis';
+  if (text === 'lowdb' || text === 'memory' || text === 'redis') return text;
+  throw wrong('FALLBACK_STORE', text, 'lowdb, memory or redis');
+}
+
+/** Never shown: it may hold a password. */
+function redisUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol)) return text;
+  throw new TypeError(
+    'Expected the environment variable FALLBACK_REDIS_URL to be a URL such as redis://localhost:6379, got another text',
+  );
 }
 
 /** Guides of old had a file here; it is a folder now, which holds more than one file. */

@@ -26,7 +26,7 @@ export async function answerOperation(
 ): Promise<void> {
   try {
     await manager.open();
-    const report = manager.queue.get(id);
+    const report = await manager.queue.find(id);
     if (report) sendJson(response, 200, publicOperation(report));
     else sendUnknown(response);
   } catch {

@@ -21,6 +21,8 @@ export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache' | 'breakers'> 
     readonly durability: string;
     readonly writable: boolean;
     readonly problem?: string;
+    /** What is wrong with what instances share beside the queue. */
+    readonly valuesProblem?: string;
     readonly quarantined: number;
     readonly warnings: number;
     /** Acknowledged changes that were gone when it was opened. */
@@ -54,6 +56,7 @@ export function publicStatus(status: FallbackStatus): PublicStatus {
       kind: store.kind,
       durability: store.durability,
       ...condition(store),
+      ...(store.valuesProblem !== undefined && { valuesProblem: store.valuesProblem }),
       quarantined: store.report?.quarantined.length ?? 0,
       warnings: store.report?.warnings.length ?? 0,
       missing: store.report?.missing ?? 0,

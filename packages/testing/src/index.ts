@@ -9,6 +9,10 @@ export type { GraphitiServerOptions } from './server/options.ts';
 export type { ReceivedRequest } from './server/records.ts';
 export type { ServerState } from './server/state.ts';
 export {
+  type CreateSharedValues,
+  sharedValuesContract,
+} from './store-contract/shared-values.ts';
+export {
   type CreateStore,
   type RegisterTest,
   type StoreContractOptions,

@@ -1,7 +1,9 @@
+import { redisStore } from '@graphiti-fallback/store-redis';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { missingRedis, redisServer } from '../redis/server.ts';
 import { barriers, openBrowser, picture, screenshots } from './browser.ts';
 import { operatorToken, type WatchedApp, watchedApp } from './watched-app.ts';
 
@@ -318,3 +320,35 @@ test('another site’s page can neither act, nor read, nor put the page in a fra
   const framed = other.frames().find((frame) => frame.url().startsWith('http'));
   expect((await framed?.getByRole('heading', { level: 1 }).count()) ?? 0).toBe(0);
 });
+
+test.skipIf(missingRedis())(
+  'instances over one Redis are seen as a fleet, and so is their one outage',
+  async () => {
+    const redis = await redisServer();
+    closing.push(() => redis.close());
+    const sharing = { store: redisStore({ url: redis.url }) };
+    const one = await start(sharing);
+    const url = one.graphiti.url;
+    const other = await start({ url, store: redisStore({ url: redis.url }) });
+    const page = await open(one.url);
+    const fleet = page.getByRole('region', { name: 'Fleet' });
+    const stops = [one, other].map((app) => app.traffic(5));
+    closing.push(() => Promise.all(stops.map((stop) => stop())));
+    await expect.poll(() => fleet.textContent(), soon).toMatch(/instances\s*2/);
+    await expect.poll(() => fleet.textContent(), soon).toContain('connected');
+    one.graphiti.fault({ kind: 'refuse' });
+    await expect.poll(() => fleet.textContent(), soon).toContain('one outage');
+    await expect
+      .poll(() => fleet.textContent(), soon)
+      .toMatch(/tries the upstream\s*(this|another)/);
+    await picture(page, 'fleet');
+    expect(await barriers(page)).toEqual([]);
+    const traces = () => [one, other].map(({ manager }) => manager.outageTrace('graphiti'));
+    await expect.poll(() => traces()[0], soon).toBeDefined();
+    await expect.poll(() => new Set(traces()).size, soon).toBe(1);
+    await one.graphiti.heal();
+    await expect.poll(() => fleet.textContent(), soon).toContain('connected');
+    await redis.kill();
+    await expect.poll(() => fleet.textContent(), soon).toContain('on its own');
+  },
+);

@@ -1,6 +1,7 @@
 /** The one state machine: closed → open → half-open → closed, and isolated by hand. */
 
 import type { Clock } from '../clock.ts';
+import { type Counsel, lone } from '../council/council.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Refusal } from '../failure.ts';
 import type { FallbackMode } from '../mode.ts';
@@ -8,7 +9,7 @@ import type { BreakerOptions, OptionsSource, ResolvedBreakerOptions } from './br
 import type { BreakerState, BreakerStatus, Isolation, Outage, Trigger } from './breaker-state.ts';
 import { HalfOpen } from './half-open.ts';
 import { OpenTime } from './open-time.ts';
-import { Outages } from './outages.ts';
+import { type Beginning, type News, Outages } from './outages.ts';
 import { freePermit, Permit, type PermitGiver, type PermitHolder, type Verdict } from './permit.ts';
 import type { Prober } from './probe-rotation.ts';
 import { createWindow, type Window } from './window.ts';
@@ -22,6 +23,8 @@ interface Surroundings {
   readonly events: Emitter<FallbackEvents>;
   /** What was counted under this name before, which goes on. @default nothing */
   readonly calls?: BreakerCalls;
+  /** Of other instances. @default none */
+  readonly council?: Counsel;
 }
 
 /** Calls that were counted. */
@@ -46,6 +49,7 @@ export class Breaker implements PermitGiver {
   readonly name: string;
   readonly calls: BreakerCalls;
   readonly #around: Surroundings;
+  readonly #council: Counsel;
   readonly #tries: HalfOpen;
   readonly #outages: Outages;
   readonly #openTime: OpenTime;
@@ -61,10 +65,11 @@ export class Breaker implements PermitGiver {
   #stopped = false;
   #cancelWake: Undo | undefined;
   /** What is still to be told. */
-  readonly #news: (() => void)[] = [];
+  readonly #news: News[] = [];
 
   constructor(source: OptionsSource, around: Surroundings) {
     const { name, clock, random, calls = { success: 0, failure: 0, refused: 0 } } = around;
+    const { council = lone } = around;
     this.name = name;
     this.calls = calls;
     this.#source = source;
@@ -73,13 +78,14 @@ export class Breaker implements PermitGiver {
     this.#window = createWindow(this.#options, clock);
     this.#state = { kind: 'closed', since: clock.now() };
     this.#tries = new HalfOpen(clock);
-    this.#outages = new Outages(around);
+    this.#council = council;
+    this.#outages = new Outages({ ...around, council });
     this.#openTime = new OpenTime(clock, random);
   }
 
   get state(): BreakerState {
-    if (this.#state.kind === 'open' && !this.#stopped && this.#openTime.leftMs <= 0)
-      this.#halfOpen('open_time_over');
+    const isDue = this.#state.kind === 'open' && !this.#stopped && this.#openTime.leftMs <= 0;
+    if (isDue && this.#council.mayTry(this.name)) this.#halfOpen('open_time_over');
     return this.#state;
   }
 
@@ -128,7 +134,8 @@ export class Breaker implements PermitGiver {
   get retryAfterMs(): number {
     const { state } = this;
     if (state.kind === 'isolated') return this.#options.openFor;
-    return state.kind === 'open' ? Math.max(1, this.#openTime.leftMs) : shortWait;
+    const { leftMs } = this.#openTime;
+    return state.kind === 'open' && leftMs > 0 ? Math.max(1, leftMs) : shortWait;
   }
 
   /**
@@ -176,6 +183,29 @@ export class Breaker implements PermitGiver {
   /** Opens by decision of the health checks. */
   trip(reason: string): void {
     if (this.#state.kind === 'closed') this.#open('health', reason);
+  }
+
+  /** Opens with other instances, who have found an outage. */
+  follow(outage: Outage): void {
+    if (this.#state.kind !== 'closed') return;
+    this.#adapt();
+    this.#openTime.begin(this.#options);
+    const theirs = { ...outage, joined: true as const };
+    this.#enter({ kind: 'open', since: this.#around.clock.now() }, 'fleet', theirs);
+    this.#wakeWhenOver();
+  }
+
+  /** Tries the upstream where that is its turn, and else leaves it to who does. */
+  takeTurn(): void {
+    if (this.state.kind !== 'half_open' || this.#council.mayTry(this.name)) return;
+    this.#enter({ kind: 'open', since: this.#around.clock.now() }, 'fleet');
+    this.#wakeWhenOver();
+  }
+
+  /** Closes with other instances, one of whom has found that the upstream works. */
+  recoverWithOthers(): void {
+    const { kind } = this.#state;
+    if (kind === 'open' || kind === 'half_open') this.#close('fleet');
   }
 
   /** Sets it apart by hand: nothing goes through until {@link restore}, whatever the upstream does. */
@@ -298,7 +328,9 @@ export class Breaker implements PermitGiver {
   /** A timer may be early by the clock that decides: then it is set once more. */
   #wakeWhenOver(): void {
     if (this.state.kind !== 'open' || this.#stopped) return;
-    const wait = Math.max(1, this.#openTime.leftMs);
+    const { leftMs } = this.#openTime;
+    // Another instance tries: whose turn it is then is told.
+    const wait = leftMs > 0 ? leftMs : shortWait;
     this.#cancelWake?.();
     this.#cancelWake = this.#around.clock.after(wait, () => this.#wakeWhenOver());
   }
@@ -332,18 +364,25 @@ export class Breaker implements PermitGiver {
   }
 
   /** One who hears of a change may change it again: the others hear of both, in order. */
-  #tell(...news: readonly (() => void)[]): void {
+  #tell(...news: readonly News[]): void {
     const telling = this.#news.length > 0;
     this.#news.push(...news);
-    if (telling) return;
+    if (!telling) this.#tellOn();
+  }
+
+  #tellOn(): void {
     for (let next = this.#news[0]; next; next = this.#news[0]) {
-      next();
+      const later = next();
+      if (later) {
+        void later.then(() => {
+          this.#news.shift();
+          this.#tellOn();
+        });
+        return;
+      }
       this.#news.shift();
     }
   }
 }
 
-const nothing = () => {};
-
-/** An outage that begins now, unless one runs. */
-type Beginning = Parameters<Outages['begin']>[0];
+const nothing: News = () => {};

@@ -1,6 +1,7 @@
 /** A manager's breakers by name: its own, and those that some of its operations share. */
 
 import type { Clock } from '../clock.ts';
+import type { Council } from '../council/council.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { FallbackMode } from '../mode.ts';
 import { Breaker, type BreakerCalls } from './breaker.ts';
@@ -18,6 +19,8 @@ interface Surroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: Emitter<FallbackEvents>;
+  /** With other instances. */
+  readonly council: Council;
 }
 
 /** Hears of a breaker that is there; may answer what to do when it is removed. */

@@ -30,6 +30,7 @@ export class DrainFlow {
   #storing = 0;
   readonly #clock: Clock;
   #pausedUntil = Number.NEGATIVE_INFINITY;
+  #onThrottled: (ms: number) => void = () => {};
 
   constructor(breaker: Breaker, limit: number, clock: Clock) {
     this.breaker = breaker;
@@ -88,8 +89,22 @@ export class DrainFlow {
 
   /** A pause that the upstream asked for. One 429 is the answer to all that were on their way with it. */
   throttled(ms: number): number {
+    if (this.pausedForMs > 0) return this.pause(ms);
+    this.rate.throttled();
+    const granted = this.pause(ms);
+    this.#onThrottled(granted);
+    return granted;
+  }
+
+  /** The same, of what another instance was told. */
+  throttledElsewhere(ms: number): void {
     if (this.pausedForMs === 0) this.rate.throttled();
-    return this.pause(ms);
+    this.pause(ms);
+  }
+
+  /** Who hears of a pause that the upstream asked for. */
+  onThrottled(listener: (ms: number) => void): void {
+    this.#onThrottled = listener;
   }
 }
 

@@ -132,8 +132,9 @@ export class Drain {
     for (const flow of flows) {
       const room = flow.room(policy.bulkhead.free);
       // Once these are found nobody looks further: other breakers may hold back many more.
-      if (room > 0)
-        rooms.set(flow, Math.min(room, flow.rate.room, queue.claimable(flow.operations)));
+      if (room === 0) continue;
+      const wanted = Math.min(room, flow.rate.room);
+      rooms.set(flow, Math.min(wanted, queue.claimable(flow.operations, wanted)));
     }
     if (rooms.size > 0) this.#claim(rooms);
     // Whoever makes room wakes the drain: a replay that ends, a breaker that lets calls through.

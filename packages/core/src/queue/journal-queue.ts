@@ -16,9 +16,11 @@ import type {
   Claim,
   ClaimRequest,
   Decision,
+  Doubt,
   Entered,
-  LaneQueue,
+  ListedOperation,
   LocalSync,
+  MovableQueue,
   QueueCounts,
   QueueVerdict,
   Wait,
@@ -28,6 +30,7 @@ import { Ledger } from './ledger.ts';
 import { type Addition, LiveTurns } from './live-turns.ts';
 import { isRecord, type NewOperation, type OperationRecord } from './operation-record.ts';
 import { type OperationReport, reportOf } from './queued-operation.ts';
+import { recordAfter } from './record-after.ts';
 import { Settlements } from './settlements.ts';
 
 interface JournalQueueOptions {
@@ -43,12 +46,12 @@ interface JournalQueueOptions {
 /** An operation that was in flight whenever its process died may be what kills it. */
 const mostInterruptions = 3;
 
-/** Creates the queue; {@link LaneQueue.open} reads what an earlier process left. */
-export function createJournalQueue(options: JournalQueueOptions): LaneQueue {
+/** Creates the queue; {@link MovableQueue.open} reads what an earlier process left. */
+export function createJournalQueue(options: JournalQueueOptions): MovableQueue {
   return new JournalQueue(options);
 }
 
-class JournalQueue implements LaneQueue {
+class JournalQueue implements MovableQueue {
   readonly #journal: Journal;
   readonly #options: JournalQueueOptions;
   readonly #lanes: Lanes;
@@ -61,6 +64,7 @@ class JournalQueue implements LaneQueue {
   readonly #dead: DeadLetters;
   readonly #decisions: Decisions;
   readonly accepted: Accepted;
+  readonly leads = true;
   #stopAdopting: Undo | undefined;
   #opened = false;
   /** Those that left before the store was open, and may still be in it. */
@@ -162,7 +166,7 @@ class JournalQueue implements LaneQueue {
       if (entry.record.enqueuedAt < oldest) {
         void this.#dead.bury(lane, entry, { reason: 'expired', error: 'too_old' });
         this.#turns.advance(lane);
-      } else if (admits(entry.record.operation)) claims.push(this.#hold(lane, entry));
+      } else if (admits(entry.record.operation, entry)) claims.push(this.#hold(lane, entry));
     }
     return claims;
   }
@@ -175,7 +179,19 @@ class JournalQueue implements LaneQueue {
     if (verdict.kind === 'done') await this.#finish(entry, verdict.seen ?? false);
     else if (verdict.kind === 'accepted') await this.accepted.take(entry, verdict.sentAt);
     else if (verdict.kind === 'dead') await this.#dead.bury(lane, entry, verdict);
-    else await this.#ledger.update(entry, (record) => this.#after(record, verdict));
+    else
+      await this.#ledger.update(entry, (record) =>
+        recordAfter(record, verdict, this.#options.clock.now()),
+      );
+    this.#turns.release(lane);
+    return 'ok';
+  }
+
+  async moved(claim: Claim): Promise<'ok' | 'lost'> {
+    const lane = this.#lanes.find(claim.record.lane);
+    const entry = lane?.head;
+    if (!lane || entry?.record.id !== claim.record.id || !claim.held(0)) return 'lost';
+    await this.#ledger.remove(entry);
     this.#turns.release(lane);
     return 'ok';
   }
@@ -184,6 +200,24 @@ class JournalQueue implements LaneQueue {
     const { record } = entry;
     await this.#ledger.remove(entry, seen ? 'confirmed' : 'done');
     if (seen) this.accepted.confirmed(record);
+  }
+
+  queues(lane: string): boolean {
+    return (this.#lanes.find(lane)?.size ?? 0) > 0;
+  }
+
+  async takeAccepted(record: OperationRecord, sentAt: number): Promise<void> {
+    const fresh = { record, bytes: bytesOf(record), volatile: false, committed: true };
+    await this.accepted.take(this.#lanes.known(record.id) ?? fresh, sentAt);
+    this.#turns.advance(this.#lanes.lane(record.lane));
+  }
+
+  seen(record: OperationRecord): void {
+    this.accepted.confirmed(record);
+  }
+
+  doubt(ids: readonly string[]): Doubt {
+    return this.accepted.doubt(ids);
   }
 
   confirmations(operation: string): { readonly last: number; readonly newest: number } {
@@ -231,7 +265,7 @@ class JournalQueue implements LaneQueue {
     return this.#lanes.nextDue;
   }
 
-  list(): ReturnType<LaneQueue['list']> {
+  list(): ReturnType<MovableQueue['list']> {
     const { isDeclared } = this.#options;
     const { entries, local, accepted, dead } = this.#lanes;
     const beside = [...local.entries.values(), ...accepted.entries.values()];
@@ -246,6 +280,14 @@ class JournalQueue implements LaneQueue {
     if (entry) return reportOf(entry.record, this.#lanes.stateOf(entry, this.#options.isDeclared));
     const ended = this.#history.get(id);
     return ended && { id, ...ended };
+  }
+
+  async *all(): AsyncIterable<ListedOperation> {
+    yield* this.list();
+  }
+
+  async find(id: string): Promise<OperationReport | undefined> {
+    return this.get(id);
   }
 
   async sync(): Promise<LocalSync> {
@@ -269,6 +311,10 @@ class JournalQueue implements LaneQueue {
 
   counts(): QueueCounts {
     return this.#lanes.counts(this.#options.isDeclared);
+  }
+
+  told(): QueueCounts {
+    return this.counts();
   }
 
   async decide(id: string, decision: Decision): Promise<boolean> {
@@ -359,29 +405,6 @@ class JournalQueue implements LaneQueue {
       get goesOnFirst() {
         return lane.size > 1 && lane.priority > lanes.ready().priority;
       },
-    };
-  }
-
-  /** What a record becomes when its claim ends with the operation still in its lane. */
-  #after(
-    record: OperationRecord,
-    verdict: Exclude<QueueVerdict, { kind: 'done' | 'accepted' | 'dead' }>,
-  ): OperationRecord {
-    const { inFlight: _over, nextAt: _due, untilRecovery: _too, ...rest } = record;
-    if (verdict.kind === 'release') return rest;
-    if (verdict.kind === 'stop')
-      return { ...rest, stopped: verdict.reason, lastError: verdict.error };
-    const now = this.#options.clock.now();
-    const { sentAt: _sent, ...unsent } = rest;
-    return {
-      ...unsent,
-      ...(verdict.sentAt !== undefined && { sentAt: verdict.sentAt }),
-      attempts: record.attempts + (verdict.charge ? 1 : 0),
-      failures: record.failures + (verdict.backsOff ? 1 : 0),
-      firstFailureAt: record.firstFailureAt ?? now,
-      nextAt: Math.ceil(now + verdict.delayMs),
-      ...(verdict.untilRecovery && { untilRecovery: true as const }),
-      lastError: verdict.error,
     };
   }
 

@@ -67,6 +67,8 @@ export interface Claim {
   readonly record: OperationRecord;
   /** Certain to hold the lane for `ms` more? Asked right before sending. */
   held(ms: number): boolean;
+  /** Whether another may have the lane afterwards: nothing must be written when the call's time is over. */
+  readonly leased?: boolean;
   /**
    * Notes that the operation is with the upstream from now on; `durably` waits until that is stored, or
    * could not be. Otherwise it is stored only where the operation stays there for a moment. Never rejects.
@@ -143,8 +145,11 @@ export interface QueueCounts {
 /** What may be claimed. */
 export interface ClaimRequest {
   readonly max: number;
-  /** Whether operations of this name may be sent now. */
-  readonly admits: (operation: string) => boolean;
+  /** Whether operations of this name may be sent now; asked once for each that could be. */
+  readonly admits: (
+    operation: string,
+    queued: { readonly record: OperationRecord; readonly volatile: boolean },
+  ) => boolean;
 }
 
 /**
@@ -152,6 +157,12 @@ export interface ClaimRequest {
  * on, take it as applied, or take it out.
  */
 export type Decision = 'retry' | 'skip' | 'ack' | 'purge';
+
+/** An operation in the queue. */
+export interface ListedOperation {
+  readonly record: OperationRecord;
+  readonly state: OperationState;
+}
 
 /** What became of the local operations. */
 export interface LocalSync {
@@ -187,14 +198,21 @@ export interface AcceptedOperations extends Iterable<OperationRecord> {
    * room, where it is doubted, and while a live write is in its lane, which may undo it.
    */
   resend(id: string): Promise<boolean>;
-  /**
-   * Something may have undone these upstream, also those that are being sent: while they are doubted they
-   * are not sent again by themselves. Holds at once, and until it is withdrawn.
-   */
-  doubt(ids: readonly string[]): Doubt;
   giveUp(id: string, reason: 'unconfirmed' | 'expired'): Promise<void>;
   /** Tells of each that is acknowledged, and of each that was seen. */
   onChange(listener: (record: OperationRecord, how: AcceptedChange) => void): Undo;
+}
+
+/** A queue of which operations can be moved to another. */
+export interface MovableQueue extends LaneQueue {
+  /** Takes out what a claim holds: it is in another queue now, and nothing of it is remembered here. */
+  moved(claim: Claim): Promise<'ok' | 'lost'>;
+  /** Whether operations are queued in the lane: not only that something of it is still being written. */
+  queues(lane: string): boolean;
+  /** Keeps an operation that the upstream has acknowledged, from its lane here or from elsewhere. */
+  takeAccepted(record: OperationRecord, sentAt: number): Promise<void>;
+  /** An operation that lay elsewhere was looked for and found. */
+  seen(record: OperationRecord): void;
 }
 
 /** Queued writes in lanes: strictly first-in first-out within one, each lane held by one at a time. */
@@ -236,10 +254,17 @@ export interface LaneQueue {
   readonly local: number;
   /** Operations that wait to be confirmed: they make no lane busy. */
   readonly accepted: AcceptedOperations;
+  /**
+   * Something may have undone acknowledged operations upstream, also those that are being sent: while they
+   * are doubted they are not sent again by themselves. Holds at once, and until it is withdrawn.
+   */
+  doubt(ids: readonly string[]): Doubt;
+  /** Whether this instance tells the metrics of the whole queue: always where the queue is its own. */
+  readonly leads: boolean;
   /** When a write of that name was last confirmed, and when the newest of those was queued; wall-clock ms. */
   confirmations(operation: string): { readonly last: number; readonly newest: number };
-  /** How many heads are due that are one of these operations. */
-  claimable(operations: ReadonlySet<string>): number;
+  /** How many heads are due that are one of these operations; `wanted` is how many there is use for. */
+  claimable(operations: ReadonlySet<string>, wanted?: number): number;
   /** Whether a head is to be sent, now or later, that is one of these operations. */
   holds(operations: ReadonlySet<string>): boolean;
   /** Ends waits of these operations that were for the upstream's recovery. */
@@ -254,10 +279,17 @@ export interface LaneQueue {
   changed(entity: Entity): void;
   /** Where an operation stands, also for a while after it left the queue. */
   get(id: string): OperationReport | undefined;
-  list(): readonly { readonly record: OperationRecord; readonly state: OperationState }[];
+  /** What this instance has queued. */
+  list(): readonly ListedOperation[];
+  /** All there is, in pages: also what other instances queued. */
+  all(): AsyncIterable<ListedOperation>;
+  /** As {@link get}, also of what other instances queued. */
+  find(id: string): Promise<OperationReport | undefined>;
   /** Writes still to be applied, or to be seen, that concern an entity, in order. */
   pending(entity: Entity): readonly OperationRecord[];
   counts(): QueueCounts;
+  /** What of this the metrics of this instance tell: of a queue that is shared one instance tells. */
+  told(): QueueCounts;
   /** Queues operations that were exported, here or elsewhere. */
   import(records: readonly OperationRecord[]): Promise<readonly (Appended | 'duplicate')[]>;
   /** False when there is no such operation, or it is with the upstream. */

@@ -326,8 +326,11 @@ export class LiveTurns {
     for (const lane of lanes) lane.spilling = settled;
     try {
       const appended = await storing;
-      for (const [index, { waiter }] of ahead.entries())
+      for (const [index, { waiter, holder }] of ahead.entries()) {
         waiter?.resolve({ kind: 'queued', appended: appended[index] as Appended });
+        // A queue that others share may find no room where this one thought there was.
+        if (appended[index]?.status === 'full') delete holder?.appended;
+      }
       return appended;
     } catch (error) {
       this.#putBack(ahead, error);

@@ -21,15 +21,25 @@ export interface QueueFilter {
 /** The queue, for people. What an earlier process left is in it once the manager is open. */
 export interface QueueSurface {
   /**
-   * Operations in the queue, oldest first, then local ones, dead letters last.
+   * Operations in the queue, oldest first, then local ones, dead letters last. Of a queue that instances
+   * share those that this instance queued, as it knows them: {@link all} asks the store.
    *
    * @throws {TypeError} when the filter is wrong
    */
   list(filter?: QueueFilter): readonly QueuedOperation[];
+  /**
+   * All operations in the queue, also those of other instances; read little by little.
+   *
+   * @throws {TypeError} when the filter is wrong
+   * @throws {Error} when a store that instances share cannot be asked
+   */
+  all(filter?: QueueFilter): AsyncIterable<QueuedOperation>;
   /** One operation with all that is known of it, while it is in the queue. */
   show(id: string): QueuedOperation | undefined;
   /** Where an operation stands, for one who holds its receipt; also for 24 hours after it left the queue. */
   get(id: string): OperationReport | undefined;
+  /** As {@link get}; of a queue that instances share, also of what another one queued. */
+  find(id: string): Promise<OperationReport | undefined>;
   /**
    * Decides on one: `retry` one that waits for a person or is local as if it were new; `skip` gives it
    * up, and its lane goes on; `ack` takes it as applied; `purge` takes it out. Resolves to false where
@@ -81,6 +91,15 @@ export function queueSurface(
     const { states } = filter;
     return queue.list().filter(({ state }) => !states || states.includes(state));
   };
+  const all = (filter: QueueFilter = {}) => {
+    checkOptions('the filter of a queue', filter, filterChecks);
+    const { states } = filter;
+    return (async function* matchingOfAll() {
+      await opened();
+      for await (const listed of queue.all())
+        if (!states || states.includes(listed.state)) yield queuedOperation(listed);
+    })();
+  };
   const decide = async (id: string, decision: Decision) => {
     checkOptions('decide', { decision }, { decision: oneOf('retry', 'skip', 'ack', 'purge') });
     await opened();
@@ -93,10 +112,15 @@ export function queueSurface(
       const found = queue.list().find(({ record }) => record.id === id);
       return found && queuedOperation(found);
     },
+    all: (filter) => all(filter),
     get: (id) => queue.get(id),
+    async find(id) {
+      await opened();
+      return queue.find(id);
+    },
     decide,
     ack: (id) => decide(id, 'ack'),
-    doubt: (ids) => queue.accepted.doubt(ids),
+    doubt: (ids) => queue.doubt(ids),
     export: (filter) => exportLines(matching(filter).map(({ record }) => record)),
     async import(lines) {
       if (typeof lines !== 'string')

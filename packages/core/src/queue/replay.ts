@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { DeclaredWrite } from '../declared-write.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
 import { countsAgainstUpstream, type Failure, isGone } from '../failure.ts';
+import { withLastLook } from '../fleet/last-look.ts';
 import type { WriteContext } from '../operation.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Claim, QueueVerdict } from './lane-queue.ts';
@@ -60,9 +61,11 @@ export class Replayer {
     }
     if (!claim.held(timeoutMs)) return { kind: 'release' };
     const noted = claim.sending(!idempotent);
-    if (!idempotent) await noted;
+    // What may be what kills its process is noted before it can.
+    if (!idempotent || record.interruptions > 0) await noted;
+    const until = this.#around.clock.elapsed() + timeoutMs;
     if (!claim.held(timeoutMs)) return { kind: 'release' };
-    return this.#call(record, write, permit);
+    return this.#call(claim, until, write, permit);
   }
 
   /** Before a write that may have been applied is sent again: was it? */
@@ -100,16 +103,20 @@ export class Replayer {
   }
 
   async #call(
-    record: OperationRecord,
+    { record, leased }: Claim,
+    until: number,
     write: DeclaredWrite,
     permit: Permit,
   ): Promise<QueueVerdict> {
     const { evidence, ramp, rate } = write.flow;
-    const sentAt = this.#around.clock.now();
+    const { clock } = this.#around;
+    const sentAt = clock.now();
+    const isInTime = () => clock.elapsed() < until;
     try {
-      await this.#through(write, freePermit(), (signal) =>
-        write.run(record.input, contextOf(record, signal)),
-      );
+      await this.#through(write, freePermit(), (signal) => {
+        const run = () => write.run(record.input, contextOf(record, signal));
+        return leased ? withLastLook(isInTime, run) : run();
+      });
     } catch (error) {
       return this.#failed(record, write, permit, this.#around.classify(error));
     }

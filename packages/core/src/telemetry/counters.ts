@@ -56,10 +56,12 @@ export class Counters {
     events.on('cacheEvicted', ({ reason }) => this.#add('cacheEvictions', [name, reason]));
     events.on('entityEvicted', () => this.#add('entityEvictions', []));
     events.on('queue', ({ event }) => this.#add('queueOperations', [name, event]));
-    events.on('activated', ({ breaker, mode, trigger }) =>
+    events.on('activated', ({ breaker, mode, trigger, joined }) => {
       // Another mode than the configured one is a person's doing, also where the outage was there before.
-      this.#add('activations', [breaker, mode, mode === this.#mode ? trigger : 'manual']),
-    );
+      const by = mode === this.#mode ? trigger : 'manual';
+      // Of one outage of many instances one tells: they are summed up.
+      if (!joined) this.#add('activations', [breaker, mode, by]);
+    });
     events.on('stateChange', ({ breaker, from, to }) =>
       this.#add('breakerTransitions', [breaker, from, to]),
     );

@@ -1,7 +1,9 @@
 /** An outage as one trace: begun by `activate`, told whole by `outage` and `deactivate` when it is over. */
 
 import * as api from '@opentelemetry/api';
+import type { Outage } from '../breaker/breaker-state.ts';
 import type { Emitter, FallbackEvents, OutageEvent, Undo } from '../events.ts';
+import type { FallbackMode } from '../mode.ts';
 import type { TraceCarrier } from '../queue/operation-record.ts';
 import { attribute, spanName } from './contract.ts';
 import { carrierOf, contextOf } from './trace-context.ts';
@@ -33,6 +35,8 @@ export class OutageTrace {
   /** Of outages that an earlier process began, until their breakers resume. */
   readonly #restored = new Map<string, api.SpanContext>();
   readonly #ended = new Map<string, api.SpanContext>();
+  /** Roots of outages of which it is not known yet whether they are this instance's to tell. */
+  readonly #prepared = new Map<string, { readonly outage: string; readonly span: api.Span }>();
 
   constructor(tracer: Tracer, events: Emitter<FallbackEvents>, keep: boolean) {
     this.#tracer = tracer;
@@ -72,9 +76,21 @@ export class OutageTrace {
     if (root && !this.#running.has(breaker)) this.#restored.set(breaker, root);
   }
 
+  /**
+   * Begins the trace of an outage that others may have found before: what they began is then restored, and
+   * this is never told.
+   */
+  prepare(breaker: string, outage: Outage, mode: FallbackMode): TraceCarrier | undefined {
+    const { id, ...known } = outage;
+    const span = this.#rootSpan({ ...known, outage: id, breaker, mode }, activeSpan());
+    this.#prepared.set(breaker, { outage: id, span });
+    const context = span.spanContext();
+    return api.isSpanContextValid(context) ? carrierOf(context) : undefined;
+  }
+
   #begin(event: OutageEvent): void {
     const { breaker } = event;
-    const root = this.#restored.get(breaker);
+    const root = this.#beginPrepared(event) ?? this.#restored.get(breaker);
     this.#restored.delete(breaker);
     this.#ended.delete(breaker);
     const cause = activeSpan();
@@ -91,17 +107,31 @@ export class OutageTrace {
     if (outcome === 'failure') running.refused += 1;
   }
 
+  #beginPrepared({ breaker, outage, since }: OutageEvent): api.SpanContext | undefined {
+    const prepared = this.#prepared.get(breaker);
+    this.#prepared.delete(breaker);
+    if (prepared?.outage !== outage) return undefined;
+    return this.#told(prepared.span, since);
+  }
+
   #activate({ event, cause }: Running): api.SpanContext | undefined {
+    return this.#told(this.#rootSpan(event, cause), event.since);
+  }
+
+  #told(span: api.Span, since: number): api.SpanContext | undefined {
+    this.#tracer.finish(span, { endedAt: since + activation });
+    const context = span.spanContext();
+    return api.isSpanContextValid(context) ? context : undefined;
+  }
+
+  #rootSpan(event: OutageEvent, cause: api.SpanContext | undefined): api.Span {
     const options: api.SpanOptions = {
       attributes: attributesOf(event),
       startTime: event.since,
       links: cause ? [{ context: cause }] : [],
     };
     const label = `${spanName.activate} ${event.breaker}`;
-    const span = startRoot(this.#tracer, label, options, this.#keep);
-    this.#tracer.finish(span, { endedAt: event.since + activation });
-    const context = span.spanContext();
-    return api.isSpanContextValid(context) ? context : undefined;
+    return startRoot(this.#tracer, label, options, this.#keep);
   }
 
   #end({ breaker, lastedMs, ...event }: FallbackEvents['deactivated']): void {

@@ -2,10 +2,12 @@
 
 import type * as api from '@opentelemetry/api';
 import type { Breaker } from '../breaker/breaker.ts';
+import type { Outage } from '../breaker/breaker-state.ts';
 import type { Clock } from '../clock.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
 import type { Failure } from '../failure.ts';
 import type { Journal } from '../journal.ts';
+import type { FallbackMode } from '../mode.ts';
 import { type FallbackReason, type Outcome, usesFallback } from '../outcome.ts';
 import type { OperationRecord, Sending, TraceCarrier } from '../queue/operation-record.ts';
 import { ByValues } from './by-values.ts';
@@ -73,6 +75,8 @@ export interface Tracing {
   readonly outages: {
     carrierOf(breaker: string): TraceCarrier | undefined;
     restore(breaker: string, carrier: TraceCarrier | undefined): void;
+    /** Begins the trace of an outage that may turn out to be another's. */
+    prepare(breaker: string, outage: Outage, mode: FallbackMode): TraceCarrier | undefined;
   };
   /** A journal whose steps are spans. */
   journal(journal: Journal): Journal;

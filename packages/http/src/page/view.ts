@@ -4,6 +4,7 @@ import type { PublicStatus, QueueView } from '@graphiti-fallback/http';
 import type { ConnectionState } from './connection.ts';
 import { html } from './element.ts';
 import { breakersPanel } from './panels/breakers.ts';
+import { fleetPanel } from './panels/fleet.ts';
 import { healthPanel } from './panels/health.ts';
 import { masthead } from './panels/masthead.ts';
 import { operatorPanel } from './panels/operator.ts';
@@ -43,6 +44,7 @@ export function view(instance: Instance): HTMLElement {
       breakersPanel(instance),
       queuePanel(instance),
       html('div', { class: 'pair' }, storePanel(instance), healthPanel(instance)),
+      fleetPanel(instance),
       transitionsPanel(instance),
       operatorPanel(instance),
     ),

@@ -5,6 +5,7 @@ import type { Journal } from '@graphiti-fallback/core';
 import { commits } from './commits.ts';
 import { lifetimes } from './lifetimes.ts';
 import { queues } from './queues.ts';
+import { values } from './values.ts';
 
 /** Registers a test: that of Vitest, Jest and node:test fit. */
 export type RegisterTest = (name: string, run: () => Promise<void>) => unknown;
@@ -34,7 +35,7 @@ export function storeContract(
   create: CreateStore,
   { test = testOf() }: StoreContractOptions = {},
 ): void {
-  for (const [sentence, run] of Object.entries({ ...commits, ...lifetimes, ...queues }))
+  for (const [sentence, run] of Object.entries({ ...commits, ...lifetimes, ...queues, ...values }))
     test(`${name}: ${sentence}`, async () => {
       const store = await create();
       try {
@@ -45,7 +46,8 @@ export function storeContract(
     });
 }
 
-function testOf(): RegisterTest {
+/** The `test` of whoever runs. @throws {TypeError} where it cannot be found */
+export function testOf(): RegisterTest {
   const { test } = globalThis as { test?: RegisterTest };
   if (typeof test === 'function') return test;
   if (process.env.VITEST)

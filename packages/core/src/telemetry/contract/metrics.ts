@@ -126,11 +126,13 @@ export const metrics: Readonly<Record<MetricKey, MetricContract>> = {
     'How long the present outage has lasted; 0 when live.',
     [a.breakerName],
   ),
-  activations: metric('activations', 'counter', '{activation}', 'Outages that began.', [
-    a.breakerName,
-    a.mode,
-    a.outageTrigger,
-  ]),
+  activations: metric(
+    'activations',
+    'counter',
+    '{activation}',
+    'Outages that began; of one that instances share, one of them tells.',
+    [a.breakerName, a.mode, a.outageTrigger],
+  ),
   breakerState: metric(
     'breaker.state',
     'upDownCounter',

@@ -31,6 +31,9 @@ export function storePanel({ status, now }: Instance): HTMLElement {
     html('p', { class: 'note' }, durabilities[store.durability]),
     facts(
       ['kind', store.kind],
+      store.valuesProblem === undefined
+        ? undefined
+        : ['shared answers', `not to be had: ${store.valuesProblem}`],
       store.bytes === undefined ? undefined : ['on disk', size(store.bytes)],
       commits && commits.count > 0
         ? [

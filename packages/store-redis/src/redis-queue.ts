@@ -1,0 +1,424 @@
+/** The shared queue in a Redis: scripts, claims under leases, and answers that may get lost. */
+
+import {
+  type Identity,
+  type SharedAppended,
+  type SharedBounds,
+  type SharedClaim,
+  type SharedClaimRequest,
+  type SharedCounts,
+  type SharedDecision,
+  type SharedEntry,
+  type SharedFound,
+  type SharedQueue,
+  SharedQueueUnavailable,
+  type SharedRecord,
+  type SharedSettled,
+  type SharedSettlement,
+  type Undo,
+} from '@graphiti-fallback/core';
+import { Batches } from './batches.ts';
+import { Keys, shortName } from './keys.ts';
+import { type Link, listOf, type Reply } from './link.ts';
+import type { ResolvedRedisOptions } from './options.ts';
+import type { ScriptName } from './scripts/scripts.ts';
+import { Server } from './server.ts';
+import { Session } from './session.ts';
+
+/** Taken off the lease on this side: for the time of a send, and clocks that do not agree, in ms. */
+const longestMargin = 2_000;
+/** Of a short lease it is this share. */
+const marginShare = 0.2;
+/** A call may take this share of a lease: so a claim that was just renewed outlasts it. */
+const callShare = 2 / 3;
+/** Ended operations that are remembered, and for how long, in ms. */
+const endingsKept = 10_000;
+const endingsAge = 24 * 3_600_000;
+/** Settlements in one script, and scripts at once: claims are of different lanes, and need no order. */
+const settlementsAtOnce = { most: 128, atOnce: 4 };
+
+/** A claim, and the session that it was made in. */
+interface RedisClaim extends SharedClaim {
+  readonly session: Session;
+  readonly key: string;
+}
+
+/** Lanes, leases and fences in one Redis. */
+export class RedisQueue implements SharedQueue {
+  readonly server: Server;
+  readonly #options: ResolvedRedisOptions;
+  readonly #settlements = new Batches<SharedSettlement, SharedSettled | { error: unknown }>(
+    (batch) => this.#settle(batch),
+    settlementsAtOnce,
+  );
+  readonly #listeners = new Set<() => void>();
+  #keys = new Keys({ manager: '', hash: '' });
+  #bounds: SharedBounds | undefined;
+  #session: Session | undefined;
+  #joining: Promise<Session> | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #leaseMs: number;
+
+  constructor(options: ResolvedRedisOptions) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs;
+    this.server = new Server({
+      ...options,
+      probe: () => this.#run(this.server.work, 'counts', [], []),
+    });
+  }
+
+  async open(
+    identity: Identity,
+    bounds: SharedBounds,
+    warn: (message: string) => void,
+  ): Promise<void> {
+    this.#keys = new Keys(identity);
+    this.#bounds = bounds;
+    await this.server.connect('queue', {
+      warn,
+      onUsable: () => {
+        for (const listener of this.#listeners) listener();
+      },
+    });
+  }
+
+  get available(): boolean {
+    return this.server.usable;
+  }
+
+  async append(
+    groups: readonly (readonly SharedEntry[])[],
+  ): Promise<readonly (readonly SharedAppended[])[]> {
+    const { maxEntries, maxBytes } = this.#limits;
+    const entries = groups.flatMap((group, index) => group.map((entry) => ({ entry, index })));
+    const holds = entries.some(({ entry }) => entry.hold);
+    const session = holds ? await this.#alive() : undefined;
+    const request = session?.begin() ?? 0;
+    const items = entries.map(({ entry, index }) => [
+      index,
+      entry.id,
+      shortName(entry.lane),
+      shortName(entry.operation),
+      Math.max(-4e9, Math.min(4e9, entry.priority)),
+      Buffer.byteLength(entry.body),
+      entry.progress,
+      Math.ceil(entry.delayMs),
+      entry.hold ? 1 : 0,
+    ]);
+    const bodies = Buffer.from(entries.map(({ entry: { body } }) => body).join(''));
+    const bounds = [maxEntries, maxBytes, session?.id ?? '', request];
+    const args = [...bounds, JSON.stringify(items), bodies];
+    const lists = entries.map(({ entry }) => this.#keys.list(shortName(entry.lane)));
+    let answers: readonly Reply[];
+    try {
+      answers = listOf(await this.#run(this.server.write, 'append', lists, args));
+      await this.#confirm(this.server.write);
+      this.server.full = false;
+    } catch (error) {
+      if (error instanceof SharedQueueUnavailable && error.message === 'OOM')
+        this.server.full = true;
+      throw error;
+    } finally {
+      session?.end(request);
+    }
+    const { durability } = this.server;
+    const results = answers.map((answer): SharedAppended => {
+      const [status, more] = listOf(answer);
+      if (status === 'full') return { status, limit: more as 'entries' | 'bytes' };
+      const claim = session && more ? this.#claimOf(more, session) : undefined;
+      const kept = status === 'duplicate' ? 'duplicate' : 'queued';
+      return { status: kept, durability, ...(claim && { claim }) };
+    });
+    let at = 0;
+    return groups.map(({ length }) => {
+      at += length;
+      return results.slice(at - length, at);
+    });
+  }
+
+  async busy(lane: string): Promise<boolean> {
+    this.server.assertUsable();
+    const held = await this.server.work.command('EXISTS', this.#keys.list(shortName(lane)));
+    return held === 1;
+  }
+
+  async claim({ max, operations, forMs }: SharedClaimRequest): Promise<readonly SharedClaim[]> {
+    this.#leaseMs = Math.max(
+      this.#leaseMs,
+      Math.ceil((forMs + marginOf(this.#leaseMs)) / callShare),
+    );
+    const session = await this.#alive();
+    if (!session.held(forMs)) {
+      await this.#renew(session);
+      if (!session.held(forMs)) return [];
+    }
+    const request = session.begin();
+    try {
+      const { maxInterruptions } = this.#limits;
+      const args = [session.id, max, maxInterruptions, request, ...operations.map(shortName)];
+      const [status, ...rows] = listOf(await this.#run(this.server.work, 'claim', [], args));
+      if (status === 'lost') {
+        this.#forget(session);
+        return [];
+      }
+      if (rows.length > 0) await this.#confirm(this.server.work);
+      return rows.map((row) => this.#claimOf(row, session));
+    } finally {
+      session.end(request);
+    }
+  }
+
+  async note(claim: SharedClaim, progress: string): Promise<boolean> {
+    const { session, key, fence, record } = claim as RedisClaim;
+    const args = [session.id, key, fence, record.id, progress];
+    const noted = await this.#run(this.server.work, 'note', [], args);
+    await this.#confirm(this.server.work);
+    return noted === 1;
+  }
+
+  async settle(settlement: SharedSettlement): Promise<SharedSettled> {
+    const settled = await this.#settlements.add(settlement);
+    if ('error' in settled) throw settled.error;
+    return settled;
+  }
+
+  async recovered(operations: readonly string[]): Promise<void> {
+    await this.#run(this.server.work, 'recover', [], operations.map(shortName));
+  }
+
+  async counts(): Promise<SharedCounts> {
+    const answer = await this.#run(this.server.work, 'counts', [], []);
+    const [size, bytes, lanes, inFlight, blocked, parked, dead, waiting, oldest] = listOf(answer);
+    return {
+      size: Number(size),
+      bytes: Number(bytes),
+      lanes: Number(lanes),
+      inFlight: Number(inFlight),
+      blocked: Number(blocked),
+      parked: Number(parked),
+      dead: Number(dead),
+      waiting: Number(waiting),
+      oldestAt: oldest === '' ? undefined : Number(oldest),
+    };
+  }
+
+  async list({ from, limit }: { from: number; limit: number }): Promise<readonly SharedFound[]> {
+    const args = [from, from + limit - 1];
+    const ids = listOf(await this.#run(this.server.work, 'list', [], args)).map(String);
+    if (ids.length === 0) return [];
+    return (await this.find(ids)).filter((found) => found !== undefined);
+  }
+
+  async find(ids: readonly string[]): Promise<readonly (SharedFound | undefined)[]> {
+    const answers = listOf(await this.#run(this.server.work, 'find', [], ids));
+    return answers.map((answer) => {
+      const [first, ...rest] = listOf(answer);
+      if (first === 'unknown') return undefined;
+      if (first === 'ended') return { ending: String(rest[0]) };
+      const state = rest.at(-1) as Extract<SharedFound, { state: unknown }>['state'];
+      return { record: recordOf(listOf(answer)), state };
+    });
+  }
+
+  async ended(ids: readonly string[]): Promise<readonly string[]> {
+    return listOf(await this.#run(this.server.work, 'ended', [], ids)).map(String);
+  }
+
+  async decide(id: string, decision: SharedDecision): Promise<boolean> {
+    const [found] = await this.find([id]);
+    if (!found || !('record' in found)) return false;
+    const { lane } = found.record;
+    const progress = 'progress' in decision ? decision.progress : '';
+    const ending = 'ending' in decision ? decision.ending : '';
+    const args = [id, lane, decision.kind, progress, ending, this.#limits.maxDead];
+    const decided = await this.#run(this.server.work, 'decide', [this.#keys.list(lane)], args);
+    await this.#confirm(this.server.work);
+    return decided === 1;
+  }
+
+  async lead(role: 'gauges', forMs: number): Promise<boolean> {
+    const session = await this.#alive();
+    const args = [session.id, forMs];
+    this.server.assertUsable();
+    return (await this.server.work.run('lead', [this.#keys.role(role)], args)) === 1;
+  }
+
+  onWork(listener: () => void): Undo {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    if (session) {
+      this.#forget(session);
+      await this.#run(this.server.work, 'leave', [], [session.id]).catch(() => {});
+    }
+    this.server.close('queue');
+  }
+
+  /** What failed for one session has not for another: claims that came with its answer would be held by nobody. */
+  async #settle(
+    batch: readonly SharedSettlement[],
+  ): Promise<readonly (SharedSettled | { error: unknown })[]> {
+    const results: (SharedSettled | { error: unknown })[] = new Array(batch.length);
+    const bySession = new Map<Session, number[]>();
+    for (const [index, { claim }] of batch.entries()) {
+      const { session } = claim as RedisClaim;
+      bySession.set(session, [...(bySession.get(session) ?? []), index]);
+    }
+    for (const [session, indexes] of bySession) {
+      const request = session.begin();
+      try {
+        const part = indexes.map((index) => batch[index] as SharedSettlement);
+        const answers = await this.#settleOf(session, request, part);
+        for (const [at, answer] of answers.entries()) results[indexes[at] as number] = answer;
+      } catch (error) {
+        // What nobody asks to settle again is given back by the next renewal.
+        if (!(error instanceof SharedQueueUnavailable))
+          for (const index of indexes) session.fences.delete(String(batch[index]?.claim.fence));
+        for (const index of indexes) results[index] = { error };
+      } finally {
+        session.end(request);
+      }
+    }
+    return results;
+  }
+
+  async #settleOf(
+    session: Session,
+    request: number,
+    part: readonly SharedSettlement[],
+  ): Promise<readonly SharedSettled[]> {
+    const operations = new Set(part.flatMap(({ next }) => next));
+    const args = part.flatMap(({ claim, verdict, next }) => {
+      const { key, fence, record } = claim as RedisClaim;
+      const { kind } = verdict;
+      return [
+        key,
+        fence,
+        record.id,
+        kind,
+        kind === 'retry' ? Math.ceil(verdict.delayMs) : 0,
+        kind === 'retry' && verdict.untilRecovery ? 1 : 0,
+        'progress' in verdict ? verdict.progress : '',
+        kind === 'done' ? verdict.ending : '',
+        next.length > 0 && session.held(0) ? 1 : 0,
+      ];
+    });
+    const head = [
+      session.id,
+      endingsKept,
+      endingsAge,
+      this.#limits.maxDead,
+      request,
+      `|${[...operations].map(shortName).join('|')}|`,
+      part.length,
+    ];
+    const lists = part.map(({ claim }) => this.#keys.list((claim as RedisClaim).key));
+    const answer = await this.#run(this.server.work, 'settle', lists, [...head, ...args]);
+    await this.#confirm(this.server.work);
+    return listOf(answer).map((each, index): SharedSettled => {
+      const [status, row] = listOf(each);
+      session.fences.delete(String(part[index]?.claim.fence));
+      if (status === 'lost') return { status };
+      return { status: 'ok', ...(row && { next: this.#claimOf(row, session) }) };
+    });
+  }
+
+  /** A session that holds by both clocks; a new one where there is none. */
+  async #alive(): Promise<Session> {
+    const session = this.#session;
+    if (session && !session.held(0)) await this.#renew(session);
+    if (this.#session?.held(0)) return this.#session;
+    this.#joining ??= this.#join().finally(() => {
+      this.#joining = undefined;
+    });
+    return this.#joining;
+  }
+
+  async #join(): Promise<Session> {
+    const session = new Session();
+    const sentAt = performance.now();
+    const leaseMs = this.#leaseMs;
+    await this.#run(this.server.work, 'join', [], [session.id, leaseMs]);
+    session.extend(sentAt, leaseMs - marginOf(leaseMs));
+    if (this.#session) this.#forget(this.#session);
+    this.#session = session;
+    this.#heartbeat = setInterval(() => void this.#renew(session), leaseMs / 3);
+    this.#heartbeat.unref();
+    return session;
+  }
+
+  async #renew(session: Session): Promise<void> {
+    const sentAt = performance.now();
+    const leaseMs = this.#leaseMs;
+    try {
+      const args = [session.id, leaseMs, session.heardUpTo, ...session.fences];
+      const living = await this.#run(this.server.work, 'renew', [], args);
+      if (living === 0) this.#forget(session);
+      else session.extend(sentAt, leaseMs - marginOf(leaseMs));
+    } catch {
+      // Not extended, it runs out by itself.
+    }
+  }
+
+  #forget(session: Session): void {
+    session.finish();
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    clearInterval(this.#heartbeat);
+  }
+
+  #claimOf(row: Reply, session: Session): RedisClaim {
+    const parts = listOf(row);
+    const fence = String(parts[5]);
+    session.fences.add(fence);
+    return {
+      record: recordOf(parts),
+      fence: Number(fence),
+      key: String(parts[0]),
+      session,
+      held: (ms) => session.held(ms),
+    };
+  }
+
+  /** After the script, never beside it: one that had to be loaded first would not be covered. */
+  async #confirm(link: Link): Promise<void> {
+    const { replicas, callMs } = this.#options;
+    if (replicas === 0) return;
+    const confirmed = await link.command('WAIT', String(replicas), String(Math.ceil(callMs * 0.9)));
+    if (Number(confirmed) < replicas)
+      throw new SharedQueueUnavailable('Too few replicas confirmed in time', true);
+  }
+
+  get #limits(): SharedBounds {
+    if (!this.#bounds) throw new SharedQueueUnavailable('The store is not open', false);
+    return this.#bounds;
+  }
+
+  async #run(
+    link: Link,
+    script: ScriptName,
+    lists: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<Reply> {
+    if (script !== 'counts' || this.server.usable) this.server.assertUsable();
+    return link.run(script, [...this.#keys.all, ...lists], args);
+  }
+}
+
+function marginOf(leaseMs: number): number {
+  return Math.min(longestMargin, leaseMs * marginShare);
+}
+
+function recordOf([lane, id, body, progress, interruptions]: readonly Reply[]): SharedRecord {
+  return {
+    lane: String(lane),
+    id: String(id),
+    body: String(body ?? ''),
+    progress: String(progress),
+    interruptions: Number(interruptions),
+  };
+}

@@ -1,0 +1,158 @@
+/** What the engine promises to the queue of a fleet. */
+
+import type { SharedBounds, SharedEntry, SharedQueue } from '@graphiti-fallback/core';
+import { redisStore } from '@graphiti-fallback/store-redis';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { instance, Upstream } from './instance.ts';
+import { type RedisServer, redisServer } from './server.ts';
+
+const bounds: SharedBounds = { maxEntries: 100, maxBytes: 1e6, maxDead: 10, maxInterruptions: 3 };
+const entry: SharedEntry = {
+  id: '1',
+  lane: 'a',
+  operation: 'save',
+  priority: 0,
+  body: '{}',
+  progress: '',
+  delayMs: 0,
+  hold: false,
+};
+const request = { max: 10, operations: ['save'], forMs: 100 };
+
+let server: RedisServer;
+const opened: { close(): Promise<void> }[] = [];
+beforeEach(async () => {
+  server = await redisServer();
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((each) => each.close()));
+  await server.close();
+});
+
+async function queue(): Promise<SharedQueue> {
+  const { shared } = redisStore({ url: server.url, lease: 1_000, commandTimeout: 10_000 });
+  if (!shared) throw new Error('It shares nothing');
+  opened.push(shared);
+  await shared.open({ manager: 'm', hash: 'h' }, bounds, () => {});
+  return shared;
+}
+
+test('an append that is asked for again is kept once, and gives the claim that it gave', async () => {
+  const shared = await queue();
+  const held = { ...entry, hold: true };
+  const [[first] = []] = await shared.append([[held]]);
+  const [[again] = []] = await shared.append([[held]]);
+  expect(first).toMatchObject({ status: 'queued', claim: { record: { id: '1' } } });
+  expect(again).toMatchObject({ status: 'duplicate' });
+  const claimed = [first, again].map((each) => (each && 'claim' in each ? each.claim?.fence : 0));
+  expect(claimed[1]).toBe(claimed[0]);
+  expect(await shared.counts()).toMatchObject({ size: 1, inFlight: 1 });
+  expect(await (await queue()).claim(request)).toEqual([]);
+});
+
+test('a lane that waits for a time that the clock was set back from is due', async () => {
+  const shared = await queue();
+  await shared.append([[{ ...entry, delayMs: 60_000 }]]);
+  expect(await shared.claim(request)).toEqual([]);
+  const [waiting = ''] = (await server.command('KEYS', '*:waiting')) as string[];
+  const [lane = ''] = (await server.command('ZRANGE', waiting, '0', '-1')) as string[];
+  await server.command('ZADD', waiting, String(Date.now() + 2 * 3_600_000), lane);
+  expect(await shared.claim(request)).toHaveLength(1);
+});
+
+test('no lane waits for longer than an hour', async () => {
+  const shared = await queue();
+  await shared.append([[{ ...entry, delayMs: 10 * 3_600_000 }]]);
+  const [waiting = ''] = (await server.command('KEYS', '*:waiting')) as string[];
+  const [, due] = (await server.command('ZRANGE', waiting, '0', '-1', 'WITHSCORES')) as string[];
+  expect(Number(due)).toBeLessThanOrEqual(Date.now() + 3_601_000);
+  expect(await shared.claim(request)).toEqual([]);
+});
+
+test('another instance that appends the same is given no claim', async () => {
+  await (await queue()).append([[{ ...entry, hold: true }]]);
+  const [[again] = []] = await (await queue()).append([[{ ...entry, hold: true }]]);
+  expect(again).toEqual({ status: 'duplicate', durability: 'disk' });
+});
+
+test('what ends a claim twice, or after another has the lane, changes nothing', async () => {
+  const shared = await queue();
+  await shared.append([[entry, { ...entry, id: '2' }]]);
+  const [claim] = await shared.claim(request);
+  if (!claim) throw new Error('Nothing was claimed');
+  const verdict = { kind: 'release' } as const;
+  expect(await shared.settle({ claim, verdict, next: [] })).toEqual({ status: 'ok' });
+  const [later] = await (await queue()).claim(request);
+  expect(later?.record.id).toBe('1');
+  expect(later?.fence).toBeGreaterThan(claim.fence);
+  const done = { kind: 'done', ending: '{}' } as const;
+  expect(await shared.settle({ claim, verdict: done, next: [] })).toEqual({ status: 'lost' });
+  expect(await shared.counts()).toMatchObject({ size: 2 });
+});
+
+test('the numbers of the queue are right through all that ends an operation', async () => {
+  const shared = await queue();
+  const many = Array.from({ length: 6 }, (_, at) => ({ ...entry, id: `${at}`, lane: `${at % 2}` }));
+  await shared.append(many.map((each) => [each]));
+  const ends = [
+    { kind: 'done', ending: '{}' },
+    { kind: 'dead', progress: '' },
+    { kind: 'retry', delayMs: 60_000, untilRecovery: true, progress: '{}' },
+    { kind: 'parked', progress: '' },
+  ] as const;
+  for (const verdict of ends) {
+    const [claim] = await shared.claim({ ...request, max: 1 });
+    if (claim) await shared.settle({ claim, verdict, next: [] });
+  }
+  expect(await shared.counts()).toMatchObject({
+    size: 4,
+    bytes: 8,
+    lanes: 2,
+    inFlight: 0,
+    dead: 1,
+    waiting: 1,
+    parked: 1,
+  });
+});
+
+test('what was in flight with an instance that was lost is noted before it is sent again', async () => {
+  const upstream = new Upstream();
+  const store = redisStore({ url: server.url, lease: 1_000, commandTimeout: 10_000 });
+  let noted = 0;
+  const note = store.shared?.note.bind(store.shared);
+  if (!store.shared || !note) throw new Error('It shares nothing');
+  store.shared.note = async (...args) => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(upstream.applied).toEqual([]);
+    noted += 1;
+    return note(...args);
+  };
+  const { manager, save } = instance(upstream, 'a', { url: server.url }, { store });
+  opened.push(manager);
+  manager.queue.pause(); // nothing is claimed before it is marked
+  await manager.activate();
+  const receipt = await save({ lane: 'x', text: '1' });
+  const id = 'operation' in receipt ? receipt.operation : '';
+  const [items] = (await server.command('KEYS', '*:items')) as string[];
+  await server.command('HSET', String(items).replace(/items$/, 'progress'), id, '1|');
+  await manager.deactivate();
+  manager.queue.resume();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), { timeout: 20_000 });
+  expect(noted).toBe(1);
+});
+
+test('a queue that is full keeps no live write from its end', async () => {
+  const upstream = new Upstream();
+  upstream.takes = 500;
+  const full = { queue: { maxEntries: 1 } };
+  const other = instance(upstream, 'b', { url: server.url }, full);
+  const { manager, save } = instance(upstream, 'a', { url: server.url }, full);
+  opened.push(manager, other.manager);
+  await other.manager.activate();
+  await other.save({ lane: 'other', text: '1' });
+  manager.queue.pause();
+  const live = save({ lane: 'x', text: 'live' });
+  const behind = save({ lane: 'x', text: 'behind' }, { timeoutMs: 100 });
+  await expect(behind).rejects.toMatchObject({ code: 'FALLBACK_QUEUE_FULL' });
+  expect(await live).toMatchObject({ outcome: 'applied' });
+});
