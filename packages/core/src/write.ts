@@ -1,6 +1,5 @@
 /** The write path: live in the lane's turn, or kept as the mode says before the receipt is given. */
 
-import { v7 as uuid } from 'uuid';
 import type { Breaker } from './breaker/breaker.ts';
 import { freePermit, type Permit } from './breaker/permit.ts';
 import { checkWriteOptions, noOptions } from './call-options.ts';
@@ -10,6 +9,7 @@ import { type Entity, entityKey, isEntity } from './entity.ts';
 import { FallbackError, isFallbackError, TimeoutError } from './errors.ts';
 import type { Undo } from './events.ts';
 import { type Failure, fallbackReasonOf, isGone, isRepeatable, RefusedHere } from './failure.ts';
+import { newId } from './ids.ts';
 import type { Durability } from './journal.ts';
 import { copyJson, freezeJson, type Json, notJson } from './json.ts';
 import { type FallbackWrite, modes } from './mode.ts';
@@ -396,7 +396,7 @@ class WritePath<Input, Value> {
     const json = input === undefined ? null : input;
     const wrong = notJson(json);
     if (wrong) throw invalid(`Expected the input of '${name}' to be JSON, it is not at ${wrong}`);
-    const id = uuid();
+    const id = newId();
     const entity = this.#entity(input);
     const priority = this.#priority(input);
     const lane = this.#lane(input, id, entity);

@@ -95,24 +95,15 @@ export class RedisQueue implements SharedQueue {
     const holds = entries.some(({ entry }) => entry.hold);
     const session = holds ? await this.#alive() : undefined;
     const request = session?.begin() ?? 0;
-    const items = entries.map(({ entry, index }) => [
-      index,
-      entry.id,
-      shortName(entry.lane),
-      shortName(entry.operation),
-      Math.max(-4e9, Math.min(4e9, entry.priority)),
-      Buffer.byteLength(entry.body),
-      entry.progress,
-      Math.ceil(entry.delayMs),
-      entry.hold ? 1 : 0,
-    ]);
-    const bodies = Buffer.from(entries.map(({ entry: { body } }) => body).join(''));
-    const bounds = [maxEntries, maxBytes, session?.id ?? '', request];
-    const args = [...bounds, JSON.stringify(items), bodies];
+    const items = entries.map(({ entry, index }) => itemOf(entry, index));
+    const bodies = entries.map(({ entry: { body } }) => body);
+    const areNew = entries.every(({ entry: { isNew = false } }) => isNew) ? 1 : 0;
+    const bounds = [maxEntries, maxBytes, session?.id ?? '', request, areNew];
+    const args = [...bounds, JSON.stringify(items), ...bodies];
     const lists = entries.map(({ entry }) => this.#keys.list(shortName(entry.lane)));
-    let answers: readonly Reply[];
+    let answer: Reply;
     try {
-      answers = listOf(await this.#run(this.server.write, 'append', lists, args));
+      answer = await this.#run(this.server.write, 'append', lists, args);
       await this.#confirm(this.server.write);
       this.server.full = false;
     } catch (error) {
@@ -123,8 +114,9 @@ export class RedisQueue implements SharedQueue {
       session?.end(request);
     }
     const { durability } = this.server;
-    const results = answers.map((answer): SharedAppended => {
-      const [status, more] = listOf(answer);
+    const answers = listOf(answer);
+    const results = entries.map((_entry, index): SharedAppended => {
+      const [status, more] = listOf(answers[index]);
       if (status === 'full') return { status, limit: more as 'entries' | 'bytes' };
       const claim = session && more ? this.#claimOf(more, session) : undefined;
       const kept = status === 'duplicate' ? 'duplicate' : 'queued';
@@ -407,6 +399,18 @@ export class RedisQueue implements SharedQueue {
     if (script !== 'counts' || this.server.usable) this.server.assertUsable();
     return link.run(script, [...this.#keys.all, ...lists], args);
   }
+}
+
+/** As the script of appending reads it. */
+function itemOf(entry: SharedEntry, group: number): readonly (string | number | boolean)[] {
+  const { id, lane, operation, body, progress } = entry;
+  const bytes = Buffer.byteLength(body);
+  const item = `${shortName(lane)}|${shortName(operation)}|${bytes}`;
+  const priority = Math.max(-4e9, Math.min(4e9, entry.priority));
+  const delayMs = Math.ceil(entry.delayMs);
+  const plain = priority === 0 && progress === '' && delayMs === 0 && !entry.hold;
+  if (plain) return [group, id, item, bytes];
+  return [group, id, item, bytes, priority, progress, delayMs, entry.hold];
 }
 
 function marginOf(leaseMs: number): number {

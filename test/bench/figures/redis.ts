@@ -4,12 +4,20 @@ import { durable, type RedisServer, redisServer } from '../../backends/redis/ser
 import type { Measured } from '../figure.ts';
 import { startServer } from '../http/server.ts';
 import { median } from '../median.ts';
-import { bullQueue, kitQueue, type Note, type RedisQueue } from '../store/redis-queues.ts';
+import {
+  bullQueue,
+  kitQueue,
+  kitStore,
+  type Note,
+  type RedisQueue,
+} from '../store/redis-queues.ts';
 
 const rounds = 3;
-const turnMs = 800;
+const appendRounds = 7;
+const turnMs = 500;
 const drained = 2_000;
 const lanes = 100;
+const manyLanes = 1_000;
 const deep = 100_000;
 const text = 'x'.repeat(1_000);
 
@@ -26,34 +34,50 @@ export async function measure(name: string): Promise<Measured> {
 }
 
 async function append(server: RedisServer, producers: number): Promise<Measured> {
-  const kit = await kitQueue(server);
-  const bull = await bullQueue(server);
+  const store = new Contestant(await kitStore(server), producers);
+  const bull = new Contestant(await bullQueue(server), producers);
+  const whole = new Contestant(await kitQueue(server), producers);
   try {
-    for (const queue of [kit, bull]) await rate(queue, producers);
-    const found: { kit: number; bull: number; again: number }[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      const first = await rate(bull, producers);
-      const own = await rate(kit, producers);
-      found.push({ kit: own, bull: first, again: await rate(bull, producers) });
+    for (const each of [store, bull, whole]) await each.rate();
+    const found: { value: number; base: number; again: number; whole: number }[] = [];
+    for (let round = 0; round < appendRounds; round += 1) {
+      const base = await bull.rate();
+      const value = await store.rate();
+      const again = await bull.rate();
+      found.push({ value, base, again, whole: await whole.rate() });
     }
-    return against(found.map(({ kit: value, bull: base, again }) => ({ value, base, again })));
+    const ratio = median(found.map(({ whole: own, base, again }) => own / ((base + again) / 2)));
+    return { ...against(found), beside: [{ what: 'through a write of a manager', ratio }] };
   } finally {
-    await Promise.all([kit.close(), bull.close()]);
+    for (const { queue } of [store, bull, whole]) await queue.close();
   }
 }
 
-/** Acknowledged a second, of a turn. */
-async function rate(queue: RedisQueue, producers: number): Promise<number> {
-  const began = performance.now();
-  let acknowledged = 0;
-  const produce = async (producer: number) => {
-    while (performance.now() - began < turnMs) {
-      await queue.add({ lane: (acknowledged + producer) % 1_000, text });
-      acknowledged += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: producers }, (_, producer) => produce(producer)));
-  return acknowledged / ((performance.now() - began) / 1_000);
+/** A queue with its producers. */
+class Contestant {
+  readonly queue: Pick<RedisQueue, 'add' | 'close'>;
+  readonly #producers: number;
+  #lane = 0;
+
+  constructor(queue: Pick<RedisQueue, 'add' | 'close'>, producers: number) {
+    this.queue = queue;
+    this.#producers = producers;
+  }
+
+  /** Acknowledged a second, of a turn. */
+  async rate(): Promise<number> {
+    const began = performance.now();
+    let acknowledged = 0;
+    const produce = async () => {
+      while (performance.now() - began < turnMs) {
+        this.#lane = (this.#lane + 1) % manyLanes;
+        await this.queue.add({ lane: this.#lane, text });
+        acknowledged += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: this.#producers }, produce));
+    return acknowledged / ((performance.now() - began) / 1_000);
+  }
 }
 
 async function drain(server: RedisServer): Promise<Measured> {
@@ -96,9 +120,10 @@ async function depth(server: RedisServer): Promise<Measured> {
     await server.command('FLUSHALL');
     const queue = await kitQueue(server);
     await fill(queue, queued);
-    await rate(queue, 64);
+    const contestant = new Contestant(queue, 64);
+    await contestant.rate();
     const rates = [];
-    for (let round = 0; round < rounds; round += 1) rates.push(await rate(queue, 64));
+    for (let round = 0; round < rounds; round += 1) rates.push(await contestant.rate());
     await queue.close();
     return median(rates);
   };

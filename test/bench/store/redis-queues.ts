@@ -1,5 +1,6 @@
 /** Queues in a Redis of their own: the kit's, and BullMQ's. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { FallbackManager } from '@graphiti-fallback/core';
 import { redisStore } from '@graphiti-fallback/store-redis';
 import { Queue as BullQueue, Worker } from 'bullmq';
@@ -53,6 +54,45 @@ export async function kitQueue({ url }: RedisServer): Promise<RedisQueue> {
       if (size > 0 || replayed !== count) throw new Error(`${size} left, ${replayed} replayed`);
     },
     close: () => manager.close(),
+  };
+}
+
+/** How the core fills a store whose queue is shared: no user has this part by itself. */
+interface Placements {
+  place(placed: readonly object[]): Promise<unknown>;
+}
+
+/** A module of the built core. */
+function ofCore(path: string) {
+  return import(new URL(path, import.meta.resolve('@graphiti-fallback/core')).href);
+}
+
+/** The kit's store by itself, as a manager fills it: in lanes, in rounds of what comes at once. */
+export async function kitStore({ url }: RedisServer): Promise<Pick<RedisQueue, 'add' | 'close'>> {
+  const { shared } = redisStore({ url, commandTimeout: 10_000 });
+  if (!shared) throw new Error('The store shares no queue');
+  const bounds = { maxEntries: 1_000_000, maxBytes: 2 ** 31, maxDead: 10, maxInterruptions: 3 };
+  await shared.open({ manager: 'bench', hash: 'store' }, bounds, () => {});
+  while (!shared.available) await delay(10);
+  const { Placements } = await ofCore('./fleet/placement.js');
+  const { newId } = await ofCore('./ids.js');
+  const { systemClock: clock } = await ofCore('./clock.js');
+  const local = { queues: () => false };
+  const onFailure = (error: unknown) => {
+    throw error;
+  };
+  const placements: Placements = new Placements({ shared, local, clock, spills: false, onFailure });
+  const common = { sending: { end() {} }, hold: false, quiet: false, isNew: true };
+  return {
+    async add(note) {
+      const lane = String(note.lane);
+      const now = Date.now();
+      const kept = { id: newId(), operation: 'note.save', lane, input: { ...note } };
+      const counts = { attempts: 0, failures: 0, interruptions: 0 };
+      const record = { ...kept, createdAt: now, enqueuedAt: now, ...counts };
+      await placements.place([{ ...common, operation: record, record }]);
+    },
+    close: () => shared.close(),
   };
 }
 

@@ -1,9 +1,9 @@
 /** The outages of one breaker, one at a time: told when one begins, and when it is over. */
 
-import { v7 as uuid } from 'uuid';
 import type { Clock } from '../clock.ts';
 import type { Counsel } from '../council/council.ts';
 import type { Emitter, FallbackEvents } from '../events.ts';
+import { newId } from '../ids.ts';
 import type { FallbackMode } from '../mode.ts';
 import type { Outage } from './breaker-state.ts';
 
@@ -46,7 +46,7 @@ export class Outages {
    */
   begin(outage: Beginning, mode: FallbackMode): News {
     if (this.#current) return () => {};
-    const { id = uuid(), since, trigger, reason, joined = false } = outage;
+    const { id = newId(), since, trigger, reason, joined = false } = outage;
     const begun = { id, since, trigger, reason };
     this.#current = begun;
     const { name, council, events } = this.#around;

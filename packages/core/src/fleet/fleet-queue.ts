@@ -219,6 +219,8 @@ class FleetQueue implements LaneQueue {
 
   append(operations: readonly NewOperation[]): Promise<readonly Appended[]> {
     const lanes = operations.map(({ lane }) => lane);
+    if (operations.every(({ keep }) => keep === 'disk') && this.#order.isFree(lanes))
+      return this.#watch.whileQueueing(lanes, () => this.#turns.append(operations));
     return this.#order.run(lanes, async () => {
       const kept = await Promise.all(operations.map((operation) => this.#joining(operation)));
       return () => this.#watch.whileQueueing(lanes, () => this.#turns.append(kept));

@@ -1,5 +1,6 @@
 /** Writes on their way into the queue, and live ones that were queued while their senders were at it. */
 
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { FallbackEvents, Undo } from '../events.ts';
 import type { Appended, MovableQueue } from '../queue/lane-queue.ts';
@@ -36,6 +37,8 @@ interface Surroundings {
 
 /** How long a sender waits for the shared queue to hear of its end, in ms. */
 const longestWait = 500;
+/** Each of these is tried again soon, or never. */
+const mostFailed = 10_000;
 
 /** One whose sender is at it. */
 interface Sent {
@@ -48,6 +51,8 @@ export class KeptWrites {
   readonly #around: Surroundings;
   /** Those whose senders are at it, with the claim where they hold their lane. */
   readonly #sending = new Map<string, Sent>();
+  /** Those that could not be stored, as far as is known here: they may be there all the same. */
+  readonly #failed = new LRUCache<string, true>({ max: mostFailed });
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -74,6 +79,7 @@ export class KeptWrites {
     } catch (error) {
       for (const { record, sending } of placed) {
         this.#sending.delete(record.id);
+        this.#failed.set(record.id, true);
         sending.end({ error });
         say('refused', record, { reason: 'store' });
       }
@@ -85,7 +91,9 @@ export class KeptWrites {
   async import(record: OperationRecord): Promise<Appended | 'duplicate'> {
     const { local, placements } = this.#around;
     if (local.get(record.id)) return 'duplicate';
-    const [placement] = await placements.place([this.#placed(requeued(record), false)]);
+    const [placement] = await placements.place([
+      { ...this.#placed(requeued(record), false), isNew: false },
+    ]);
     const isKnown = placement?.where === 'shared' && placement.appended.status === 'duplicate';
     return isKnown ? 'duplicate' : appendedOf(record.id, placement);
   }
@@ -145,7 +153,14 @@ export class KeptWrites {
     const now = this.#around.clock.now();
     const sending = quiet ? { trace: operation.trace, end() {} } : operation.send();
     const record = recordOf(operation, now, sending.trace);
-    return { operation, sending, hold, quiet, record: hold ? { ...record, sentAt: now } : record };
+    return {
+      operation,
+      sending,
+      hold,
+      quiet,
+      isNew: !this.#failed.has(operation.id),
+      record: hold ? { ...record, sentAt: now } : record,
+    };
   }
 
   #kept(

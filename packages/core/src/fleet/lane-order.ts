@@ -4,6 +4,11 @@
 export class LaneOrder {
   readonly #last = new Map<string, Promise<void>>();
 
+  /** Whether all who came to these lanes have decided: who need not find anything out goes at once. */
+  isFree(lanes: readonly string[]): boolean {
+    return lanes.every((lane) => !this.#last.has(lane));
+  }
+
   /** Calls `decide` when all who came before in these lanes have decided, and at once what it gives. */
   run<T>(lanes: readonly string[], decide: () => Promise<() => Promise<T>>): Promise<T> {
     const ahead = lanes.flatMap((lane) => this.#last.get(lane) ?? []);

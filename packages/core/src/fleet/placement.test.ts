@@ -11,7 +11,13 @@ import { type Placed, Placements } from './placement.ts';
 
 /** A shared queue whose answers come when the test says so, and a folder beside it. */
 function placements() {
-  const sent: { readonly ids: readonly string[]; answer(): void; fail(): void }[] = [];
+  const sent: {
+    readonly ids: readonly string[];
+    readonly areNew: boolean;
+    answer(): void;
+    fail(): void;
+    lose(): void;
+  }[] = [];
   const kept: string[] = [];
   const shared = {
     available: true,
@@ -19,11 +25,13 @@ function placements() {
       new Promise((resolve, reject) => {
         sent.push({
           ids: groups.flat().map(({ id }) => id),
+          areNew: groups.flat().every(({ isNew }) => isNew),
           answer: () =>
             resolve(
               groups.map((group) => group.map(() => ({ status: 'queued', durability: 'disk' }))),
             ),
           fail: () => reject(new SharedQueueUnavailable('refused', false)),
+          lose: () => reject(new SharedQueueUnavailable('lost', true)),
         });
       }),
   };
@@ -51,7 +59,7 @@ function placed(id: string): Placed {
   const record = { id, lane, operation: 'save' } as OperationRecord;
   const sending = { trace: undefined, end: () => {} };
   const operation = { id, lane, operation: 'save', send: () => sending } as unknown as NewOperation;
-  return { operation, record, sending, hold: false, quiet: false };
+  return { operation, record, sending, hold: false, quiet: false, isNew: true };
 }
 
 test('a write waits for the one before it in its lane, and for no other', async () => {
@@ -82,4 +90,28 @@ test('what came behind one that had to stay here stays here, too', async () => {
   expect(await second).toMatchObject([{ where: 'local' }]);
   expect(await third).toMatchObject([{ where: 'shared' }]);
   expect(kept).toEqual(['a1', 'b1', 'a2']);
+});
+
+test('those that write at once go in rounds, of which two are out, sent one after the other', async () => {
+  const { sent, place } = placements();
+  const sizes = () => sent.map(({ ids }) => ids.length);
+  for (let number = 0; number < 192; number += 1)
+    void place(`${String.fromCharCode(200 + number)}`);
+  await vi.waitFor(() => expect(sizes()).toEqual([64, 64]));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(sizes()).toEqual([64, 64]);
+  sent[0]?.answer();
+  // What waits is on its way before anybody is told.
+  await vi.waitFor(() => expect(sizes()).toHaveLength(3));
+});
+
+test('one whose answer got lost, and who is asked for again, is new no more', async () => {
+  const { sent, place } = placements();
+  const placed = place('a1');
+  await vi.waitFor(() => expect(sent).toHaveLength(1));
+  sent[0]?.lose();
+  await vi.waitFor(() => expect(sent).toHaveLength(2));
+  expect(sent.map(({ areNew }) => areNew)).toEqual([true, false]);
+  sent[1]?.answer();
+  expect(await placed).toMatchObject([{ where: 'shared' }]);
 });

@@ -22,6 +22,8 @@ export interface Placed {
   readonly hold: boolean;
   /** Stored before it is sent, whatever comes of that: nobody is told that it was queued. */
   readonly quiet: boolean;
+  /** It is of this moment: it cannot be anywhere yet. */
+  readonly isNew: boolean;
 }
 
 /** Where one was queued, if it was. */
@@ -46,18 +48,30 @@ interface Group {
 
 /** Operations that are sent in one round, at most; one group may have more. */
 const mostInRound = 256;
-/** While the answer of one round is worked off, the server works at the other. Fewer are not worth two. */
+/** Fewer are not worth a round of their own where more wait. */
+const worthRound = 32;
+/** One that the engine is at, and one on its way there. */
 const roundsAtOnce = 2;
-const worthRound = 16;
 
-/** Groups of operations, each queued whole in one place. */
+/**
+ * Groups of operations, each queued whole in one place. They go in rounds, of which each has a share of
+ * those who write: while the answer of one is worked off here, the engine is at the others.
+ */
 export class Placements {
   readonly #around: Surroundings;
   #waiting: Group[] = [];
-  #isDue = false;
-  #rounds = 0;
   /** Lanes of the rounds that are out: where each went is known before the next of its lane is sent anywhere. */
   readonly #lanes = new Set<string>();
+  /** Operations in these rounds. */
+  #out = 0;
+  #rounds = 0;
+  /** What has been answered and is to be told. */
+  #answers: (() => void)[] = [];
+  #isDue = false;
+  /** The last round was of one operation, and none waits. */
+  #alone = true;
+  /** Two that are sent at once are answered at once, too: then one side waits while the other works. */
+  #hasSent = false;
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -66,50 +80,68 @@ export class Placements {
   place(placed: readonly Placed[]): Promise<readonly Placement[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ placed, resolve, reject });
-      this.#soon();
+      this.#turn();
     });
   }
 
-  /** Whoever was told of a round may write again at once: the next one is for all of them. */
-  #soon(): void {
+  /** What comes of one turn of the loop goes together; whoever was told in it may write again at once. */
+  #turn(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    runOutside(() =>
-      setImmediate(() => {
-        this.#isDue = false;
-        while (this.#rounds < roundsAtOnce && this.#begin());
-      }),
-    );
+    const take = () => {
+      this.#isDue = false;
+      const answers = this.#answers;
+      this.#answers = [];
+      const isMore = this.#begin(0);
+      this.#hasSent = false;
+      for (const tell of answers) tell();
+      if (isMore) this.#turn();
+    };
+    // Who writes alone need not wait for others.
+    runOutside(() => (this.#alone ? process.nextTick(take) : setImmediate(take)));
   }
 
-  /** False where nothing may be sent now. */
-  #begin(): boolean {
-    const round = this.#nextRound();
+  /**
+   * @param answered How many have just been answered: who wrote them may write again.
+   * @returns whether there may be something for another round
+   */
+  #begin(answered: number): boolean {
+    if (this.#rounds === roundsAtOnce || this.#waiting.length === 0) return false;
+    if (this.#hasSent) return true;
+    const round = this.#nextRound(answered);
     if (round.length === 0) return false;
+    this.#hasSent = true;
     const lanes = round.flatMap(lanesOf);
     for (const lane of lanes) this.#lanes.add(lane);
     this.#rounds += 1;
-    void this.#place(round).finally(() => {
+    this.#out += sizeOf(round);
+    void this.#place(round).then((tell) => {
       for (const lane of lanes) this.#lanes.delete(lane);
       this.#rounds -= 1;
-      this.#soon();
+      this.#out -= sizeOf(round);
+      // Before anybody is told: so the engine has something to do meanwhile.
+      this.#begin(sizeOf(round));
+      this.#alone = sizeOf(round) === 1 && this.#waiting.length === 0 && this.#rounds === 0;
+      this.#answers.push(tell);
+      this.#turn();
     });
-    return true;
+    return this.#waiting.length > 0;
   }
 
-  async #place(round: readonly Group[]): Promise<void> {
+  /** Never rejects. What it gives tells each where it went. */
+  async #place(round: readonly Group[]): Promise<() => void> {
     const here = this.#staying(round);
     const there = round.filter((group) => !here.has(group));
-    await this.#share(there, here);
-    // In the order in which they came, whatever made them stay.
-    for (const group of round) if (here.has(group)) await this.#keep(group);
+    const tell = await this.#share(there, here);
+    // In the order in which they came, whatever made them stay. From now on their lanes are busy here.
+    for (const group of round) if (here.has(group)) void this.#keep(group);
+    return tell;
   }
 
   /** In the order in which they came, but for those whose lanes are in a round that is out. */
-  #nextRound(): readonly Group[] {
-    const waiting = this.#waiting.reduce((sum, { placed }) => sum + placed.length, 0);
-    const share = Math.ceil(waiting / (roundsAtOnce - this.#rounds));
-    const most = Math.min(mostInRound, Math.max(worthRound, share));
+  #nextRound(answered: number): readonly Group[] {
+    const share = (sizeOf(this.#waiting) + this.#out + answered) / (roundsAtOnce + 1);
+    const most = Math.min(mostInRound, Math.max(worthRound, Math.ceil(share)));
     const round: Group[] = [];
     const left: Group[] = [];
     const kept = new Set<string>();
@@ -144,24 +176,26 @@ export class Placements {
     return staying;
   }
 
-  async #share(groups: readonly Group[], here: Set<Group>): Promise<void> {
-    if (groups.length === 0) return;
-    const { clock, onFailure } = this.#around;
+  /** Never rejects. What it gives tells each where it went. */
+  async #share(groups: readonly Group[], here: Set<Group>): Promise<() => void> {
+    if (groups.length === 0) return () => {};
+    const { clock, onFailure, spills } = this.#around;
     const now = clock.now();
     const entries = groups.map(({ placed }) =>
-      placed.map(({ record, hold }) => entryOf(record, now, hold)),
+      placed.map(({ record, hold, isNew }) => entryOf(record, now, { hold, isNew })),
     );
     try {
       const results = await this.#append(entries);
-      for (const [index, { resolve }] of groups.entries())
-        resolve((results[index] ?? []).map((appended) => ({ where: 'shared', appended })));
+      return () => {
+        for (const [index, { resolve }] of groups.entries())
+          resolve((results[index] ?? []).map((appended) => ({ where: 'shared', appended })));
+      };
     } catch (error) {
       onFailure(error);
       // Asked again with the same id it is not kept twice, whether it was kept or not.
-      const spills = this.#around.spills && isSharedQueueUnavailable(error);
-      for (const group of groups)
-        if (spills) here.add(group);
-        else group.reject(error);
+      if (spills && isSharedQueueUnavailable(error)) for (const group of groups) here.add(group);
+      else for (const { reject } of groups) reject(error);
+      return () => {};
     }
   }
 
@@ -175,10 +209,12 @@ export class Placements {
     } catch (error) {
       if (!isSharedQueueUnavailable(error) || !error.uncertain) throw error;
       if (!(await isBack(shared, clock))) throw error;
-      return shared.append(entries);
+      const again = entries.map((group) => group.map((entry) => ({ ...entry, isNew: false })));
+      return shared.append(again);
     }
   }
 
+  /** Never rejects: whoever waits for it is told. */
   async #keep({ placed, resolve, reject }: Group): Promise<void> {
     const { local, shared, spills } = this.#around;
     const joins = placed.some(({ operation }) => local.queues(operation.lane));
@@ -199,6 +235,10 @@ export class Placements {
       reject(error);
     }
   }
+}
+
+function sizeOf(groups: readonly Group[]): number {
+  return groups.reduce((sum, { placed }) => sum + placed.length, 0);
 }
 
 function lanesOf({ placed }: Group): readonly string[] {

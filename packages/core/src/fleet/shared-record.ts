@@ -19,7 +19,11 @@ const changing = [
 ] as const satisfies readonly (keyof OperationRecord)[];
 
 /** An operation on its way into a shared queue. */
-export function entryOf(record: OperationRecord, now: number, hold = false): SharedEntry {
+export function entryOf(
+  record: OperationRecord,
+  now: number,
+  { hold = false, isNew = false }: { hold?: boolean; isNew?: boolean } = {},
+): SharedEntry {
   const { id, lane, operation, priority = 0, nextAt } = record;
   const body: Partial<Record<string, unknown>> = { ...record, inFlight: undefined };
   for (const name of changing) body[name] = undefined; // JSON leaves them out
@@ -32,6 +36,7 @@ export function entryOf(record: OperationRecord, now: number, hold = false): Sha
     progress: progressOf(record),
     delayMs: nextAt === undefined ? 0 : Math.max(0, nextAt - now),
     hold,
+    isNew,
   };
 }
 

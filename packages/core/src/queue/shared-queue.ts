@@ -17,6 +17,8 @@ export interface SharedEntry {
   readonly delayMs: number;
   /** Its sender is still at it: as the head of its lane it is held from the start. */
   readonly hold: boolean;
+  /** It was never sent there before: nobody need look whether it is or was there. */
+  readonly isNew?: boolean;
 }
 
 /** What became of one. */

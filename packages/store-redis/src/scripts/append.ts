@@ -1,66 +1,96 @@
 import { prelude } from './prelude.ts';
 
 /**
- * Keeps groups of operations, each whole or not at all.
+ * Keeps groups of operations, each whole or not at all. What is the same for all is asked and written at
+ * once: in a script each call costs more than what it does.
  *
- * ARGV: most entries, most bytes, session, request, JSON of [[group, id, lane, operation, priority, bytes,
- * progress, delay, hold], …], and all bodies in one: hundreds of arguments would cost more than their
- * contents. KEYS[17..]: the lists of the lanes, one for each.
- * Returns n × { 'queued', claim? } | { 'duplicate', claim? } | { 'full', limit }.
+ * ARGV: most entries, most bytes, session, request, 1 where all are new, JSON of
+ * [[group, id, item, bytes, …], …], and then the bodies. An item is lane|operation|bytes; what follows is
+ * there where it is not 0, '', 0 and false: priority, progress, delay, hold. KEYS[17..]: the lists of the lanes, one for each.
+ * Returns n × { 'queued', claim? } | { 'duplicate', claim? } | { 'full', limit }; 1 where all are
+ * queued, and nothing more is to be said of any.
  */
 export const append: string = `${prelude}
-local entries, bytes = tonumber(call('HGET', C, 'entries') or '0'), tonumber(call('HGET', C, 'bytes') or '0')
+local stored = call('HMGET', C, 'entries', 'bytes')
+local entries, bytes = tonumber(stored[1] or '0'), tonumber(stored[2] or '0')
 local maxEntries, maxBytes, session, request = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local items, bodies, body = cjson.decode(ARGV[5]), ARGV[6], 1
-local n = #items
+local areNew, given = ARGV[5] == '1', cjson.decode(ARGV[6])
+local n, bodies = #given, 6
 local alive = session ~= '' and isAlive(session)
-local function isKnown(id) return call('HEXISTS', I, id) == 1 or call('HEXISTS', E, id) == 1 end
-local out, fresh, full = {}, {}, {}
+-- Lua has room for so many arguments of a call, and for more; an even number.
+local most = 2000
+local ids = {}
+for x = 1, n do ids[x] = given[x][2] end
+local known = {}
+for from = 1, areNew and 0 or n, most do
+  local to = math.min(from + most - 1, n)
+  local waiting, ended = call('HMGET', I, unpack(ids, from, to)), call('HMGET', E, unpack(ids, from, to))
+  for x = 1, to - from + 1 do if waiting[x] or ended[x] then known[from + x - 1] = true end end
+end
+-- What is not simply queued.
+local out, fresh = {}, {}
 local x = 1
 while x <= n do
-  local first, count, size = x, 0, 0
-  while x <= n and items[x][1] == items[first][1] do
-    local id = items[x][2]
-    if fresh[id] or isKnown(id) then out[x] = { 'duplicate' }
-    else fresh[id] = true; count = count + 1; size = size + items[x][6] end
+  local first, group, count, size = x, given[x][1], 0, 0
+  while x <= n and given[x][1] == group do
+    local id = ids[x]
+    if known[x] or fresh[id] then out[x] = { 'duplicate' }
+    else fresh[id] = true; count = count + 1; size = size + given[x][4] end
     x = x + 1
   end
-  local limit = (count > 0 and entries + count > maxEntries and 'entries') or (count > 0 and bytes + size > maxBytes and 'bytes')
+  local limit = count > 0 and (entries + count > maxEntries and 'entries' or bytes + size > maxBytes and 'bytes')
   if limit then
-    for y = first, x - 1 do if not out[y] then out[y] = { 'full', limit }; fresh[items[y][2]] = nil end end
+    for y = first, x - 1 do if not out[y] then out[y] = { 'full', limit }; fresh[ids[y]] = nil end end
   else entries, bytes = entries + count, bytes + size end
 end
+local texts, items, order, now, at = {}, {}, {}, int(ms), 0
 for y = 1, n do
-  local _, id, lane, op, priority, size, progress, delay, mine = unpack(items[y])
-  if out[y] and out[y][1] == 'duplicate' and mine == 1 and alive then
+  if not out[y] then
+    local id = ids[y]
+    texts[at + 1], items[at + 1], order[at + 1] = id, id, now
+    texts[at + 2], items[at + 2], order[at + 2] = ARGV[bodies + y], given[y][3], id
+    at = at + 2
+  elseif out[y][1] == 'duplicate' and given[y][8] and alive then
+    local id, lane = ids[y], string.match(given[y][3], '^[^|]*')
     local owner, fence, heldId = heldBy(lane)
     if owner == session and heldId == id then
       out[y][2] = record(lane, id)
       out[y][2][6] = fence
     end
   end
-  if not out[y] then
-    call('HSET', B, id, string.sub(bodies, body, body + size - 1))
-    call('HSET', I, id, lane .. '|' .. op .. '|' .. int(size))
-    if progress ~= '' then call('HSET', M, id, '0|' .. progress) end
-    call('ZADD', O, ms, id)
-    out[y] = { 'queued' }
-    local isHead = call('RPUSH', KEYS[lists + y], id) == 1
-    local urgent = isHead and priority ~= 0 or priority > priorityOf(lane)
-    if urgent then
-      call('HSET', PR, lane, tostring(priority))
-      urgentLanes = nil
-    end
-    if isHead then
-      call('HSET', L, lane, id)
-      if mine == 1 and alive then out[y][2] = hold(session, lane, id, request)
-      elseif delay > 0 then wait(lane, delay, false)
-      else ready(lane, op) end
-    elseif urgent and isFree(lane) then ready(lane) end
-  end
-  body = body + size
 end
-call('HSET', C, 'entries', int(entries), 'bytes', int(bytes))
+for from = 1, at, most do
+  local to = math.min(from + most - 1, at)
+  call('HSET', B, unpack(texts, from, to))
+  call('HSET', I, unpack(items, from, to))
+  call('ZADD', O, unpack(order, from, to))
+end
+if at > 0 then call('HSET', C, 'entries', int(entries), 'bytes', int(bytes)) end
+local anyPriority = anyUrgent()
+for y = 1, n do
+  if not out[y] then
+    local id, priority, progress = ids[y], given[y][5] or 0, given[y][6]
+    if progress and progress ~= '' then call('HSET', M, id, '0|' .. progress) end
+    local isHead = call('RPUSH', KEYS[lists + y], id) == 1
+    if isHead or priority ~= 0 or anyPriority then
+      local lane, op = string.match(given[y][3], '^([^|]*)|([^|]*)|')
+      local urgent = isHead and priority ~= 0 or priority > priorityOf(lane)
+      if urgent then
+        call('HSET', PR, lane, tostring(priority))
+        urgentLanes, anyPriority = nil, true
+      end
+      if isHead then
+        call('HSET', L, lane, id)
+        if given[y][8] and alive then out[y] = { 'queued', hold(session, lane, id, request) }
+        elseif (given[y][7] or 0) > 0 then wait(lane, given[y][7], false)
+        else ready(lane, op) end
+      elseif urgent and isFree(lane) then ready(lane) end
+    end
+  end
+end
 saveFence()
-return out
+if not next(out) then return 1 end
+local answers = {}
+for y = 1, n do answers[y] = out[y] or { 'queued' } end
+return answers
 `;
