@@ -155,7 +155,7 @@ export const figures: readonly Figure[] = [
   },
   {
     name: 'redis.append.1',
-    what: 'durable writes of 1 KB by 1 producer into a Redis that syncs each',
+    what: 'durable writes of 1 KB by 1 producer into the store of a Redis that syncs each',
     against: "BullMQ's add on the same server",
     budget: 0.9,
     better: 'higher',
@@ -164,7 +164,7 @@ export const figures: readonly Figure[] = [
   },
   {
     name: 'redis.append.64',
-    what: 'durable writes of 1 KB by 64 producers into a Redis that syncs each',
+    what: 'durable writes of 1 KB by 64 producers into the store of a Redis that syncs each',
     against: "BullMQ's add on the same server",
     budget: 1.6,
     better: 'higher',
@@ -173,7 +173,7 @@ export const figures: readonly Figure[] = [
   },
   {
     name: 'redis.append.256',
-    what: 'durable writes of 1 KB by 256 producers into a Redis that syncs each',
+    what: 'durable writes of 1 KB by 256 producers into the store of a Redis that syncs each',
     against: "BullMQ's add on the same server",
     budget: 2,
     better: 'higher',
