@@ -29,11 +29,11 @@ afterEach(async () => {
   await server.close();
 });
 
-async function queue(): Promise<SharedQueue> {
+async function queue(more: Partial<SharedBounds> = {}): Promise<SharedQueue> {
   const { shared } = redisStore({ url: server.url, lease: 1_000, commandTimeout: 10_000 });
   if (!shared) throw new Error('It shares nothing');
   opened.push(shared);
-  await shared.open({ manager: 'm', hash: 'h' }, bounds, () => {});
+  await shared.open({ manager: 'm', hash: 'h' }, { ...bounds, ...more }, () => {});
   return shared;
 }
 
@@ -67,6 +67,43 @@ test('no lane waits for longer than an hour', async () => {
   const [, due] = (await server.command('ZRANGE', waiting, '0', '-1', 'WITHSCORES')) as string[];
   expect(Number(due)).toBeLessThanOrEqual(Date.now() + 3_601_000);
   expect(await shared.claim(request)).toEqual([]);
+});
+
+test('a group of thousands is kept whole, in order, and once', async () => {
+  const shared = await queue({ maxEntries: 10_000 });
+  const many = Array.from({ length: 5_000 }, (_, at) => ({
+    ...entry,
+    id: `${at}`,
+    lane: `${at % 7}`,
+  }));
+  const [kept = []] = await shared.append([many.map((each) => ({ ...each, isNew: true }))]);
+  const [again = []] = await shared.append([many]);
+  const statuses = (appended: readonly { status: string }[]) =>
+    new Set(appended.map(({ status }) => status));
+  expect([statuses(kept), statuses(again)]).toEqual([new Set(['queued']), new Set(['duplicate'])]);
+  expect(await shared.counts()).toMatchObject({ size: 5_000, bytes: 10_000, lanes: 7 });
+  const claims = await shared.claim({ ...request, max: 10 });
+  expect(claims.map(({ record: { id } }) => id).sort()).toEqual([
+    '0',
+    '1',
+    '2',
+    '3',
+    '4',
+    '5',
+    '6',
+  ]);
+});
+
+test('of a round only the groups that find room are kept, and each whole', async () => {
+  const shared = await queue({ maxEntries: 3 });
+  const group = (...ids: readonly string[]) => ids.map((id) => ({ ...entry, id, isNew: true }));
+  const found = await shared.append([group('1', '2'), group('3', '4'), group('5')]);
+  expect(found.map((each) => each.map(({ status }) => status))).toEqual([
+    ['queued', 'queued'],
+    ['full', 'full'],
+    ['queued'],
+  ]);
+  expect(await shared.counts()).toMatchObject({ size: 3, lanes: 1 });
 });
 
 test('another instance that appends the same is given no claim', async () => {
