@@ -54,12 +54,14 @@ export class Keys {
 /** Names that were made: those of operations and of busy lanes come again and again. */
 const made = new Map<string, string>();
 const mostMade = 4_096;
+const longestMade = 256;
 
 /** A name without any character that could mean something. As JSON, lone surrogates are told apart, too. */
 export function shortName(name: string): string {
   const known = made.get(name);
   if (known !== undefined) return known;
   const short = createHash('sha256').update(JSON.stringify(name)).digest('base64url').slice(0, 22);
+  if (name.length > longestMade) return short;
   if (made.size >= mostMade) made.clear();
   made.set(name, short);
   return short;

@@ -28,8 +28,13 @@ interface LinkOptions {
 const refusals =
   /^(OOM|READONLY|NOREPLICAS|MISCONF|LOADING|MASTERDOWN|BUSY|CLUSTERDOWN|NOPERM|NOAUTH|WRONGPASS)/;
 
+/** The same, as servers before 7 report them of a script. */
+const refusalsInScripts = /^ERR Error running script .*-((OOM|READONLY|NOREPLICAS|MISCONF) .*)/s;
+
 /** A hung server accepts connections and says nothing: after so many silent calls a new one is made. */
 const mostSilences = 2;
+/** A connection is ready, or given up, within the time of so many calls: to connect, and to say who it is. */
+const handshakes = 2;
 /** A connection that was lost is made anew after this time, doubling to the longest, in ms. */
 const shortestPause = 50;
 const longestPause = 2_000;
@@ -93,7 +98,7 @@ export class Link {
       return await this.#inTime(client.sendCommand([...args]) as unknown as Promise<Reply>);
     } catch (cause) {
       if (cause instanceof SharedQueueUnavailable) throw cause;
-      const message = messageOf(cause);
+      const message = messageOf(cause).replace(refusalsInScripts, '$1');
       if (refusals.test(message)) {
         const [code = ''] = message.split(' ');
         throw new SharedQueueUnavailable(code, false, { cause });
@@ -136,7 +141,15 @@ export class Link {
     const lost = (error: unknown) => {
       if (this.#client === client) this.#lost(error);
     };
+    // One that takes the connection and says nothing would be waited for until the network gives up.
+    const patience = setTimeout(
+      () => lost(new SharedQueueUnavailable('Redis does not answer', false)),
+      handshakes * this.#options.callMs,
+    );
+    patience.unref();
+    client.on('end', () => clearTimeout(patience));
     client.on('ready', () => {
+      clearTimeout(patience);
       if (this.#client !== client) return;
       this.#failures = 0;
       this.#ready = true;

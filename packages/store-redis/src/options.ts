@@ -57,6 +57,9 @@ const checks = {
   commandTimeout: milliseconds(10),
 };
 
+/** Timers of Node know no longer ones, in ms: twice as long is waited for a server's first word. */
+const longestTimeout = 2 ** 30 - 1;
+
 const expectedUrl = 'a URL such as redis://localhost:6379';
 
 /**
@@ -73,7 +76,7 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedRedisOptions
   checkOptions('redisStore', options, checks);
   if ((url === undefined) === (client === undefined))
     throw new TypeError('Expected either `url` or `client` of redisStore, got both or none');
-  const callMs = options.commandTimeout ?? 1_000;
+  const callMs = Math.min(options.commandTimeout ?? 1_000, longestTimeout);
   const settings = {
     RESP: 2,
     maintNotifications: 'disabled', // they need RESP 3
