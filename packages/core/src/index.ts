@@ -132,6 +132,7 @@ export {
   type SharedDecision,
   type SharedEntry,
   type SharedFound,
+  type SharedPage,
   type SharedQueue,
   SharedQueueUnavailable,
   type SharedRecord,

@@ -10,6 +10,7 @@ import {
   type SharedDecision,
   type SharedEntry,
   type SharedFound,
+  type SharedPage,
   type SharedQueue,
   SharedQueueUnavailable,
   type SharedRecord,
@@ -29,6 +30,10 @@ import { Session } from './session.ts';
 const longestMargin = 2_000;
 /** Of a short lease it is this share. */
 const marginShare = 0.2;
+/** Redis' clock may differ by this share of it from what it ought to say. */
+const toleranceShare = 0.5;
+/** Whoever holds lanes is heard this often, in ms, and three times in a lease. */
+const longestBeat = 10_000;
 /** A call may take this share of a lease: so a claim that was just renewed outlasts it. */
 const callShare = 2 / 3;
 /** Ended operations that are remembered, and for how long, in ms. */
@@ -36,6 +41,9 @@ const endingsKept = 10_000;
 const endingsAge = 24 * 3_600_000;
 /** Settlements in one script, and scripts at once: claims are of different lanes, and need no order. */
 const settlementsAtOnce = { most: 128, atOnce: 4 };
+
+/** Where a list begins: what is queued, then what is dead; behind which score and id. */
+const firstPlace = ['queued', '', ''] as const;
 
 /** A claim, and the session that it was made in. */
 interface RedisClaim extends SharedClaim {
@@ -52,6 +60,7 @@ export class RedisQueue implements SharedQueue {
     settlementsAtOnce,
   );
   readonly #listeners = new Set<() => void>();
+  readonly #onDropped = new Set<(records: readonly SharedRecord[]) => void>();
   #keys = new Keys({ manager: '', hash: '' });
   #bounds: SharedBounds | undefined;
   #session: Session | undefined;
@@ -148,10 +157,18 @@ export class RedisQueue implements SharedQueue {
     const request = session.begin();
     try {
       const { maxInterruptions } = this.#limits;
-      const args = [session.id, max, maxInterruptions, request, ...operations.map(shortName)];
+      const own = [session.id, max, maxInterruptions, request, this.#leaseMs];
+      // Who has just come waits for the others to find out that the clock was set.
+      const judges = session.age > 2 * beatOf(this.#leaseMs);
+      const clock = [...this.#clockOf(session), judges ? 1 : 0];
+      const args = [...own, ...clock, ...operations.map(shortName)];
       const [status, ...rows] = listOf(await this.#run(this.server.work, 'claim', [], args));
       if (status === 'lost') {
         this.#forget(session);
+        return [];
+      }
+      if (status === 'ahead') {
+        await this.#renew(session);
         return [];
       }
       if (rows.length > 0) await this.#confirm(this.server.work);
@@ -195,11 +212,22 @@ export class RedisQueue implements SharedQueue {
     };
   }
 
-  async list({ from, limit }: { from: number; limit: number }): Promise<readonly SharedFound[]> {
-    const args = [from, from + limit - 1];
-    const ids = listOf(await this.#run(this.server.work, 'list', [], args)).map(String);
-    if (ids.length === 0) return [];
-    return (await this.find(ids)).filter((found) => found !== undefined);
+  async list({ after, limit }: { after?: string; limit: number }): Promise<SharedPage> {
+    const [kind, lastScore, lastId] = after === undefined ? firstPlace : placeOf(after);
+    const args = [kind, lastScore, lastId, limit];
+    const answer = listOf(await this.#run(this.server.work, 'list', [], args));
+    const [score, ...ids] = answer.map(String);
+    const isFull = ids.length === limit;
+    const next = isFull
+      ? [kind, score, ids.at(-1)]
+      : kind === 'queued'
+        ? ['dead', '', '']
+        : undefined;
+    const found = ids.length > 0 ? await this.find(ids) : [];
+    return {
+      found: found.filter((each) => each !== undefined),
+      ...(next && { next: JSON.stringify(next) }),
+    };
   }
 
   async find(ids: readonly string[]): Promise<readonly (SharedFound | undefined)[]> {
@@ -224,8 +252,10 @@ export class RedisQueue implements SharedQueue {
     const progress = 'progress' in decision ? decision.progress : '';
     const ending = 'ending' in decision ? decision.ending : '';
     const args = [id, lane, decision.kind, progress, ending, this.#limits.maxDead];
-    const decided = await this.#run(this.server.work, 'decide', [this.#keys.list(lane)], args);
+    const answer = await this.#run(this.server.work, 'decide', [this.#keys.list(lane)], args);
     await this.#confirm(this.server.work);
+    const [decided, ...dropped] = listOf(answer);
+    this.#tellDropped(dropped);
     return decided === 1;
   }
 
@@ -239,6 +269,11 @@ export class RedisQueue implements SharedQueue {
   onWork(listener: () => void): Undo {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onDropped(listener: (records: readonly SharedRecord[]) => void): Undo {
+    this.#onDropped.add(listener);
+    return () => this.#onDropped.delete(listener);
   }
 
   async close(): Promise<void> {
@@ -312,7 +347,8 @@ export class RedisQueue implements SharedQueue {
     const answer = await this.#run(this.server.work, 'settle', lists, [...head, ...args]);
     await this.#confirm(this.server.work);
     return listOf(answer).map((each, index): SharedSettled => {
-      const [status, row] = listOf(each);
+      const [status, row, dropped] = listOf(each);
+      this.#tellDropped(listOf(dropped));
       session.fences.delete(String(part[index]?.claim.fence));
       if (status === 'lost') return { status };
       return { status: 'ok', ...(row && { next: this.#claimOf(row, session) }) };
@@ -334,26 +370,54 @@ export class RedisQueue implements SharedQueue {
     const session = new Session();
     const sentAt = performance.now();
     const leaseMs = this.#leaseMs;
-    await this.#run(this.server.work, 'join', [], [session.id, leaseMs]);
+    const told = await this.#run(this.server.work, 'join', [], [session.id, leaseMs]);
+    // It was closed meanwhile: nobody would end this one.
+    this.server.assertUsable();
     session.extend(sentAt, leaseMs - marginOf(leaseMs));
+    session.told(Number(told), sentAt);
     if (this.#session) this.#forget(this.#session);
     this.#session = session;
-    this.#heartbeat = setInterval(() => void this.#renew(session), leaseMs / 3);
+    this.#heartbeat = setInterval(() => void this.#renew(session), beatOf(leaseMs));
     this.#heartbeat.unref();
     return session;
   }
 
   async #renew(session: Session): Promise<void> {
-    const sentAt = performance.now();
-    const leaseMs = this.#leaseMs;
     try {
-      const args = [session.id, leaseMs, session.heardUpTo, ...session.fences];
-      const living = await this.#run(this.server.work, 'renew', [], args);
-      if (living === 0) this.#forget(session);
-      else session.extend(sentAt, leaseMs - marginOf(leaseMs));
+      const renewed = await this.#extend(session, [...this.#clockOf(session), 0]);
+      if (renewed.status !== 'ahead') return;
+      const isSet = session.wasSet(renewed.ms, this.#tolerance);
+      await this.#extend(session, ['', 0, isSet ? 1 : 0]);
     } catch {
       // Not extended, it runs out by itself.
     }
+  }
+
+  async #extend(
+    session: Session,
+    clock: readonly (string | number)[],
+  ): Promise<{ readonly ms: number; readonly status: Reply | undefined }> {
+    const sentAt = performance.now();
+    const leaseMs = this.#leaseMs;
+    const args = [session.id, leaseMs, session.heardUpTo, ...clock, ...session.fences];
+    const [told, status] = listOf(await this.#run(this.server.work, 'renew', [], args));
+    const ms = Number(told);
+    if (status === 'lost') this.#forget(session);
+    if (status !== undefined) return { ms, status };
+    // A failover must not bring back a lease that ends before it does here.
+    await this.#confirm(this.server.work);
+    session.extend(sentAt, leaseMs - marginOf(leaseMs));
+    session.told(ms, sentAt);
+    return { ms, status };
+  }
+
+  /** What Redis' clock ought to say, and by how much it may differ. */
+  #clockOf(session: Session): readonly (string | number)[] {
+    return [session.expected(this.#tolerance) ?? '', this.#tolerance];
+  }
+
+  get #tolerance(): number {
+    return marginOf(this.#leaseMs) * toleranceShare;
   }
 
   #forget(session: Session): void {
@@ -361,6 +425,12 @@ export class RedisQueue implements SharedQueue {
     if (this.#session !== session) return;
     this.#session = undefined;
     clearInterval(this.#heartbeat);
+  }
+
+  #tellDropped(rows: readonly Reply[]): void {
+    if (rows.length === 0) return;
+    const records = rows.map((row) => recordOf(listOf(row)));
+    for (const listener of this.#onDropped) listener(records);
   }
 
   #claimOf(row: Reply, session: Session): RedisClaim {
@@ -411,6 +481,14 @@ function itemOf(entry: SharedEntry, group: number): readonly (string | number | 
   const plain = priority === 0 && progress === '' && delayMs === 0 && !entry.hold;
   if (plain) return [group, id, item, bytes];
   return [group, id, item, bytes, priority, progress, delayMs, entry.hold];
+}
+
+function placeOf(place: string): readonly [kind: string, score: string, id: string] {
+  return JSON.parse(place) as [string, string, string];
+}
+
+function beatOf(leaseMs: number): number {
+  return Math.min(leaseMs / 3, longestBeat);
 }
 
 function marginOf(leaseMs: number): number {

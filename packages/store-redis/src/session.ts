@@ -11,6 +11,9 @@ export class Session {
   /** The same by the wall clock: the other may stand still while a machine sleeps. */
   #untilWall = 0;
   #over = false;
+  /** What Redis' clock said last, and when it was asked, by both clocks here. */
+  #told: { readonly ms: number; readonly sentAt: number; readonly wall: number } | undefined;
+  #since: number | undefined;
   #requests = 0;
   readonly #out = new Set<number>();
 
@@ -34,6 +37,35 @@ export class Session {
   extend(sentAt: number, ms: number): void {
     this.#until = sentAt + ms;
     this.#untilWall = Date.now() + this.#until - performance.now();
+  }
+
+  /** What Redis' clock said at an extension, and when that was asked for, by the monotonic clock. */
+  told(ms: number, sentAt: number): void {
+    const wall = Date.now() - performance.now() + sentAt;
+    this.#told = { ms, sentAt, wall };
+    this.#since ??= sentAt;
+  }
+
+  /**
+   * What Redis' clock ought to say by now; nothing where the clocks here do not agree. Set forward it would
+   * end the leases of all.
+   */
+  expected(tolerance: number): number | undefined {
+    if (!this.#told) return undefined;
+    const { ms, sentAt, wall } = this.#told;
+    const elapsed = performance.now() - sentAt;
+    return Math.abs(Date.now() - wall - elapsed) > tolerance ? undefined : ms + elapsed;
+  }
+
+  /** Whether Redis' clock, that said `ms` in an answer which is here, was certainly set forward. */
+  wasSet(ms: number, tolerance: number): boolean {
+    const expected = this.expected(tolerance);
+    return expected !== undefined && ms - expected > tolerance / 2;
+  }
+
+  /** Known to Redis for so long, in ms. */
+  get age(): number {
+    return this.#since === undefined ? 0 : performance.now() - this.#since;
   }
 
   /** Certain to hold its lanes for `ms` more? By both clocks: one that jumps makes it less certain, never more. */

@@ -41,7 +41,10 @@ export function missingRedis(): string | undefined {
  *
  * @throws {Error} when it does not answer in time
  */
-export async function redisServer(settings: readonly string[] = durable): Promise<RedisServer> {
+export async function redisServer(
+  settings: readonly string[] = durable,
+  env: NodeJS.ProcessEnv = {},
+): Promise<RedisServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'redis-'));
   const url = `redis://127.0.0.1:${port}`;
@@ -70,7 +73,10 @@ export async function redisServer(settings: readonly string[] = durable): Promis
 
   async function start(): Promise<ChildProcess> {
     const own = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
-    const child = spawn('redis-server', [...own, ...settings], { stdio: 'ignore' });
+    const child = spawn('redis-server', [...own, ...settings], {
+      stdio: 'ignore',
+      env: { ...process.env, ...env },
+    });
     await answering(port, child);
     return child;
   }

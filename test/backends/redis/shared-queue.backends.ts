@@ -1,6 +1,6 @@
 /** What the engine promises to the queue of a fleet. */
 
-import type { SharedBounds, SharedEntry, SharedQueue } from '@graphiti-fallback/core';
+import type { SharedBounds, SharedEntry, SharedPage, SharedQueue } from '@graphiti-fallback/core';
 import { redisStore } from '@graphiti-fallback/store-redis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { instance, Upstream } from './instance.ts';
@@ -192,4 +192,85 @@ test('a queue that is full keeps no live write from its end', async () => {
   const behind = save({ lane: 'x', text: 'behind' }, { timeoutMs: 100 });
   await expect(behind).rejects.toMatchObject({ code: 'FALLBACK_QUEUE_FULL' });
   expect(await live).toMatchObject({ outcome: 'applied' });
+});
+
+test('dead letters are kept up to their bound; the oldest make room for more, which is told', async () => {
+  const shared = await queue();
+  const dropped: string[] = [];
+  shared.onDropped((records) => dropped.push(...records.map(({ id }) => id)));
+  const ids = Array.from({ length: bounds.maxDead + 2 }, (_, at) => `${at}`);
+  for (const [index, id] of ids.entries()) {
+    await shared.append([[{ ...entry, id, lane: id }]]);
+    const [claim] = await shared.claim(request);
+    if (!claim) throw new Error('Nothing was claimed');
+    const verdict = { kind: 'dead', progress: '' } as const;
+    await shared.settle({ claim, verdict, next: [] });
+    expect((await shared.counts()).dead).toBe(Math.min(index + 1, bounds.maxDead));
+  }
+  expect(dropped).toEqual(['0', '1']);
+  await shared.append([[{ ...entry, id: 'skipped' }]]);
+  expect(await shared.decide('skipped', { kind: 'skip', progress: '' })).toBe(true);
+  expect(dropped).toEqual(['0', '1', '2']);
+  expect((await shared.find(['2', '3'])).map((each) => each !== undefined)).toEqual([false, true]);
+});
+
+test('whoever reads the whole queue while others work it off misses nothing that stays', async () => {
+  const shared = await queue();
+  const ids = Array.from({ length: 30 }, (_, at) => String(at).padStart(2, '0'));
+  await shared.append(ids.map((id) => [{ ...entry, id, lane: id }]));
+  const seen: string[] = [];
+  let after: { readonly after?: string } | undefined = {};
+  while (after) {
+    const { found, next }: SharedPage = await shared.list({ ...after, limit: 10 });
+    for (const each of found) if ('record' in each) seen.push(each.record.id);
+    after = next === undefined ? undefined : { after: next };
+    // What was read is done, and so is one that was not, without a trace.
+    for (const id of seen) await shared.decide(id, { kind: 'remove', ending: '{}' });
+    await shared.decide('15', { kind: 'remove', ending: '' });
+  }
+  expect(seen).toEqual(ids.filter((id) => id !== '15'));
+});
+
+test('while no memory is left one instance tells the numbers all the same', async () => {
+  const shared = await queue();
+  await server.command('CONFIG', 'SET', 'maxmemory', '1');
+  expect(await shared.lead('gauges', 1_000)).toBe(true);
+  expect(await (await queue()).lead('gauges', 1_000)).toBe(false);
+});
+
+test('a lease may be as long as anybody wants', async () => {
+  const { shared } = redisStore({ url: server.url, lease: 1e12, commandTimeout: 1e12 });
+  if (!shared) throw new Error('It shares nothing');
+  opened.push(shared);
+  await shared.open({ manager: 'm', hash: 'h' }, bounds, () => {});
+  await shared.append([[{ ...entry, hold: true }]]);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const stats = String(await server.command('INFO', 'commandstats'));
+  const calls = [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, n]) => Number(n));
+  expect(calls.reduce((sum, each) => sum + each, 0)).toBeLessThan(10);
+});
+
+test('the lanes of one that is gone are free again also where the clock was set back', async () => {
+  const shared = await queue();
+  await shared.append([[{ ...entry, hold: true }]]);
+  const [held = ''] = (await server.command('KEYS', '*:held')) as string[];
+  const [sessions = ''] = (await server.command('KEYS', '*:sessions')) as string[];
+  const [lane = '', value = ''] = (await server.command('HGETALL', held)) as string[];
+  await server.command('HSET', held, lane, value.replace(/^[^|]+/, 'gone'));
+  await server.command('ZADD', sessions, String(Date.now() + 10 * 3_600_000), 'gone');
+  const claimed = async () => (await shared.claim(request)).map(({ record }) => record.id);
+  await vi.waitFor(async () => expect(await claimed()).toEqual(['1']), {
+    timeout: 20_000,
+    interval: 200,
+  });
+});
+
+test('an instance whose session is over takes nothing by it, and begins another', async () => {
+  const shared = await queue();
+  await shared.claim(request);
+  const [sessions = ''] = (await server.command('KEYS', '*:sessions')) as string[];
+  await server.command('DEL', sessions);
+  await shared.append([[entry]]);
+  expect(await shared.claim(request)).toEqual([]);
+  expect(await shared.claim(request)).toMatchObject([{ record: { id: '1' } }]);
 });

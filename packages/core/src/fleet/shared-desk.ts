@@ -5,7 +5,7 @@ import { revived } from '../queue/dead-letters.ts';
 import type { Decision, ListedOperation } from '../queue/lane-queue.ts';
 import type { OperationRecord } from '../queue/operation-record.ts';
 import { type OperationReport, reportOf } from '../queue/queued-operation.ts';
-import type { SharedQueue } from '../queue/shared-queue.ts';
+import type { SharedPage, SharedQueue } from '../queue/shared-queue.ts';
 import { endedReport, endingOf, listedOf, progressOf } from './shared-record.ts';
 
 interface Surroundings {
@@ -28,13 +28,14 @@ export class SharedDesk {
 
   async *all(): AsyncGenerator<ListedOperation> {
     const { shared, isDeclared } = this.#around;
-    for (let from = 0; ; from += pageSize) {
-      const page = await shared.list({ from, limit: pageSize });
-      if (page.length === 0) return;
-      for (const found of page) {
-        const listed = listedOf(found, isDeclared);
+    let after: { readonly after?: string } | undefined = {};
+    while (after) {
+      const { found, next }: SharedPage = await shared.list({ ...after, limit: pageSize });
+      for (const each of found) {
+        const listed = listedOf(each, isDeclared);
         if (listed) yield listed;
       }
+      after = next === undefined ? undefined : { after: next };
     }
   }
 

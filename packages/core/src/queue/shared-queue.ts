@@ -95,6 +95,13 @@ export type SharedFound =
   | { readonly record: SharedRecord; readonly state: SharedState }
   | { readonly ending: string };
 
+/** Some of the operations; `next`, where there may be more, is given as `after` for the page behind it. */
+export interface SharedPage {
+  /** May be empty where all of a page left the queue while it was read. */
+  readonly found: readonly SharedFound[];
+  readonly next?: string;
+}
+
 /** Numbers of the whole queue. */
 export interface SharedCounts {
   /** Operations that are still to be applied. */
@@ -157,8 +164,8 @@ export interface SharedQueue {
   /** Ends the waits of these operations that were for the upstream's recovery. */
   recovered(operations: readonly string[]): Promise<void>;
   counts(): Promise<SharedCounts>;
-  /** Those that are still to be applied, oldest first, then dead ones. */
-  list(query: { readonly from: number; readonly limit: number }): Promise<readonly SharedFound[]>;
+  /** Those that are still to be applied, oldest first, then dead ones: in pages. */
+  list(query: { readonly after?: string; readonly limit: number }): Promise<SharedPage>;
   /** In the order of the ids; nothing for those that are not known. */
   find(ids: readonly string[]): Promise<readonly (SharedFound | undefined)[]>;
   /** Which of these are not to be applied any more: done, taken out, or given up. */
@@ -169,6 +176,8 @@ export interface SharedQueue {
   lead(role: 'gauges', forMs: number): Promise<boolean>;
   /** Called when something may have become claimable, or the engine has come back. A hint. */
   onWork(listener: () => void): Undo;
+  /** Called with dead ones that were dropped, because more are dead than are kept. */
+  onDropped(listener: (records: readonly SharedRecord[]) => void): Undo;
   /** Gives claims back and lets go. Safe to repeat. */
   close(): Promise<void>;
 }

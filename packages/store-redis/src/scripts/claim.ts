@@ -3,12 +3,18 @@ import { prelude } from './prelude.ts';
 /**
  * Takes heads of free lanes for a session, after giving back what expired sessions held.
  *
- * ARGV: session, max, most interruptions, request, then the operations. Returns { 'lost' } or { 'ok', claims… }.
+ * ARGV: session, max, most interruptions, request, lease, what the clock ought to say or nothing, by how
+ * much it may differ, whether the session may say who is gone, then the operations. Nobody is gone by a
+ * clock that may have been set. Returns { 'lost' } or { 'ahead' } or { 'ok', claims… }.
  */
 export const claim: string = `${prelude}
 local session, max, most, request = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-if not isAlive(session) then return { 'lost' } end
-local gone = call('ZRANGEBYSCORE', S, '-inf', int(ms), 'LIMIT', 0, 8)
+local ahead = isAhead(ARGV[6], ARGV[7])
+if not isAlive(session) then return { ahead and 'ahead' or 'lost' } end
+-- Set back, it must not keep the lanes of one that is gone for longer than an hour.
+local lease = tonumber(ARGV[5])
+beginAnew('(' .. int(ms + math.max(longestWait, 2 * lease)), '+inf', lease)
+local gone = (ahead or ARGV[8] == '0') and {} or call('ZRANGEBYSCORE', S, '-inf', int(ms), 'LIMIT', 0, 8)
 if #gone > 0 then
   local over = {}
   for _, other in ipairs(gone) do call('ZREM', S, other); over[other] = true end
@@ -27,7 +33,7 @@ if #gone > 0 then
 end
 due()
 local found = {}
-for x = 5, #ARGV do
+for x = 9, #ARGV do
   local from, taken = '[' .. ARGV[x] .. ':', 0
   -- What is no more true is taken out on the way; a claim does so much and no more.
   for _ = 1, 4 do

@@ -6,18 +6,30 @@ import { prelude } from './prelude.ts';
 export const counts: string = `${prelude}
 local c = call('HMGET', C, 'entries', 'bytes', 'blocked', 'parked')
 local oldest = call('ZRANGE', O, 0, 0, 'WITHSCORES')
-return { c[1] or '0', c[2] or '0', call('HLEN', L), call('HLEN', H), c[3] or '0', c[4] or '0', call('ZCARD', X), call('ZCARD', W), oldest[2] or '' }
+return { c[1] or '0', c[2] or '0', call('HLEN', L), call('HLEN', H), c[3] or '0', c[4] or '0', call('ZCARD', X), call('ZCOUNT', W, '(' .. int(ms), '+inf'), oldest[2] or '' }
 `;
 
-/** ARGV: first, last. Ids of what is still to be applied, oldest first, then of dead ones. */
+/**
+ * A page of what is still to be applied, oldest first, or of dead ones. It begins behind an operation, not
+ * behind so many: others leave while somebody reads.
+ *
+ * ARGV: 'queued' | 'dead', the score and the id of the last one before it, or two empty texts; how many.
+ * Returns the score of the last one in it, then ids.
+ */
 export const list: string = `${prelude}
-local from, to = tonumber(ARGV[1]), tonumber(ARGV[2])
-local queued = call('ZCARD', O)
-local ids = from < queued and call('ZRANGE', O, from, to) or {}
-if to >= queued then
-  for _, id in ipairs(call('ZRANGE', X, math.max(0, from - queued), to - queued)) do ids[#ids + 1] = id end
+local set, score, last, limit = ARGV[1] == 'dead' and X or O, ARGV[2], ARGV[3], tonumber(ARGV[4])
+local from = 0
+if score ~= '' then
+  from = call('ZCOUNT', set, '-inf', '(' .. score)
+  for _, id in ipairs(call('ZRANGEBYSCORE', set, score, score)) do
+    if id > last then break end
+    from = from + 1
+  end
 end
-return ids
+local found = call('ZRANGE', set, from, from + limit - 1, 'WITHSCORES')
+local out = { found[#found] or '' }
+for x = 1, #found, 2 do out[#out + 1] = found[x] end
+return out
 `;
 
 /** ARGV: ids. Returns { 'ended', ending } | { state, record… } | { 'unknown' } for each. */

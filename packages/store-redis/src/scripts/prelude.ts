@@ -77,8 +77,9 @@ local function ready(lane, op)
   local priority = priorityOf(lane)
   call('ZADD', R, 0, op .. ':' .. string.format('%016.0f:%016.0f:', 5e14 - priority * 1000, turn) .. lane)
 end
+local longestWait = ${longestWait}
 local function wait(lane, forMs, untilRecovery)
-  call('ZADD', W, ms + math.min(forMs, ${longestWait}), lane)
+  call('ZADD', W, ms + math.min(forMs, longestWait), lane)
   if untilRecovery then call('SADD', U, lane) end
 end
 local function dueBetween(from, to)
@@ -90,7 +91,7 @@ local function dueBetween(from, to)
 end
 local function due()
   dueBetween('-inf', ms)
-  dueBetween('(' .. int(ms + ${longestWait}), '+inf')
+  dueBetween('(' .. int(ms + longestWait), '+inf')
 end
 local function stop(lane, why)
   call('HSET', P, lane, why)
@@ -142,12 +143,18 @@ local function finish(id, ending)
   call('ZADD', D, ms, id)
   call('HSET', E, id, ending)
 end
+-- Gives those that had to make room.
 local function bury(id, most)
   call('ZADD', X, ms, id)
-  for _, old in ipairs(call('ZRANGE', X, 0, call('ZCARD', X) - most - 1)) do
+  local dropped = {}
+  local over = call('ZCARD', X) - most
+  if over <= 0 then return dropped end
+  for _, old in ipairs(call('ZRANGE', X, 0, over - 1)) do
+    dropped[#dropped + 1] = record(itemOf(old), old)
     call('ZREM', X, old)
     call('HDEL', B, old); call('HDEL', M, old); call('HDEL', I, old)
   end
+  return dropped
 end
 local function forgetEndings(most, age)
   local over = call('ZCARD', D) - most
@@ -157,6 +164,17 @@ local function forgetEndings(most, age)
       call('ZREM', D, old[x]); call('HDEL', E, old[x])
       over = over - 1
     end
+  end
+end
+-- Whether the clock says more than it ought to: it was set forward, or what was asked took long to come here.
+local function isAhead(expected, tolerance)
+  return expected ~= '' and ms - tonumber(expected) > tonumber(tolerance)
+end
+-- Ends in a lease from now, whatever was noted by a clock that has been set since.
+local function beginAnew(from, to, lease)
+  for _, other in ipairs(call('ZRANGEBYSCORE', S, from, to)) do
+    call('HDEL', C, '_')
+    call('ZADD', S, ms + lease, other)
   end
 end
 local function isAlive(session)

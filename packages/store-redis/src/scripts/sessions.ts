@@ -1,10 +1,10 @@
 import { prelude } from './prelude.ts';
 
-/** ARGV: session, lease. Begins a session. */
+/** ARGV: session, lease. Begins a session. Returns what the clock says. */
 export const join: string = `${prelude}
 call('HDEL', C, '_')
 call('ZADD', S, ms + tonumber(ARGV[2]), ARGV[1])
-return 1
+return int(ms)
 `;
 
 /**
@@ -12,16 +12,20 @@ return 1
  * answer was heard or given up, with a fence that the holder does not know, is given back here, or it
  * would be held for as long as the session lives.
  *
- * ARGV: session, lease, that request, then the fence of every claim that the holder knows.
- * Returns how many sessions live, 0 when this one does not.
+ * ARGV: session, lease, that request, what the clock ought to say or nothing, by how much it may differ,
+ * whether it was certainly set forward, then the fence of every claim that the holder knows. Where it was,
+ * nobody's silence is known: each has a lease from now. Returns { what the clock says } or { the same,
+ * 'ahead' } or { the same, 'lost' }; only the first has extended it.
  */
 export const renew: string = `${prelude}
-local session = ARGV[1]
-if not isAlive(session) then return 0 end
+local session, lease = ARGV[1], tonumber(ARGV[2])
+if ARGV[6] == '1' then beginAnew('-inf', ms + lease, lease)
+elseif isAhead(ARGV[4], ARGV[5]) then return { int(ms), 'ahead' } end
+if not isAlive(session) then return { int(ms), 'lost' } end
 call('HDEL', C, '_')
-call('ZADD', S, 'XX', ms + tonumber(ARGV[2]), session)
+call('ZADD', S, 'XX', ms + lease, session)
 local known = {}
-for x = 4, #ARGV do known[ARGV[x]] = true end
+for x = 7, #ARGV do known[ARGV[x]] = true end
 for _, lane in ipairs(call('HKEYS', H)) do
   local owner, fence, _, request = heldBy(lane)
   if owner == session and tonumber(request) <= tonumber(ARGV[3]) and not known[fence] then
@@ -29,7 +33,7 @@ for _, lane in ipairs(call('HKEYS', H)) do
     ready(lane)
   end
 end
-return call('ZCOUNT', S, ms, '+inf')
+return { int(ms) }
 `;
 
 /** ARGV: session. Gives all back at once. */
@@ -44,10 +48,14 @@ end
 return 1
 `;
 
-/** ARGV: session, lease. KEYS[1]: a part that one has at a time. Returns 1 for the one that has it. */
+/**
+ * ARGV: session, lease. KEYS[1]: a part that one has at a time. Returns 1 for the one that has it. Somebody
+ * has it also while no memory is left: the first write is a removal.
+ */
 export const lead: string = `
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `;

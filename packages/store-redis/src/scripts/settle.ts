@@ -5,7 +5,7 @@ import { prelude } from './prelude.ts';
  *
  * ARGV: session, endings kept, their age, most dead, request, next operations ('|a|b|'), n, then
  * n × (lane, fence, id, kind, delay, until recovery, progress, ending, next). KEYS[17..]: the n lists.
- * Returns n × { 'ok', claim? } | { 'lost' }.
+ * Returns n × { 'ok', claim | nothing, dead ones that made room } | { 'lost' }.
  */
 export const settle: string = `${prelude}
 local session, most, age, mostDead, request, operations, n = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7])
@@ -27,7 +27,7 @@ for x = 1, n do
   if owner ~= session or heldFence ~= fence or heldId ~= id then out[x] = { 'lost' }
   else
     call('HDEL', H, lane)
-    out[x] = { 'ok' }
+    out[x] = { 'ok', false, {} }
     local head = call('LRANGE', list, 0, 1)
     local interruptions = kind == 'done' and 0 or progressOf(id)
     if head[1] ~= id then stop(lane, 'parked'); out[x] = { 'lost' }
@@ -39,7 +39,7 @@ for x = 1, n do
       if kind == 'done' then finish(id, ending)
       else
         call('HSET', M, id, int(interruptions) .. '|' .. progress)
-        bury(id, mostDead)
+        out[x][3] = bury(id, mostDead)
       end
       goOn(x, lane, head[2], chain == '1')
     elseif kind == 'retry' then
