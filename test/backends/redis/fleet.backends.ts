@@ -1,7 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type HealthStatus, memoryJournal } from '@graphiti-fallback/core';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
+import { redisStore } from '@graphiti-fallback/store-redis';
 import { createClient } from '@redis/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { queueDepth } from './gauges.ts';
@@ -27,10 +30,32 @@ afterEach(async () => {
 const until = { timeout: 50_000, interval: 50 };
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => `${index}`);
 
-function start(by: string, options: Parameters<typeof instance>[2] = {}) {
-  const made = instance(upstream, by, { url: server.url, ...options });
+function start(
+  by: string,
+  options: Parameters<typeof instance>[2] = {},
+  more: Parameters<typeof instance>[3] = {},
+) {
+  const made = instance(upstream, by, { url: server.url, ...options }, more);
   opened.push(made.manager);
   return made;
+}
+
+/** A store whose next calls take so long before they are sent, in ms. */
+function slowStore(delays: { readonly append?: number[]; readonly busy?: number[] }) {
+  const store = redisStore({ url: server.url, lease: 1_000, commandTimeout: 10_000 });
+  const { shared } = store;
+  if (!shared) throw new Error('It shares nothing');
+  const append = shared.append.bind(shared);
+  const busy = shared.busy.bind(shared);
+  shared.append = async (groups) => {
+    await pause(delays.append?.shift() ?? 0);
+    return append(groups);
+  };
+  shared.busy = async (lane) => {
+    await pause(delays.busy?.shift() ?? 0);
+    return busy(lane);
+  };
+  return store;
 }
 
 const withFolder = (name: string) => ({ local: lowdbStore({ directory: join(folder, name) }) });
@@ -269,4 +294,177 @@ test('whoever has the upstream’s answer is not kept from it by a Redis that is
   expect(later).toMatchObject({ outcome: 'queued', durability: 'disk' });
   await server.restart();
   await vi.waitFor(() => expect(upstream.texts('x').at(-1)).toBe('2'), until);
+});
+
+test('what is with the upstream when an instance closes is left alone until its deadline is over', async () => {
+  upstream.takes = 1_500;
+  const a = start('a', {}, { closeTimeout: 50 });
+  const b = start('b');
+  await a.manager.activate();
+  await b.manager.activate();
+  for (const text of ['1', '2']) await a.save({ lane: 'x', text });
+  await a.manager.deactivate();
+  await vi.waitFor(() => expect(upstream.busy('x')).toBe(true), until);
+  await b.manager.deactivate();
+  await a.manager.close();
+  await vi.waitFor(() => expect(upstream.texts('x').at(-1)).toBe('2'), until);
+  expect(upstream.overlaps).toBe(0);
+});
+
+test('a folder that cannot be opened keeps nobody from what is shared', async () => {
+  const local = { ...memoryJournal(), open: () => Promise.reject(new Error('EIO')) };
+  const { manager, save } = start('a', { local });
+  const failures: unknown[] = [];
+  manager.on('storeFailed', ({ verb }) => failures.push(verb));
+  await manager.activate();
+  expect(await save({ lane: 'x', text: '1' })).toMatchObject({ durability: 'disk' });
+  expect(failures).toEqual(['open']);
+  await manager.deactivate();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), until);
+});
+
+test('a live write that failed while it was doubted, and is sent again later, is not doubted any more', async () => {
+  const { manager } = start('a', withFolder('a'));
+  const post = manager.write('note.post', {
+    run: (note: Note) => upstream.write('a', note),
+    lane: ({ lane }) => lane,
+    idempotent: true,
+    confirm: { together: ({ lane }) => lane, look: () => [] },
+  });
+  await manager.open();
+  upstream.takes = 300;
+  upstream.fails = true;
+  const posted = post({ lane: 'x', text: '1' });
+  await vi.waitFor(() => expect(upstream.busy('x')).toBe(true), until);
+  const [sent] = manager.queue.list();
+  manager.queue.doubt([sent?.id ?? '']);
+  expect((await posted).outcome).toBe('queued');
+  upstream.fails = false;
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), until);
+  const accepted = () => manager.queue.export({ states: ['accepted'] });
+  await vi.waitFor(() => expect(accepted()).toContain('acceptedAt'), until);
+  expect(accepted()).not.toContain('doubted');
+});
+
+test('without a folder what the upstream has acknowledged is in memory, and the receipt says so', async () => {
+  const { manager } = start('a');
+  const post = manager.write('note.post', {
+    run: (note: Note) => upstream.write('a', note),
+    lane: ({ lane }) => lane,
+    idempotent: true,
+    confirm: { together: ({ lane }) => lane, look: () => [] },
+  });
+  expect(await post({ lane: 'x', text: '1' })).toMatchObject({
+    outcome: 'accepted',
+    durability: 'memory',
+  });
+});
+
+test('who waits when an instance closes is queued, however long Redis takes for it', async () => {
+  upstream.takes = 500;
+  const { manager, save } = start('a', {}, { store: slowStore({ append: [300, 300] }) });
+  const live = save({ lane: 'x', text: 'live' });
+  await vi.waitFor(() => expect(upstream.busy('x')).toBe(true), until);
+  const waiting = save({ lane: 'x', text: 'waiting' });
+  await pause(50);
+  await manager.close();
+  expect(await waiting).toMatchObject({ outcome: 'queued', durability: 'disk' });
+  expect((await live).outcome).toBe('applied');
+  await start('b').manager.open();
+  await vi.waitFor(() => expect(upstream.texts('x').at(-1)).toBe('waiting'), until);
+});
+
+test('writes that went to the folder because no memory was left are moved when there is some, in order', async () => {
+  const { manager, save } = start('a', withFolder('a'));
+  await manager.activate();
+  await save({ lane: 'x', text: '1' });
+  await server.command('CONFIG', 'SET', 'maxmemory', '1');
+  for (const text of ['2', '3'])
+    expect(await save({ lane: 'x', text })).toMatchObject({
+      outcome: 'queued',
+      durability: 'disk',
+    });
+  expect(manager.status().store.problem).toBe('full');
+  await server.command('CONFIG', 'SET', 'maxmemory', '0');
+  const writes = ['4', '5', '6'].map((text) => save({ lane: 'x', text }));
+  await Promise.all(writes);
+  await vi.waitFor(() => expect(manager.status().store.problem).toBeUndefined(), until);
+  await manager.deactivate();
+  await vi.waitFor(
+    () => expect(upstream.texts('x')).toEqual(['1', '2', '3', '4', '5', '6']),
+    until,
+  );
+});
+
+test('what only other instances can send keeps no breaker from the checks that close it', async () => {
+  const a = start('a');
+  const old = a.manager.write('note.old', { run: async (_: null) => {}, lane: () => 'old' });
+  await a.manager.activate();
+  await old(null);
+  await a.manager.close();
+  let works = false;
+  const checks = [{ name: 'db', check: () => (works ? 'healthy' : 'unhealthy') as HealthStatus }];
+  const b = start(
+    'b',
+    {},
+    {
+      health: { interval: 0, checks },
+      breaker: { failureThreshold: 1, successThreshold: 1, openFor: 50 },
+    },
+  );
+  const read = b.manager.read('note.read', {
+    run: () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' })),
+  });
+  await b.manager.open();
+  await vi.waitFor(() => expect(b.manager.status().queue.size).toBe(1), until);
+  await expect(read()).rejects.toThrow();
+  expect(b.manager.active).toBe(true);
+  await pause(1_000);
+  works = true;
+  await vi.waitFor(() => expect(b.manager.active).toBe(false), { timeout: 20_000, interval: 50 });
+});
+
+test('who came first to a lane is queued first, however long Redis takes to say whether it is busy', async () => {
+  const [a, b] = [start('a', {}, { store: slowStore({ busy: [300, 100, 0] }) }), start('b')];
+  await a.manager.open();
+  await b.manager.activate();
+  await b.save({ lane: 'x', text: 'first' });
+  a.manager.queue.pause();
+  await Promise.all(['1', '2', '3'].map((text) => a.save({ lane: 'x', text })));
+  a.manager.queue.resume();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['first', '1', '2', '3']), until);
+});
+
+test('a live write waits behind one that is still on its way into the queue', async () => {
+  const [a, b] = [start('a', {}, { store: slowStore({ append: [1_000] }) }), start('b')];
+  await a.manager.open();
+  a.manager.queue.pause();
+  await b.manager.activate();
+  await b.save({ lane: 'x', text: 'first' });
+  const one = a.save({ lane: 'x', text: '1' });
+  await b.manager.deactivate();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['first']), until);
+  await Promise.all([one, a.save({ lane: 'x', text: '2' })]);
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['first', '1', '2']), until);
+});
+
+test('what an instance holds and has not sent yet can be taken out there', async () => {
+  upstream.takes = 1_900;
+  const [a, b] = [start('a'), start('b')];
+  const live = a.save({ lane: 'x', text: 'live' });
+  await vi.waitFor(() => expect(upstream.busy('x')).toBe(true), until);
+  await b.manager.activate();
+  await pause(200); // what it asked for when it was opened is answered
+  const receipt = await b.save({ lane: 'x', text: 'queued' });
+  await vi.waitFor(
+    async () => expect(await server.command('KEYS', '*:held')).not.toEqual([]),
+    until,
+  );
+  const id = 'operation' in receipt ? receipt.operation : '';
+  await vi.waitFor(async () => expect(await a.manager.queue.decide(id, 'purge')).toBe(true), {
+    timeout: 1_000,
+  });
+  expect((await live).outcome).toBe('applied');
+  expect(await b.manager.queue.find(id)).toMatchObject({ state: 'purged' });
+  expect(upstream.texts('x')).toEqual(['live']);
 });

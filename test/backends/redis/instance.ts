@@ -15,6 +15,8 @@ export class Upstream {
   /** Lanes that two wrote to at once. */
   overlaps = 0;
   down = false;
+  /** Whether writes fail when they have taken their time. */
+  fails = false;
   /** How long a write takes, in ms. */
   takes = 0;
   readonly #busy = new Set<string>();
@@ -25,7 +27,12 @@ export class Upstream {
     this.#busy.add(note.lane);
     await new Promise((resolve) => setTimeout(resolve, this.takes));
     this.#busy.delete(note.lane);
+    if (this.fails) throw Object.assign(new Error('failed'), { code: 'ECONNREFUSED' });
     this.applied.push({ ...note, by });
+  }
+
+  busy(lane: string): boolean {
+    return this.#busy.has(lane);
   }
 
   texts(lane: string): readonly string[] {

@@ -238,6 +238,31 @@ test('while no memory is left one instance tells the numbers all the same', asyn
   expect(await (await queue()).lead('gauges', 1_000)).toBe(false);
 });
 
+test('what the queue says is another’s by now is not sent', async () => {
+  const upstream = new Upstream();
+  const store = redisStore({ url: server.url, lease: 1_000, commandTimeout: 10_000 });
+  const { shared } = store;
+  const note = shared?.note.bind(shared);
+  if (!shared || !note) throw new Error('It shares nothing');
+  let noted = 0;
+  shared.note = async (...args) => {
+    expect(upstream.applied).toEqual([]);
+    noted += 1;
+    return noted > 1 && note(...args);
+  };
+  const { manager } = instance(upstream, 'a', { url: server.url }, { store });
+  opened.push(manager);
+  const post = manager.write('note.post', {
+    run: (text: string) => upstream.write('a', { lane: 'x', text }),
+    lane: () => 'x',
+  });
+  await manager.activate();
+  await post('1');
+  await manager.deactivate();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), { timeout: 20_000 });
+  expect(noted).toBe(2);
+});
+
 test('a lease may be as long as anybody wants', async () => {
   const { shared } = redisStore({ url: server.url, lease: 1e12, commandTimeout: 1e12 });
   if (!shared) throw new Error('It shares nothing');

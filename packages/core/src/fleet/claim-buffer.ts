@@ -48,6 +48,8 @@ export class ClaimBuffer {
   readonly #wanted = new Map<ReadonlySet<string>, { count: number; at: number }>();
   /** Nothing more was there when it was last asked, and nothing has been heard since. */
   #dry = false;
+  /** Of these operations there was none: what is due may be anybody's. */
+  readonly #none = new Set<ReadonlySet<string>>();
   #fetching = false;
   #closed = false;
 
@@ -105,6 +107,12 @@ export class ClaimBuffer {
   /** Something may be there that was not. */
   hint(): void {
     this.#dry = false;
+    this.#none.clear();
+  }
+
+  /** Whether the shared queue may have heads of these operations, as far as it was asked. */
+  mayHave(operations: ReadonlySet<string>): boolean {
+    return operations.size > 0 && !this.#none.has(operations);
   }
 
   /** Gives back what waited too long. */
@@ -150,6 +158,7 @@ export class ClaimBuffer {
     const request = { max, operations: [...operations], forMs: longestCall() };
     const claims = await shared.claim(request);
     if (claims.length < max) this.#dry = true;
+    if (claims.length === 0) this.#none.add(operations);
     for (const claim of claims) this.add(claim);
     return claims.length;
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Entity } from '../entity.ts';
 import type { Emitter, FallbackEvents, Undo } from '../events.ts';
 import type { Identity, OpenReport } from '../journal.ts';
+import { withinTime } from '../patience.ts';
 import type { QueueOptions } from '../queue/intake.ts';
 import type {
   AcceptedOperations,
@@ -30,6 +31,7 @@ import {
   isSharedQueueUnavailable,
   type SharedClaim,
   type SharedQueue,
+  type SharedRecord,
 } from '../queue/shared-queue.ts';
 import { type Buffered, ClaimBuffer } from './claim-buffer.ts';
 import { FleetCounts } from './fleet-counts.ts';
@@ -42,7 +44,7 @@ import { OwnOperations } from './own-operations.ts';
 import { Placements } from './placement.ts';
 import { Settler } from './settler.ts';
 import { SharedDesk } from './shared-desk.ts';
-import { progressOf, recordOf } from './shared-record.ts';
+import { endingOf, progressOf, recordOf } from './shared-record.ts';
 
 interface FleetQueueOptions {
   /** What the store is called. */
@@ -65,7 +67,10 @@ const mostInterruptions = 3;
 /** How often the shared queue is looked at, in ms. */
 const lookEvery = 1_000;
 /** Own operations that are looked for at a time. */
-const lookedFor = 100;
+const lookedFor = 500;
+/** How long closing waits for what is on its way into the queue, in ms. */
+const longestStoring = 3_000;
+const skippedVerdict = { kind: 'dead', reason: 'skipped', error: 'skipped' } as const;
 const expiredVerdict = { kind: 'dead', reason: 'expired', error: 'too_old' } as const;
 
 /**
@@ -83,10 +88,15 @@ export function createFleetQueue(options: FleetQueueOptions): LaneQueue {
 
 type SettledVerdict = Exclude<QueueVerdict, { kind: 'accepted' }>;
 
-/** What is with the drain, and when it began to send it: monotonic time, in ms. */
+/** What is with the drain. */
 interface Handed {
   readonly claim: SharedClaim;
+  /** As it is noted from when it is sent. */
+  record: OperationRecord;
+  /** When the drain began to send it: monotonic time, in ms. */
   sentAt: number | undefined;
+  /** It is another's by now, the shared queue has said. */
+  lost: boolean;
 }
 
 class FleetQueue implements LaneQueue {
@@ -109,10 +119,12 @@ class FleetQueue implements LaneQueue {
   readonly #own = new OwnOperations();
   readonly #listeners = new Set<() => void>();
   /** What is with the drain. */
-  readonly #claims = new WeakMap<Claim, Handed>();
+  readonly #claims = new Map<Claim, Handed>();
   /** Operations whose upstream has recovered, which the shared queue does not know yet. */
   readonly #recovered = new Set<string>();
   readonly #undo: Undo[] = [];
+  /** What is on its way into the queue: closing waits for it. */
+  readonly #storing = new Set<Promise<unknown>>();
   #cancelLook: Undo = () => {};
   #closed = false;
 
@@ -133,12 +145,19 @@ class FleetQueue implements LaneQueue {
         hasRoom: () => this.#counts.shared.size < options.bounds.maxEntries,
         refused: (operation) => this.#say('refused', operation, { reason: 'full' }),
         store: (additions) => this.#store(additions),
-        accept: (id, sentAt) => this.#kept.accept(id, sentAt),
+        accept: async (id, sentAt) => {
+          await this.#kept.accept(id, sentAt);
+          // From then on it is this instance's alone.
+          return options.spills ? undefined : 'memory';
+        },
         enqueued: (operation, laneDepth) => this.#say('enqueued', operation, { laneDepth }),
-        remove: (id) => this.#kept.remove(id),
+        remove: (id) => this.#removed(id),
         // It is in none of the lanes here, and held until the shared queue hears of its end.
-        takeOut: (id) => () => this.#kept.remove(id),
-        update: (id, change) => this.#kept.update(id, change),
+        takeOut: (id) => () => this.#removed(id),
+        update: (id, change) => {
+          this.#flights.end(id);
+          return this.#kept.update(id, change);
+        },
       },
       () => this.#notify(),
     );
@@ -204,12 +223,23 @@ class FleetQueue implements LaneQueue {
     const { identity, bounds, events } = this.#options;
     this.#undo.push(this.#shared.onWork(() => this.#wake()));
     this.#undo.push(this.#local.onWork(() => this.#wake()));
-    const report = await this.#local.open();
+    this.#undo.push(this.#shared.onDropped((records) => this.#dropped(records)));
+    const report = await this.#openLocal();
     const limits = { ...bounds, maxInterruptions: mostInterruptions };
     await this.#shared.open(identity, limits, (message) => events.emit('warning', { message }));
     await this.#counts.read();
     this.#look();
     return report;
+  }
+
+  /** Without what is its own an instance can still queue and replay what is everybody's. */
+  async #openLocal(): Promise<OpenReport> {
+    try {
+      return await this.#local.open();
+    } catch (error) {
+      this.#options.events.emit('storeFailed', { store: this.#options.kind, verb: 'open', error });
+      return { records: 0, quarantined: [], warnings: [] };
+    }
   }
 
   /** The shared queue is nobody's to load: what it holds is there. */
@@ -279,6 +309,7 @@ class FleetQueue implements LaneQueue {
 
   async settle(claim: Claim, verdict: QueueVerdict): Promise<'ok' | 'lost'> {
     const handed = this.#claims.get(claim);
+    this.#claims.delete(claim);
     if (!handed) return this.#local.settle(claim, verdict);
     const { record } = claim;
     const { claim: shared } = handed;
@@ -327,7 +358,8 @@ class FleetQueue implements LaneQueue {
     if (wanted > 0) this.#buffer.want(operations, wanted - here);
     if (wanted > 0 || atHand + here > 0) return atHand + here;
     // Somebody only looks: whether there may be one.
-    return this.#shared.available && this.#counts.due > 0 ? 1 : 0;
+    const isDue = this.#shared.available && this.#counts.due > 0;
+    return isDue && this.#buffer.mayHave(operations) ? 1 : 0;
   }
 
   holds(operations: ReadonlySet<string>): boolean {
@@ -379,7 +411,12 @@ class FleetQueue implements LaneQueue {
     const here = this.#local.get(id);
     if (here && here.endedAt === undefined) return here;
     if (!this.#shared.available) return this.get(id);
-    return (await this.#desk.find(id)) ?? here;
+    try {
+      return (await this.#desk.find(id)) ?? here;
+    } catch (error) {
+      if (!isSharedQueueUnavailable(error)) throw error;
+      return this.get(id);
+    }
   }
 
   pending(entity: Entity): readonly OperationRecord[] {
@@ -404,7 +441,10 @@ class FleetQueue implements LaneQueue {
   async decide(id: string, decision: Decision): Promise<boolean> {
     const here = this.#local.get(id);
     if (here && here.endedAt === undefined) return this.#local.decide(id, decision);
-    const decided = await this.#desk.decide(id, decision);
+    const [atHand] = this.#buffer.take(1, ({ record }) => record.id === id);
+    const decided = atHand
+      ? await this.#decideAtHand(atHand, decision)
+      : await this.#desk.decide(id, decision);
     if (decided) {
       if (decision !== 'retry') this.#own.delete(id);
       await this.#counts.read();
@@ -417,13 +457,43 @@ class FleetQueue implements LaneQueue {
     this.#turns.close();
     this.#closed = true;
     this.#cancelLook();
+    const stored = Promise.allSettled(this.#storing);
+    await withinTime(this.#clock, longestStoring, stored).catch(() => {});
     for (const undo of this.#undo.splice(0)) undo();
     this.#buffer.close();
     this.#settler.close();
     this.#watch.close();
     await this.#mover.stop();
+    await this.#putOff();
     await this.#shared.close();
     await this.#local.close();
+  }
+
+  /**
+   * What is with the upstream now may be there until its call's deadline. So long its lane waits for the
+   * instance that goes on with it, as it would if this one had been killed.
+   */
+  async #putOff(): Promise<void> {
+    const longest = this.#options.longestCall();
+    const drained = [...this.#claims.values()].flatMap(({ claim, record, sentAt }) =>
+      sentAt === undefined ? [] : [{ claim, record, sinceMs: this.#clock.elapsed() - sentAt }],
+    );
+    const live = this.#kept.held().map(({ claim, record }) => {
+      const { sentAt = record.enqueuedAt } = record;
+      return { claim, record, sinceMs: Math.max(0, this.#clock.now() - sentAt) };
+    });
+    await Promise.all(
+      [...drained, ...live].map(({ claim, record, sinceMs }) => {
+        const delayMs = Math.max(0, longest - sinceMs);
+        const progress = progressOf(record);
+        return this.#settler.end(claim, {
+          kind: 'retry',
+          delayMs,
+          untilRecovery: false,
+          progress,
+        });
+      }),
+    );
   }
 
   async #queueBehind(operation: NewOperation): Promise<Entered> {
@@ -451,12 +521,41 @@ class FleetQueue implements LaneQueue {
 
   async #store(additions: readonly Addition[]): Promise<readonly Appended[]> {
     if (this.#closed) throw new Error('The queue is closed');
+    const storing = this.#kept.store(additions);
+    this.#storing.add(storing);
     try {
-      return await this.#kept.store(additions);
+      return await storing;
     } finally {
+      this.#storing.delete(storing);
       // What its sender holds is nothing for the drain.
       if (additions.some(({ inFlight }) => !inFlight)) this.#wake();
     }
+  }
+
+  /** One that this instance holds and has not sent: nobody else could decide on it. */
+  async #decideAtHand({ claim, record }: Buffered, decision: Decision): Promise<boolean> {
+    if (decision === 'retry') {
+      await this.#settler.end(claim, { kind: 'release' });
+      return false;
+    }
+    if (decision === 'skip')
+      return (await this.#settler.settle(claim, record, skippedVerdict)) === 'ok';
+    const ending = endingOf(record, decision === 'ack' ? 'done' : 'purged', this.#clock.now());
+    return (await this.#settler.end(claim, { kind: 'done', ending }, record)) === 'ok';
+  }
+
+  /** Dead letters that made room for others. */
+  #dropped(records: readonly SharedRecord[]): void {
+    for (const each of records) {
+      const record = recordOf(each);
+      if (record) this.#say('dropped', record, { reason: 'dead_letters' });
+    }
+  }
+
+  /** A live write that was queued on its way is no more on its way, and nowhere else. */
+  #removed(id: string): Promise<void> {
+    this.#flights.end(id);
+    return this.#kept.remove(id);
   }
 
   /** What this version cannot read, or send, waits for a person. */
@@ -480,19 +579,19 @@ class FleetQueue implements LaneQueue {
   }
 
   #hand({ record, claim }: Buffered): Claim {
-    const note: Handed = { claim, sentAt: undefined };
+    const note: Handed = { claim, record, sentAt: undefined, lost: false };
     const handed: Claim = {
       record,
-      held: (ms) => !this.#closed && claim.held(ms),
+      held: (ms) => !this.#closed && !note.lost && claim.held(ms),
       leased: true,
       goesOnFirst: false,
       sending: async (durably) => {
         note.sentAt = this.#clock.elapsed();
         // Whose instance was lost before is a suspect: it is noted first, too.
         if (!durably && record.interruptions === 0) return;
-        const sent = durably ? { ...record, sentAt: this.#clock.now() } : record;
-        const progress = progressOf(sent);
-        await this.#shared.note(claim, progress).catch(this.#forgive);
+        if (durably) note.record = { ...record, sentAt: this.#clock.now() };
+        const noted = await this.#shared.note(claim, progressOf(note.record)).catch(this.#forgive);
+        note.lost = noted === false;
       },
     };
     this.#claims.set(handed, note);
@@ -537,11 +636,14 @@ class FleetQueue implements LaneQueue {
     }
   }
 
-  /** Other instances end what this one queued. */
+  /** Other instances end what this one queued: where many have ended, more are looked for at once. */
   async #forgetEnded(): Promise<void> {
-    const ids = [...this.#own.next(lookedFor)];
-    if (ids.length === 0) return;
-    for (const id of await this.#shared.ended(ids)) this.#own.delete(id);
+    for (let looks = this.#own.size / lookedFor; looks > 0; looks -= 1) {
+      const ids = [...this.#own.next(lookedFor)];
+      const ended = await this.#shared.ended(ids);
+      for (const id of ended) this.#own.delete(id);
+      if (ended.length < ids.length / 2) return;
+    }
   }
 
   #wake(): void {
@@ -564,7 +666,7 @@ class FleetQueue implements LaneQueue {
   }
 
   /** What was only an attempt: the next look makes up for it. */
-  readonly #forgive = (error: unknown): void => {
+  readonly #forgive = (error: unknown): undefined => {
     if (!isSharedQueueUnavailable(error)) this.#fail(error);
   };
 

@@ -62,6 +62,13 @@ export class KeptWrites {
     return this.#sending.has(id);
   }
 
+  /** Live writes that hold their lanes in the shared queue while they are on their way. */
+  held(): readonly Required<Sent>[] {
+    return [...this.#sending.values()].flatMap(({ record, claim }) =>
+      claim ? [{ record, claim }] : [],
+    );
+  }
+
   /** All that goes to one lane goes to one place. */
   async store(additions: readonly Addition[]): Promise<readonly Appended[]> {
     const { local, placements, whileQueueing, say } = this.#around;

@@ -93,8 +93,10 @@ class JournalQueue implements MovableQueue {
       hasRoom: (operation: NewOperation) => intake.hasRoom(operation),
       refused: (operation: NewOperation) => this.#say('refused', operation, { reason: 'full' }),
       store: (additions: readonly Addition[]) => this.#store(additions),
-      accept: (id: string, sentAt: number) =>
-        this.accepted.take(this.#lanes.entries.get(id), sentAt),
+      accept: async (id: string, sentAt: number) => {
+        await this.accepted.take(this.#lanes.entries.get(id), sentAt);
+        return undefined;
+      },
       enqueued: (operation: NewOperation, laneDepth: number) =>
         this.#say('enqueued', operation, { laneDepth }),
       remove: (id: string) => this.#ledger.remove(this.#lanes.entries.get(id)),

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Undo } from '../events.ts';
+import type { Durability } from '../journal.ts';
 import type { Holder, Lane, Waiter } from './lane.ts';
 import type { Appended, Entered, Failed, Turn, Wait } from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
@@ -31,8 +32,8 @@ export interface TurnStorage {
   remove(id: string): Promise<void>;
   /** Takes one that may still be being stored out of its lane; what it gives removes it for good. */
   takeOut(id: string): () => Promise<void>;
-  /** The upstream acknowledged a stored operation: it leaves its lane, and stays. */
-  accept(id: string, sentAt: number): Promise<void>;
+  /** The upstream acknowledged a stored operation: it leaves its lane, and stays. Says what it survives, where that is less than before. */
+  accept(id: string, sentAt: number): Promise<Durability | undefined>;
   /** Tells that one which was held is queued after all. */
   enqueued(operation: NewOperation, laneDepth: number): void;
   /** Changes a stored operation. */
@@ -377,8 +378,9 @@ export class LiveTurns {
     while (!id && holder.appended) id = await this.#storedId(holder.appended);
     holder.left = true;
     if (!id) return undefined;
-    await this.#storage.accept(id, sentAt);
-    return holder.appended;
+    const durability = await this.#storage.accept(id, sentAt);
+    const appended = await holder.appended;
+    return appended?.status === 'queued' && durability ? { ...appended, durability } : appended;
   }
 
   async #done(holder: LiveHolder): Promise<void> {

@@ -46,6 +46,7 @@ export interface QueueSurface {
    * there is no such operation, it is with the upstream, or the decision does not fit it.
    *
    * @throws {TypeError} when it is no such decision
+   * @throws {Error} when a store that instances share cannot be asked
    */
   decide(id: string, decision: Decision): Promise<boolean>;
   /** Takes an operation as applied: the same as deciding `ack`. */
