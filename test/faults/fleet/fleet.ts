@@ -114,6 +114,15 @@ export class Fleet {
     await exit;
   }
 
+  /** As in a deployment, while it works. */
+  async close(index: number): Promise<void> {
+    const child = this.#instances[index]?.child;
+    if (!child) return;
+    const exit = once(child, 'exit');
+    child.send('close');
+    await exit;
+  }
+
   /** Ends the load, waits until all is delivered, and lets the upstream judge. */
   async judge(): Promise<FleetVerdict> {
     this.#stopping = true;

@@ -35,6 +35,7 @@ const manager = new FallbackManager({
   timeouts: { write: callMs },
   breaker: { failureThreshold: 2, successThreshold: 1, openFor: 100 },
   health: { interval: 0 },
+  closeTimeout: 1,
 });
 const save = manager.write('note.save', {
   run: async (note: { lane: string; text: string }, { signal, idempotencyKey }) => {
@@ -51,6 +52,9 @@ const save = manager.write('note.save', {
   idempotent: true,
 });
 await manager.open();
+
+/** As in a deployment: what is in flight has no time to end. */
+process.once('message', () => void manager.close().finally(() => process.exit()));
 
 const server = createServer(async (request, response) => {
   try {

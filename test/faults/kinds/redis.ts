@@ -41,6 +41,16 @@ const killed: Cause = async (fleet, random) => {
   return victims.length;
 };
 
+/** While they replay what an outage has left: others go on with it. */
+const deployed: Cause = async (fleet, random) => {
+  await fleet.untilBack();
+  await pause(random() * 400);
+  const victims = pairOf(fleet);
+  await Promise.all(victims.map((index) => fleet.close(index)));
+  await Promise.all(victims.map((index) => fleet.startInstance(index)));
+  return victims.length;
+};
+
 /** While they replay what an outage has left. */
 const frozen: Cause = async (fleet, random) => {
   await fleet.untilBack();
@@ -97,6 +107,7 @@ const spilling = ({ folder }: Effort) => ({ sticky: true, folder });
 const fleetFaults: readonly FleetFault[] = [
   { name: 'redis.storm', times: 21, quick: 7, options: spilling, cause: storm() },
   { name: 'redis.kill', times: 200, cause: killed },
+  { name: 'redis.deploy', times: 60, cause: deployed },
   { name: 'redis.freeze', times: 200, options: () => ({ size: 8 }), cause: frozen },
   { name: 'redis.lost-answers', times: 300, cause: answersLost },
   { name: 'redis.store-kill', times: 40, options: sticky, cause: storeKilled },
