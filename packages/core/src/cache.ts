@@ -10,7 +10,7 @@ import { deepFreeze, equalsJson, type Json, parsedJson } from './json.ts';
 import { KeyIndex } from './key-index.ts';
 import { ReadsUnderWay, type Worth } from './reads-under-way.ts';
 import type { Exchange } from './values/exchange.ts';
-import type { FoundAnswer, Moment } from './values/shared-values.ts';
+import { type Found, type FoundAnswer, isKnownTo, type Moment } from './values/shared-values.ts';
 import { isUntoldNote } from './values/untold-notes.ts';
 
 /** How long answers are kept, and how many. */
@@ -180,15 +180,17 @@ export class Cache {
    * there is nobody to ask.
    */
   askOthers(key: string): Promise<void> | undefined {
-    return this.#around.exchange.ask(key)?.then((found) => {
-      if (found?.kind === 'answer') this.#takeFound(key, found.answer);
-      if (found?.kind === 'gone' && !knows(this.#values.peek(key), found.at)) this.#deleteHere(key);
-    });
+    const asked = this.#around.exchange.ask(key);
+    if (!asked) return undefined;
+    // What others have is late like what a read brings: more may be known when it comes.
+    const began = this.#underWay.begin();
+    return asked.then((found) => this.#hear(key, found, began)).finally(() => this.endRead());
   }
 
   /** Whether nothing that an answer concerns has changed since its read began. */
   isCurrent(key: string, entities: readonly Entity[], began: number): boolean {
-    return this.#worth(began, key, entities.map(entityKey)) === 'fresh';
+    const since = this.#around.exchange.sinceOf(began);
+    return this.#worth(began, key, entities.map(entityKey), since) === 'fresh';
   }
 
   /**
@@ -197,7 +199,8 @@ export class Cache {
    */
   set(key: string, { value, size, entities, ttl, staleIfError, began }: CacheEntry): boolean {
     const keys = entities.length === 0 ? none : entities.map(entityKey);
-    const worth = this.#worth(began, key, keys);
+    const since = this.#around.exchange.sinceOf(began);
+    const worth = this.#worth(began, key, keys, since);
     if (worth === 'nothing') return false;
     if (ttl + staleIfError <= 0) {
       this.pass(key);
@@ -212,7 +215,7 @@ export class Cache {
       staleUntil: freshUntil + staleIfError,
       entities: keys,
       bytes: size + key.length,
-      since: this.#around.exchange.sinceOf(began),
+      since,
     };
     if (!this.#keep(key, cached)) return false;
     this.#writer.soon(key, cached);
@@ -228,12 +231,13 @@ export class Cache {
   ): { readonly value: unknown } | undefined {
     const known = this.#values.peek(key);
     if (!known || !equalsJson(known.value, value)) return undefined;
-    if (this.#worth(began, key, known.entities) !== 'fresh') return undefined;
+    const since = this.#around.exchange.sinceOf(began);
+    if (this.#worth(began, key, known.entities, since) !== 'fresh') return undefined;
     // In place: the read that brought it has looked it up, and so moved it to the front.
     known.storedAt = this.#around.clock.now();
     known.freshUntil = known.storedAt + ttl;
     known.staleUntil = known.freshUntil + staleIfError;
-    known.since = this.#around.exchange.sinceOf(began);
+    known.since = since;
     this.#writer.soon(key, known);
     this.#around.exchange.offer(key, known, true);
     return known;
@@ -290,13 +294,13 @@ export class Cache {
 
   /** @param at when it happened, where it happened elsewhere: answers that know of it stay as they are */
   #expireHere(entity: string, at?: Moment): void {
-    this.#underWay.expired(entity);
+    this.#underWay.expired(entity, at);
     if (this.#values.size === 0) return;
     for (const key of this.#byEntity.of(entity)) this.#expireAnswer(key, at);
   }
 
   #expireAll(until: Moment): void {
-    this.#underWay.cleared();
+    this.#underWay.cleared(until);
     for (const key of [...this.#values.keys()]) this.#expireAnswer(key, until);
   }
 
@@ -310,47 +314,60 @@ export class Cache {
   }
 
   #removeHere(entity: string, at?: Moment): void {
-    this.#underWay.removed(entity);
-    for (const key of this.#byEntity.of(entity))
-      if (!knows(this.#values.peek(key), at)) this.#deleteHere(key);
+    this.#underWay.removed(entity, at);
+    for (const key of this.#byEntity.of(entity)) this.#deleteUnlessKnown(key, at);
   }
 
   #clearHere(until?: Moment): void {
-    this.#underWay.cleared();
-    for (const key of [...this.#values.keys()])
-      if (!knows(this.#values.peek(key), until)) this.#deleteHere(key);
+    this.#underWay.cleared(until);
+    for (const key of [...this.#values.keys()]) this.#deleteUnlessKnown(key, until);
   }
 
   #forgetHere(mark: string, at: Moment): void {
-    this.#underWay.removed(markedName(mark));
+    this.#underWay.removed(markedName(mark), at);
     const key = this.#byMark.get(mark);
-    if (key !== undefined && !knows(this.#values.peek(key), at)) this.#deleteHere(key);
+    if (key !== undefined) this.#deleteUnlessKnown(key, at);
   }
 
   #keepEra(era: string, isStart: boolean): void {
-    if (!isStart) this.#underWay.cleared();
-    for (const key of [...this.#values.keys()]) {
-      const since = this.#values.peek(key)?.since;
-      if (since?.era !== era && !(isStart && since === undefined)) this.#deleteHere(key);
-    }
+    if (!isStart) this.#underWay.cleared({ era, at: 0 });
+    const eras = new Map<string, string | undefined>();
+    for (const key of this.#values.keys()) eras.set(key, this.#values.peek(key)?.since?.era);
+    // Answers of another one say that an earlier process knew others before they lost what they knew.
+    const known = new Set(eras.values());
+    const isNew = isStart && [...known].every((each) => each === undefined || each === era);
+    if (isNew) return;
+    for (const [key, each] of eras) if (each !== era) this.#deleteHere(key);
   }
 
   /** What the late answer of a read is worth. */
-  #worth(began: number, key: string, entities: readonly string[]): Worth {
+  #worth(began: number, key: string, entities: readonly string[], since?: Moment): Worth {
     const mark = this.#around.exchange.markOf(key);
     const all = mark === undefined ? entities : [...entities, markedName(mark)];
-    return this.#underWay.worth(began, key, all);
+    return this.#underWay.worth(began, key, all, since);
   }
 
-  #deleteHere(key: string): boolean {
-    this.settle(key);
+  #deleteUnlessKnown(key: string, at: Moment | undefined): void {
+    if (!knows(this.#values.peek(key), at)) this.#deleteHere(key, at);
+  }
+
+  #deleteHere(key: string, at?: Moment): boolean {
+    this.#underWay.settled(key, at);
     const deleted = this.#values.delete(key);
     if (deleted) this.#around.events.emit('cacheEvicted', { reason: 'removed' });
     return deleted;
   }
 
+  #hear(key: string, found: Found | undefined, began: number): void {
+    if (found?.kind === 'gone') this.#deleteUnlessKnown(key, found.at);
+    if (found?.kind !== 'answer') return;
+    const { entities, since } = found.answer;
+    const worth = this.#worth(began, key, entities, since);
+    if (worth !== 'nothing') this.#takeFound(key, found.answer, worth === 'stale');
+  }
+
   /** What another instance was answered, where that is newer than what is here. */
-  #takeFound(key: string, found: FoundAnswer): void {
+  #takeFound(key: string, found: FoundAnswer, isStale: boolean): void {
     const now = this.#around.clock.now();
     const storedAt = now - found.ageMs;
     const known = this.#values.peek(key);
@@ -366,14 +383,15 @@ export class Cache {
       bytes: found.body.length + key.length,
       since: found.since,
     };
-    if (this.#keep(key, cached)) this.#writer.soon(key, cached);
+    const taken = isStale ? expiredAt(cached, now) : cached;
+    if (this.#keep(key, taken)) this.#writer.soon(key, taken);
   }
 
   #takeIn(key: string, stored: Partial<Cached> | null, now: number): boolean {
     if (!isCached(stored) || stored.staleUntil <= now) return false;
-    const worth = this.#worth(this.#loadingSince, key, stored.entities);
+    const worth = this.#worth(this.#loadingSince, key, stored.entities, stored.since);
     if (worth === 'nothing') return false;
-    const cached = { ...stored, value: deepFreeze(stored.value) };
+    const cached = { since: undefined, ...stored, value: deepFreeze(stored.value) };
     return this.#keep(key, worth === 'stale' ? expiredAt(cached, now) : cached);
   }
 
@@ -406,8 +424,7 @@ function markedName(mark: string): string {
 
 /** Whether the read of an answer began after something had happened elsewhere. */
 function knows(cached: Cached | undefined, at: Moment | undefined): boolean {
-  const since = cached?.since;
-  return at !== undefined && since?.era === at.era && since.at >= at.at;
+  return isKnownTo(cached?.since, at);
 }
 
 function hitOf({ value, storedAt, freshUntil }: Cached, now: number): Hit {

@@ -29,8 +29,11 @@ export interface DeclaredWrite {
     context: ReconcileContext,
   ) => PromiseLike<Reconciliation> | Reconciliation;
   run(input: Json, context: WriteContext): PromiseLike<unknown> | unknown;
-  /** The upstream has it: cached answers that it concerns are not what they were. */
-  applied(record: Pick<OperationRecord, 'entity'>): void;
+  /**
+   * The upstream has it: cached answers that it concerns are not what they were. Where other instances
+   * cannot be told it resolves when that is kept for later.
+   */
+  applied(record: Pick<OperationRecord, 'entity'>): Promise<void> | undefined;
 }
 
 /** How long after sending an absent write may still be on its way, in ms. */
@@ -64,12 +67,13 @@ export function declaredWrite<Input, Value>(
     }),
     run: (input, context) => spec.run(input as Input, context),
     applied({ entity }) {
-      if (!entity) return;
+      if (!entity) return undefined;
       engine.queue.changed(entity);
       if (effect === 'delete') {
         engine.cache.remove(entity);
         engine.entities.gone(entity);
       } else engine.cache.expire(entity);
+      return engine.exchange.kept();
     },
   };
 }

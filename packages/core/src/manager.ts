@@ -496,8 +496,10 @@ export class FallbackManager {
     for (const breaker of breakers) breaker.close();
     cache.close();
     const { exchange, council } = this.#engine;
-    for (const each of [exchange, council])
-      await withinTime(this.#options.clock, longestStoring, each.close()).catch(() => {});
+    for (const each of [exchange, council]) {
+      const closing = each.close();
+      if (closing) await withinTime(this.#options.clock, longestStoring, closing).catch(() => {});
+    }
     try {
       await withinTime(this.#options.clock, longestStoring, queue.close());
       if (cacheStore !== store)

@@ -44,9 +44,11 @@ async function openQueue(around: Surroundings): Promise<void> {
     memories.resume();
     if (cacheStore === store) {
       engine.cache.load();
-      await engine.exchange.open(engine.identity, warnOf(engine));
+      const exchange = engine.exchange.open(engine.identity, warnOf(engine));
+      if (exchange) await exchange;
     }
-    await engine.council.open(engine.identity, warnOf(engine));
+    const council = engine.council.open(engine.identity, warnOf(engine));
+    if (council) await council;
     return report;
   });
 }
@@ -64,7 +66,8 @@ async function openCache(around: Surroundings): Promise<void> {
   await opened(around, cacheStore, async () => {
     const report = await cacheStore.open(engine.identity, 'cache');
     engine.cache.load();
-    await engine.exchange.open(engine.identity, warnOf(engine));
+    const exchange = engine.exchange.open(engine.identity, warnOf(engine));
+    if (exchange) await exchange;
     return report;
   });
 }

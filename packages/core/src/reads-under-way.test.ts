@@ -22,3 +22,25 @@ test('what happened while nobody read concerns nobody', () => {
   underWay.settled('key');
   expect(underWay.worth(underWay.begin(), 'key', ['item:a'])).toBe('fresh');
 });
+
+test('what was known when a read began it need not fear when it is heard here; what is new it must', () => {
+  const underWay = new ReadsUnderWay();
+  const reader = underWay.begin();
+  const at = (moment: number) => ({ era: 'one', at: moment });
+  underWay.removed(item('a'), at(5));
+  underWay.expired(item('b'), at(5));
+  const worth = (entity: string, since?: { era: string; at: number }) =>
+    underWay.worth(reader, 'key', [entity], since);
+  expect([worth(item('a'), at(5)), worth(item('b'), at(6))]).toEqual(['fresh', 'fresh']);
+  expect([worth(item('a'), at(4)), worth(item('b'), at(4))]).toEqual(['nothing', 'stale']);
+  expect([worth(item('a')), worth(item('a'), { era: 'two', at: 9 })]).toEqual([
+    'nothing',
+    'nothing',
+  ]);
+  underWay.removed(item('a'));
+  expect(worth(item('a'), at(9))).toBe('nothing');
+  underWay.cleared(at(8));
+  expect([worth(item('c'), at(7)), worth(item('c'), at(8))]).toEqual(['nothing', 'fresh']);
+  underWay.cleared();
+  expect(worth(item('c'), at(9))).toBe('nothing');
+});

@@ -196,7 +196,8 @@ class WritePath<Input, Value> {
       return this.#afterFailure(operation, turn, latest, error, call);
     }
     this.#write.flow.evidence.succeeded(operation.id);
-    this.#write.applied(operation);
+    const known = this.#write.applied(operation);
+    if (known) await known;
     // Where the store takes longer, the upstream has acknowledged it all the same, and it is kept as it was.
     if (typeof held === 'object') {
       const before = held;

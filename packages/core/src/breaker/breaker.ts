@@ -330,7 +330,7 @@ export class Breaker implements PermitGiver {
     if (this.state.kind !== 'open' || this.#stopped) return;
     const { leftMs } = this.#openTime;
     // Another instance tries: whose turn it is then is told.
-    const wait = leftMs > 0 ? leftMs : shortWait;
+    const wait = leftMs > 0 ? Math.max(1, leftMs) : shortWait;
     this.#cancelWake?.();
     this.#cancelWake = this.#around.clock.after(wait, () => this.#wakeWhenOver());
   }

@@ -32,22 +32,23 @@ export interface Counsel {
 
 /** All breakers' part in it. */
 export interface Council extends Counsel {
-  open(identity: Identity, warn: (message: string) => void): Promise<void>;
+  /** Connects; nothing where there is nobody. */
+  open(identity: Identity, warn: (message: string) => void): Promise<void> | undefined;
   /** A breaker is there from now on; answers how to take it out. */
   join(breaker: Breaker): () => void;
   /** The upstream has asked for patience. */
   throttled(breaker: string, pauseMs: number): void;
   status(leader: boolean): FleetStatus | undefined;
-  close(): Promise<void>;
+  close(): Promise<void> | undefined;
 }
 
 /** Of an instance that is alone: it decides. */
 export const lone: Council = {
   named: () => undefined,
   mayTry: () => true,
-  open: async () => {},
+  open: () => undefined,
   join: () => () => {},
   throttled() {},
   status: () => undefined,
-  close: async () => {},
+  close: () => undefined,
 };

@@ -85,7 +85,8 @@ export class Replayer {
       );
       if (found === 'applied') {
         permit.succeed();
-        write.applied(record);
+        const known = write.applied(record);
+        if (known) await known;
         return { kind: 'done', seen: write.confirm !== undefined };
       }
       // A clock that was set back since must not hold the lane until it comes there again.
@@ -125,7 +126,8 @@ export class Replayer {
     ramp.succeeded();
     rate.succeeded();
     this.#counted.delete(record.id);
-    write.applied(record);
+    const known = write.applied(record);
+    if (known) await known;
     return write.confirm?.applies(record.input) ? { kind: 'accepted', sentAt } : { kind: 'done' };
   }
 

@@ -35,8 +35,12 @@ export interface AnswerKeeper {
  * is told when the engine is back.
  */
 export interface Exchange {
-  /** @param warn told in words what is wrong */
-  open(identity: Identity, warn: (message: string) => void): Promise<void>;
+  /**
+   * Connects; nothing where there is nobody.
+   *
+   * @param warn told in words what is wrong
+   */
+  open(identity: Identity, warn: (message: string) => void): Promise<void> | undefined;
   keepsAnswers(keeper: AnswerKeeper): void;
   /** What a key is called when others forget its answer; nothing where there are none. */
   markOf(key: string): string | undefined;
@@ -48,22 +52,28 @@ export interface Exchange {
   offer(key: string, answer: OwnAnswer, again: boolean): void;
   tell(change: ValueChange): void;
   /**
+   * Resolves, within a second, when what cannot be told now outlasts this process: whoever is promised it
+   * waits for that. Nothing where there is nothing to wait for.
+   */
+  kept(): Promise<void> | undefined;
+  /**
    * What all know of a key, after whatever else they know has been heard. Bounded to 50 ms; nothing where
    * nobody else can know, or can be asked in time.
    */
   ask(key: string): Promise<Found | undefined> | undefined;
-  close(): Promise<void>;
+  close(): Promise<void> | undefined;
 }
 
 /** Of an instance whose values are its own: there is nobody to tell, nor to hear. */
 export const alone: Exchange = {
-  open: async () => {},
+  open: () => undefined,
   keepsAnswers() {},
   markOf: () => undefined,
   readBegins() {},
   sinceOf: () => undefined,
   offer() {},
   tell() {},
+  kept: () => undefined,
   ask: () => undefined,
-  close: async () => {},
+  close: () => undefined,
 };

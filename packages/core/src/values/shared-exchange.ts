@@ -19,8 +19,9 @@ interface Surroundings {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** How long a caller waits for what others know, in ms. */
+/** How long a caller waits for what others know, and for a note of what they do not know yet, in ms. */
 const patience = 50;
+const notingPatience = 1_000;
 /** How often is heard what happened elsewhere, and what this instance has is handed on, in ms. */
 const lookEvery = 1_000;
 const offerEvery = 250;
@@ -51,6 +52,8 @@ class SharedExchange implements Exchange {
   #heard: Moment | undefined;
   #hearing: Promise<void> | undefined;
   #telling: Promise<boolean> | undefined;
+  /** The notes that are written now. */
+  #noting: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
   #cancelLook: Undo = () => {};
   #cancelOffer: Undo | undefined;
@@ -103,15 +106,21 @@ class SharedExchange implements Exchange {
 
   tell(change: ValueChange): void {
     if (this.#closed) return;
+    // Who asks from now on must not hear what others knew before.
+    this.#asking.clear();
     this.#notes.drop(this.#untold.add(change));
     queueMicrotask(() => void this.#tell());
   }
 
+  kept(): Promise<void> | undefined {
+    if (this.#untold.size === 0 || this.#around.values.available || this.#closed) return undefined;
+    this.#note();
+    return this.#noting && this.#inTime(this.#noting, notingPatience);
+  }
+
   ask(key: string): Promise<Found | undefined> | undefined {
     if (!this.#around.values.available || this.#closed) return undefined;
-    const asking = this.#asking.get(key) ?? this.#ask(key);
-    this.#asking.set(key, asking);
-    return this.#inTime(asking);
+    return this.#inTime(this.#asking.get(key) ?? this.#askAnew(key), patience);
   }
 
   async close(): Promise<void> {
@@ -147,6 +156,14 @@ class SharedExchange implements Exchange {
     await this.#tell();
   }
 
+  #askAnew(key: string): Promise<Found | undefined> {
+    const asking = this.#ask(key).finally(() => {
+      if (this.#asking.get(key) === asking) this.#asking.delete(key);
+    });
+    this.#asking.set(key, asking);
+    return asking;
+  }
+
   /** What was taken away here must be known before anything else is asked. */
   async #ask(key: string): Promise<Found | undefined> {
     try {
@@ -156,8 +173,6 @@ class SharedExchange implements Exchange {
     } catch (error) {
       this.#forgive(error);
       return undefined;
-    } finally {
-      this.#asking.delete(key);
     }
   }
 
@@ -192,31 +207,40 @@ class SharedExchange implements Exchange {
   /** True when nothing is left to be told. */
   #tell(): Promise<boolean> {
     if (this.#untold.size === 0) return Promise.resolve(true);
-    this.#telling ??= this.#tellAll().finally(() => {
-      this.#telling = undefined;
-    });
+    this.#telling ??= this.#tellAll();
     return this.#telling;
   }
 
   async #tellAll(): Promise<boolean> {
     const { values } = this.#around;
-    while (this.#untold.size > 0) {
-      const changes = this.#untold.next();
-      if (!values.available) {
-        this.#notes.note(this.#untold.unnoted());
-        return false;
-      }
-      try {
+    await Promise.resolve();
+    try {
+      while (this.#untold.size > 0) {
+        const changes = this.#untold.next();
+        if (!values.available) return false;
         const { last } = await values.change(changes);
         this.#notes.drop(this.#untold.told(changes));
         this.#last = last;
-      } catch (error) {
-        this.#forgive(error);
-        this.#notes.note(this.#untold.unnoted());
-        return false;
       }
+      return true;
+    } catch (error) {
+      this.#forgive(error);
+      return false;
+    } finally {
+      // In the same step: whoever tells something right after that begins anew.
+      this.#telling = undefined;
+      if (this.#untold.size > 0) this.#note();
     }
-    return true;
+  }
+
+  /** Not lazily: what was promised here must not be forgotten with this process. */
+  #note(): void {
+    const unnoted = this.#untold.unnoted();
+    if (unnoted.length === 0) return;
+    const noting = Promise.all([this.#noting, this.#notes.note(unnoted)]).then(() => {
+      if (this.#noting === noting) this.#noting = undefined;
+    });
+    this.#noting = noting;
   }
 
   async #handOn(): Promise<void> {
@@ -229,9 +253,9 @@ class SharedExchange implements Exchange {
   }
 
   /** What takes too long comes too late for who asked, and is not waited for. */
-  #inTime<T>(asked: Promise<T>): Promise<T | undefined> {
+  #inTime<T>(asked: Promise<T>, ms: number): Promise<T | undefined> {
     return new Promise((resolve) => {
-      const cancel = this.#around.clock.after(patience, () => resolve(undefined), true);
+      const cancel = this.#around.clock.after(ms, () => resolve(undefined), true);
       void asked.then((found) => {
         cancel();
         resolve(found);

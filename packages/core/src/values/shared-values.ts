@@ -12,6 +12,11 @@ export interface Moment {
   readonly at: number;
 }
 
+/** Whether who knows of all changes up to `since` knows of what happened at a moment. */
+export function isKnownTo(since: Moment | undefined, at: Moment | undefined): boolean {
+  return at !== undefined && since?.era === at.era && since.at >= at.at;
+}
+
 /** Something happened to an entity. */
 export interface Touched {
   /** As one text. */

@@ -36,7 +36,8 @@ export class UntoldNotes {
     return found;
   }
 
-  note(changes: Iterable<ValueChange>): void {
+  /** Resolves when they outlast this process, or that was tried. */
+  note(changes: Iterable<ValueChange>): Promise<void> {
     const puts: Change[] = [];
     for (const change of changes) {
       const key = `${prefix}${nameOf(change)}`;
@@ -44,7 +45,7 @@ export class UntoldNotes {
       this.#noted.add(key);
       puts.push({ bucket: 'cache', key, put: change as unknown as Json });
     }
-    this.#commit(puts);
+    return this.#commit(puts, false);
   }
 
   /** They are told, or need not be any more. */
@@ -55,11 +56,11 @@ export class UntoldNotes {
       const key = `${prefix}${nameOf(change)}`;
       if (this.#noted.delete(key)) deletions.push({ bucket: 'cache', key, delete: true });
     }
-    this.#commit(deletions);
+    void this.#commit(deletions, true);
   }
 
-  #commit(changes: readonly Change[]): void {
-    if (changes.length > 0) this.#journal.commit(changes, { lazy: true }).catch(this.#onFailure);
+  async #commit(changes: readonly Change[], lazy: boolean): Promise<void> {
+    if (changes.length > 0) await this.#journal.commit(changes, { lazy }).catch(this.#onFailure);
   }
 }
 
