@@ -24,6 +24,8 @@ export class RedisValues implements SharedValues {
   readonly #server: Server;
   readonly #listeners = new Set<() => void>();
   #keys = new Keys({ manager: '', hash: '' });
+  /** The last moment that was told of: a server that does not know it has lost what it knew. */
+  #told: Moment = { era: '', at: 0 };
 
   constructor(server: Server) {
     this.#server = server;
@@ -53,6 +55,7 @@ export class RedisValues implements SharedValues {
       await this.#run('news', [], asked),
     );
     const at = (moment: Reply | undefined): Moment => ({ era: String(era), at: Number(moment) });
+    this.#hears(at(last));
     return {
       until: at(until),
       last: at(last),
@@ -88,7 +91,8 @@ export class RedisValues implements SharedValues {
 
   async keep(answers: readonly SharedAnswer[]): Promise<void> {
     if (answers.length === 0) return;
-    const args = answers.flatMap(({ since, ageMs, ttlMs, staleMs, entities, body }) => [
+    const args = answers.flatMap(({ key, since, ageMs, ttlMs, staleMs, entities, body }) => [
+      shortName(key),
       since.era,
       since.at,
       Math.round(ageMs),
@@ -113,10 +117,9 @@ export class RedisValues implements SharedValues {
     const [era, last, ...at] = listOf(
       await this.#run('changeValues', keys, [changes.length, ...args]),
     );
-    return {
-      last: { era: String(era), at: Number(last) },
-      at: at.map(Number),
-    };
+    const moment = { era: String(era), at: Number(last) };
+    this.#hears(moment);
+    return { last: moment, at: at.map(Number) };
   }
 
   onBack(listener: () => void): Undo {
@@ -126,6 +129,10 @@ export class RedisValues implements SharedValues {
 
   async close(): Promise<void> {
     this.#server.close('values');
+  }
+
+  #hears(moment: Moment): void {
+    if (moment.era !== this.#told.era || moment.at > this.#told.at) this.#told = moment;
   }
 
   #answer(key: string): string {
@@ -143,7 +150,8 @@ export class RedisValues implements SharedValues {
   ): Promise<Reply> {
     this.#assertUsable();
     const keys = [...this.#keys.values, ...answers];
-    return this.#server.values.run(script, keys, [randomUUID(), ...args]);
+    const { era, at } = this.#told;
+    return this.#server.values.run(script, keys, [randomUUID(), era, at, ...args]);
   }
 }
 

@@ -1,7 +1,13 @@
 /** Scripts of what instances share beside the queue: cached answers, and what became of their entities. */
 
 /** The keys that each of them declares, in this order; those of answers follow. */
-export const valueKeyNames: readonly string[] = ['clock', 'removed', 'expired', 'forgotten'];
+export const valueKeyNames: readonly string[] = [
+  'clock',
+  'removed',
+  'expired',
+  'forgotten',
+  'moments',
+];
 
 /** Entities are remembered up to so many of each kind of happening. */
 const mostRemembered = 100_000;
@@ -9,19 +15,25 @@ const mostRemembered = 100_000;
 const goneFor = 3_600_000;
 /** News come in parts of so many. */
 const newsAtOnce = 1_000;
+/** Moments are remembered by which a server is known to have lost some: the last ones. */
+const mostMoments = 10_000;
+/** What was not asked for for so long is forgotten, in ms: a manager may have another name by then. */
+const keptFor = 30 * 86_400_000;
 
 /**
  * Kept by all of them: `last` grows with each change, by the server's clock, but never back. What a value
  * knew when its read began is compared with when something happened to its entities. What is not
  * remembered one by one any more happened before `removedFloor`, or `expiredFloor`: what knew less than
- * that is taken for gone, or stale. Where a server has thrown away part of this, a new era begins, and
- * what is of another one is not there.
+ * that is taken for gone, or stale. Where a server has thrown away part of this, or goes on with an older
+ * copy, in which a moment is missing that somebody knows, a new era begins, and what is of another one is
+ * not there.
  *
- * ARGV[1] is the name of the next era, should it begin now.
+ * ARGV[1] is the name of the next era, should it begin now; ARGV[2] and [3] are the era and the moment that
+ * the caller was told of last.
  */
 const prelude: string = `
-local K, RM, EX, FG = unpack(KEYS, 1, 4)
-local answers = 4
+local K, RM, EX, FG, MO = unpack(KEYS, 1, 5)
+local answers, first = 5, 3
 local call = redis.call
 local clock = call('TIME')
 local us = clock[1] * 1000000 + clock[2]
@@ -29,14 +41,24 @@ local function int(n) return string.format('%.0f', n) end
 local state = call('HMGET', K, 'era', 'last', 'removedFloor', 'expiredFloor', 'removed', 'expired', 'forgotten', 'forgottenFloor')
 local era, last, removedFloor, expiredFloor = state[1], tonumber(state[2] or '0'), tonumber(state[3] or '0'), tonumber(state[4] or '0')
 local function isLost(noted, key) return noted and call('EXISTS', key) == 0 end
-if not era or isLost(state[5], RM) or isLost(state[6], EX) or isLost(state[7], FG) then
-  call('DEL', K, RM, EX, FG)
+local function isOlder()
+  if ARGV[2] ~= era then return false end
+  local known = tonumber(ARGV[3])
+  if known > last then return true end
+  if call('ZSCORE', MO, int(known)) then return false end
+  local oldest = call('ZRANGE', MO, 0, 0)[1]
+  return not oldest or known > tonumber(oldest)
+end
+if not era or isLost(state[5], RM) or isLost(state[6], EX) or isLost(state[7], FG) or isOlder() then
+  call('DEL', K, RM, EX, FG, MO)
   era, last, removedFloor, expiredFloor, state[8] = ARGV[1], us, 0, 0, '0'
   call('HSET', K, 'era', era, 'last', int(last))
+  call('ZADD', MO, int(last), int(last))
 end
 local function stamp()
   last = math.max(us, last + 1)
   call('HSET', K, 'last', int(last))
+  call('ZADD', MO, int(last), int(last))
   return last
 end
 -- How much is left of what was known at a moment: nothing (nil), or when it became stale (0 where it did not).
@@ -54,11 +76,16 @@ end
 `;
 
 /**
- * ARGV: next era, era, moment. Returns { era, until, last, floors that are later than that moment or '',
- * removed, expired, forgotten }, these three as name, moment, name, moment…
+ * ARGV[4] and [5]: era and moment from which on is told. Returns { era, until, last, floors that are later
+ * than that moment or '', removed, expired, forgotten }, these three as name, moment, name, moment…
  */
 export const news: string = `${prelude}
-local since = ARGV[2] == era and tonumber(ARGV[3]) or 0
+-- Heard of by all of them every second, so that what nobody hears any more is gone one day.
+for x = 1, answers do
+  local left = call('PTTL', KEYS[x])
+  if left == -1 or left >= 0 and left < ${keptFor / 2} then call('PEXPIRE', KEYS[x], ${keptFor}) end
+end
+local since = ARGV[first + 1] == era and tonumber(ARGV[first + 2]) or 0
 local upTo = last
 local function after(key)
   local found = call('ZRANGEBYSCORE', key, '(' .. int(since), '+inf', 'WITHSCORES', 'LIMIT', 0, ${newsAtOnce})
@@ -73,7 +100,7 @@ return { era, int(upTo), int(last), since < floor and int(floor) or '', since < 
 `;
 
 /**
- * ARGV: next era. KEYS[5]: the answer. Returns { 'answer', body, entities, age, fresh for, servable for,
+ * KEYS[6]: the answer. Returns { 'answer', body, entities, age, fresh for, servable for,
  * era, moment } | { 'gone', era, moment } | { 'nothing' }; times in ms.
  */
 export const findValue: string = `${prelude}
@@ -97,20 +124,23 @@ return { 'answer', found[7], found[6], int(math.max(0, now - at)), int(freshUnti
 `;
 
 /**
- * ARGV: next era, n, then n × (era, moment, age, ttl, stale, entities, body). KEYS[5..]: the n answers.
+ * ARGV[4..]: n, then n × (mark, era, moment, age, ttl, stale, entities, body). KEYS[6..]: the n answers.
  * Returns how many are kept.
  */
 export const keepValues: string = `${prelude}
 local kept = 0
-for x = 1, tonumber(ARGV[2]) do
-  local a = 2 + (x - 1) * 7
-  local key, known, knownEra = KEYS[answers + x], tonumber(ARGV[a+2]), ARGV[a+1]
+-- What says that an answer was forgotten lies at its key, and may have been thrown away.
+local forgottenFloor = tonumber(state[8] or '0')
+for x = 1, tonumber(ARGV[first + 1]) do
+  local a = first + 1 + (x - 1) * 8
+  local key, mark, knownEra, known = KEYS[answers + x], ARGV[a+1], ARGV[a+2], tonumber(ARGV[a+3])
   local before = call('HMGET', key, 'era', 'since')
-  local isOlder = before[1] == era and tonumber(before[2]) > known
-  if not isOlder and staleSince(knownEra, known, cjson.decode(ARGV[a+6])) then
-    local lasts = tonumber(ARGV[a+4]) + tonumber(ARGV[a+5]) - tonumber(ARGV[a+3])
+  local isLate = before[1] == era and tonumber(before[2]) > known
+  local forgotten = math.max(forgottenFloor, tonumber(call('ZSCORE', FG, mark) or '0'))
+  if not isLate and known >= forgotten and staleSince(knownEra, known, cjson.decode(ARGV[a+7])) then
+    local lasts = tonumber(ARGV[a+5]) + tonumber(ARGV[a+6]) - tonumber(ARGV[a+4])
     if lasts >= 1 then
-      call('HSET', key, 'era', era, 'since', int(known), 'at', int(us / 1000 - tonumber(ARGV[a+3])), 'ttl', ARGV[a+4], 'stale', ARGV[a+5], 'entities', ARGV[a+6], 'body', ARGV[a+7])
+      call('HSET', key, 'era', era, 'since', int(known), 'at', int(us / 1000 - tonumber(ARGV[a+4])), 'ttl', ARGV[a+5], 'stale', ARGV[a+6], 'entities', ARGV[a+7], 'body', ARGV[a+8])
       call('PEXPIRE', key, int(lasts))
       kept = kept + 1
     end
@@ -120,7 +150,7 @@ return kept
 `;
 
 /**
- * ARGV: next era, n, then n × (kind, name). KEYS[5..]: n keys, of the answer where the kind is 'forget'.
+ * ARGV[4..]: n, then n × (kind, name). KEYS[6..]: n keys, of the answer where the kind is 'forget'.
  * Returns { era, last, moments… }.
  */
 export const changeValues: string = `${prelude}
@@ -133,8 +163,8 @@ local function bound(key, floor)
   local gone = call('ZPOPMIN', key, over)
   call('HSET', K, floor, int(tonumber(gone[#gone])))
 end
-for x = 1, tonumber(ARGV[2]) do
-  local kind, name = ARGV[2 * x + 1], ARGV[2 * x + 2]
+for x = 1, tonumber(ARGV[first + 1]) do
+  local kind, name = ARGV[first + 2 * x], ARGV[first + 2 * x + 1]
   local at = int(stamp())
   if kind == 'expire' then
     call('ZADD', EX, at, name)
@@ -157,5 +187,6 @@ end
 bound(RM, 'removedFloor')
 bound(EX, 'expiredFloor')
 bound(FG, 'forgottenFloor')
+call('ZREMRANGEBYRANK', MO, 0, -${mostMoments + 1})
 return { era, int(last), unpack(out) }
 `;
