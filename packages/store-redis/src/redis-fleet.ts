@@ -46,8 +46,9 @@ export class RedisFleet implements SharedFleet {
   }
 
   async report(breaker: string, outage: SharedOutage): Promise<SharedOutage> {
-    const { id, trigger, reason, trace } = outage;
-    const args = [id, trigger, reason, trace ? JSON.stringify(trace) : ''];
+    const { id, since, trigger, reason, trace } = outage;
+    const lasts = Math.max(0, Math.ceil(Date.now() - since));
+    const args = [id, trigger, reason, trace ? JSON.stringify(trace) : '', lasts];
     return outageOf(await this.#run('report', [breaker], args)) ?? outage;
   }
 
@@ -81,11 +82,12 @@ export class RedisFleet implements SharedFleet {
 }
 
 function viewOf(reply: Reply): BreakerView {
-  const [phase, probes, throttles, pausedForMs, known] = listOf(reply);
+  const [phase, probes, throttles, pausedForMs, known, ended] = listOf(reply);
   const outage = phase === 'open' ? outageOf(known) : undefined;
   return {
     ...(outage && { outage }),
     probes: probes === 1,
+    ended: String(ended).split(' '),
     throttles: Number(throttles),
     pausedForMs: Number(pausedForMs),
   };

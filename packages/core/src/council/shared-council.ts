@@ -33,6 +33,8 @@ const patience = 1_000;
 /** How often the others are heard, in ms; oftener while a breaker is not closed. */
 const attendEvery = 1_000;
 const attendOften = 100;
+/** How often an outage is told of that the others do not have, in ms: they may have lost what they knew. */
+const tellEvery = 1_000;
 
 /** What is known of one breaker. */
 interface Member {
@@ -40,11 +42,15 @@ interface Member {
   view: BreakerView | undefined;
   /** The outage of all that it takes part in, also while they cannot be heard. */
   known: string | undefined;
+  /** The last one that was everybody's. */
+  shared: string | undefined;
   /** Calls that were turned away when it attended last. */
   refused: number;
   /** The outage that this instance has ended, or is to end, for all. */
   ended: string | undefined;
   told: boolean;
+  /** When it was last told of an outage that the others do not have, monotonic ms. */
+  toldAt: number;
   /** Times of patience that were heard of. */
   throttles: number | undefined;
 }
@@ -89,9 +95,11 @@ class SharedCouncil implements Council {
       breaker,
       view: undefined,
       known: undefined,
+      shared: undefined,
       refused: 0,
       ended: undefined,
       told: true,
+      toldAt: Number.NEGATIVE_INFINITY,
       throttles: undefined,
     });
     return () => {
@@ -202,6 +210,24 @@ class SharedCouncil implements Council {
       const view = heard.breakers[index];
       if (view && this.#members.get(member.breaker.name) === member) this.#follow(member, view);
     }
+    for (const member of members) await this.#tellOn(member);
+  }
+
+  /**
+   * Tells of an outage that nobody knows, though this instance has it: it was found while nobody could be
+   * asked, or what was known is lost.
+   */
+  async #tellOn(member: Member): Promise<void> {
+    const { breaker, view, shared, ended, toldAt } = member;
+    const { outage, state } = breaker;
+    if (!outage || breaker.isolation || view?.outage || outage.id === ended) return;
+    // Half-open it is doubted, as after a restart, unless all had it.
+    if (state.kind !== 'open' && outage.id !== shared) return;
+    const now = this.#around.clock.elapsed();
+    if (now - toldAt < tellEvery) return;
+    member.toldAt = now;
+    const trace = this.#around.outages.carrierOf(breaker.name);
+    await this.#around.fleet.report(breaker.name, { ...outage, ...(trace && { trace }) });
   }
 
   #follow(member: Member, view: BreakerView): void {
@@ -210,13 +236,18 @@ class SharedCouncil implements Council {
     const { outage } = view;
     member.view = view;
     member.known = outage?.id;
+    member.shared = outage?.id ?? member.shared;
     this.#keepPace(member, view);
     // A person's decision stands.
     if (breaker.isolation) return;
-    if (outage && outage.id !== member.ended) {
-      if (breaker.active) breaker.takeTurn();
-      else this.#join(breaker, outage);
-    } else if (!outage && before && before.id !== member.ended) breaker.recoverWithOthers();
+    const had = before?.id === member.ended ? undefined : before?.id;
+    if ([had, breaker.outage?.id].some((id) => id !== undefined && view.ended.includes(id))) {
+      member.shared = undefined;
+      breaker.recoverWithOthers();
+    }
+    if (!outage || outage.id === member.ended) return;
+    if (breaker.active) breaker.takeTurn();
+    else this.#join(breaker, outage);
   }
 
   /** Others have found it. */
@@ -235,7 +266,8 @@ class SharedCouncil implements Council {
   /** One's own breaker has closed: it is over for all, or was only its own. */
   #over(breaker: string, outage: string): void {
     const member = this.#members.get(breaker);
-    const known = member?.known;
+    // What the engine has lost others may have still.
+    const known = member?.known ?? (member?.shared === outage ? outage : undefined);
     // Who took part under another name, because nobody could be asked, has tried for all as well.
     if (!member || !known || (known !== outage && !member.view?.probes)) return;
     member.ended = known;
@@ -270,6 +302,9 @@ function stateOf(member: Member): Attendance {
   const { retryInMs, waitingForCall } = member.breaker.status();
   const isWanted = calls.refused > member.refused;
   member.refused = calls.refused;
+  const isDoubted = state.kind === 'half_open' && member.breaker.outage?.trigger === 'restart';
+  // It has seen nothing yet that it could be a witness of.
+  if (isDoubted && !member.view?.outage) return { breaker: name, state: 'up', retryInMs: 0 };
   if (state.kind === 'half_open')
     return { breaker: name, state: waitingForCall ? 'idle' : 'trying', retryInMs: 0 };
   if (state.kind === 'closed' || state.kind === 'isolated')

@@ -27,6 +27,8 @@ export interface BreakerView {
   readonly outage?: SharedOutage;
   /** Whether this instance is the one that tries the upstream. */
   readonly probes: boolean;
+  /** Outages that an instance has ended for all, the last ones. One that is not told of any more is not over. */
+  readonly ended: readonly string[];
   /** How often the upstream has asked for patience, and how long that lasts yet, in ms. */
   readonly throttles: number;
   readonly pausedForMs: number;
@@ -52,9 +54,12 @@ export interface SharedFleet {
   readonly available: boolean;
   /** Says that this instance is there and how its breakers are, and hears how the others are. */
   attend(breakers: readonly Attendance[]): Promise<FleetView>;
-  /** This instance has found an outage. Resolves to the one that is told of: that of whoever was first. */
+  /**
+   * This instance has found an outage, or has it still where the engine does not know of it. Resolves to the
+   * one that is told of: that of whoever was first.
+   */
   report(breaker: string, outage: SharedOutage): Promise<SharedOutage>;
-  /** An outage is over for all; false when it was already, or there is another. */
+  /** An outage is over for all; false when it was already, or there is another. All are told which one it was. */
   end(breaker: string, outage: string): Promise<boolean>;
   /** The upstream asked for patience, for so long. Resolves to how often it has by now. */
   throttled(breaker: string, pauseMs: number): Promise<number>;

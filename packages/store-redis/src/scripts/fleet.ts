@@ -4,6 +4,10 @@
 const turn = 1_500;
 /** Who waits for a call to try with leaves its turn to others who might have one after so long, in ms. */
 const idleTurn = 10_000;
+/** What was not asked for for so long is forgotten, in ms: a manager may have another name by then. */
+const keptFor = 86_400_000;
+/** Outages that are remembered to be over, in characters of their ids. */
+const endedLength = 400;
 /** So many must have found an outage for it to be everybody's, or all of fewer. */
 const quorum = 2;
 
@@ -18,9 +22,15 @@ local call = redis.call
 local clock = call('TIME')
 local ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function int(n) return string.format('%.0f', n) end
+-- The last one who speaks of it is outlasted by it for a while only.
+local function outlast(key)
+  local left = call('PTTL', key)
+  if left == -1 or left >= 0 and left < ${keptFor / 2} then call('PEXPIRE', key, ${keptFor}) end
+end
 local function attend()
   call('ZREMRANGEBYSCORE', I, '-inf', int(ms))
   call('ZADD', I, int(ms + presence), me)
+  outlast(I)
   return call('ZCARD', I)
 end
 local function forget(V, W, P)
@@ -43,7 +53,7 @@ end
 
 /**
  * ARGV[3..]: for each breaker its state and how long until it would try, in ms. Returns { instances, then
- * for each { phase, probes, throttles, paused for, outage } }.
+ * for each { phase, probes, throttles, paused for, outage, ids of those that are over } }.
  */
 export const attend: string = `${prelude}
 local instances = attend()
@@ -53,6 +63,8 @@ for x = 1, (#KEYS - 1) / 3 do
   local state, retryIn = ARGV[2 * x + 1], tonumber(ARGV[2 * x + 2])
   if state == 'up' then call('ZREM', W, me) else call('ZADD', W, int(ms + presence), me) end
   judge(V, W, P, instances)
+  outlast(V)
+  outlast(W)
   local phase, nextTry, throttles, paused = unpack(call('HMGET', V, 'phase', 'nextTry', 'throttles', 'pausedUntil'))
   local probes = 0
   if phase then
@@ -75,12 +87,13 @@ for x = 1, (#KEYS - 1) / 3 do
       elseif call('HGET', V, 'idle') ~= me then call('HSET', V, 'idle', me, 'idleSince', int(ms)) end
     end
   end
-  out[x + 1] = { phase or '', probes, tonumber(throttles or '0'), int(math.max(0, tonumber(paused or '0') - ms)), outage(V) }
+  local ended = call('HGET', V, 'ended') or ''
+  out[x + 1] = { phase or '', probes, tonumber(throttles or '0'), int(math.max(0, tonumber(paused or '0') - ms)), outage(V), ended }
 end
 return out
 `;
 
-/** ARGV[3..]: id, trigger, reason, trace. Returns the outage that is told of: that of the first who found one. */
+/** ARGV[3..]: id, trigger, reason, trace, how long it lasts, in ms. Returns the outage that is told of: that of the first who found one. */
 export const report: string = `${prelude}
 local V, W, P = KEYS[2], KEYS[3], KEYS[4]
 local instances = attend()
@@ -90,18 +103,28 @@ local id = call('HGET', V, 'id')
 if id and call('ZCARD', W) == 0 then id = nil end
 if not id then
   forget(V, W, P)
-  call('HSET', V, 'id', ARGV[3], 'since', int(ms), 'trigger', ARGV[4], 'reason', ARGV[5], 'trace', ARGV[6])
+  call('HSET', V, 'id', ARGV[3], 'since', int(ms - tonumber(ARGV[7])), 'trigger', ARGV[4], 'reason', ARGV[5], 'trace', ARGV[6])
 end
 call('ZADD', W, int(ms + presence), me)
 judge(V, W, P, instances)
+outlast(V)
+outlast(W)
 return outage(V)
 `;
 
 /** ARGV[3]: the outage. Returns 1 where it was not over yet. */
 export const end: string = `${prelude}
-if call('HGET', KEYS[2], 'id') ~= ARGV[3] then return 0 end
-forget(KEYS[2], KEYS[3], KEYS[4])
-return 1
+local V = KEYS[2]
+local id = call('HGET', V, 'id')
+if id and id ~= ARGV[3] then return 0 end
+-- Also where it is not known here any more: others may have it still.
+forget(V, KEYS[3], KEYS[4])
+local ended = call('HGET', V, 'ended') or ''
+if not string.find(ended, ARGV[3], 1, true) then
+  call('HSET', V, 'ended', string.sub(ARGV[3] .. ' ' .. ended, 1, ${endedLength}))
+end
+outlast(V)
+return id and 1 or 0
 `;
 
 /** ARGV[3]: for how long, in ms. Returns how often the upstream has asked for patience. */
@@ -110,6 +133,7 @@ local V = KEYS[2]
 attend()
 local paused = tonumber(call('HGET', V, 'pausedUntil') or '0')
 call('HSET', V, 'pausedUntil', int(math.max(paused, ms + tonumber(ARGV[3]))))
+outlast(V)
 return call('HINCRBY', V, 'throttles', 1)
 `;
 
