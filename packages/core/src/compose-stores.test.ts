@@ -63,7 +63,31 @@ test('all are closed, also when one of them cannot be', async () => {
   expect(closed).toEqual(['values', 'fleet']);
 });
 
-test('what is no store is refused', () => {
+test('each is told what it is there for', async () => {
+  const roles: string[] = [];
+  const part = (name: string): Journal => {
+    const journal = memoryJournal();
+    return {
+      ...journal,
+      async open(identity, role) {
+        roles.push(`${name}: ${role}`);
+        return journal.open(identity);
+      },
+    };
+  };
+  const [queue, values, fleet] = [part('queue'), part('values'), part('fleet')];
+  await composeStores({ queue, values, fleet }).open({ manager: 'm', hash: '0' });
+  await composeStores({ queue, values: queue }).open({ manager: 'm', hash: '0' }, 'queue');
+  expect(roles).toEqual(['queue: undefined', 'values: cache', 'queue: queue']);
+});
+
+test('what is no store is refused, and no password is shown', () => {
+  for (const wrong of ['redis://:secret@h:6379', { store: 'redis://u:sec@ret@h' }, undefined]) {
+    const given = () => composeStores(wrong as never);
+    expect(given).toThrow(TypeError);
+    expect(given).not.toThrow(/sec/);
+    expect(() => composeStores({ queue: wrong } as never)).not.toThrow(/sec/);
+  }
   expect(() => composeStores({ queue: {} as never })).toThrow('`queue` of composeStores');
   expect(() => composeStores({} as never)).toThrow('Expected a `queue`');
 });

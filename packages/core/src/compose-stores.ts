@@ -24,19 +24,25 @@ const durabilities: readonly Durability[] = ['memory', 'disk', 'replica'];
  *
  * @throws {TypeError} when a part is no store
  */
-export function composeStores(parts: StoreParts): Journal {
-  checkOptions('composeStores', parts, { queue: journal, values: journal, fleet: journal });
-  const { queue, values = queue, fleet = queue } = parts;
+export function composeStores(given: StoreParts): Journal {
+  checkOptions('composeStores', given, { queue: journal, values: journal, fleet: journal });
+  const { queue, values = queue, fleet = queue } = given;
   if (queue === undefined) throw new TypeError('Expected a `queue` for composeStores, got nothing');
   const all = [...new Set([queue, values])];
+  const parts = [...new Set([...all, fleet])];
   const ownerOf = (bucket: Bucket) => (valueBuckets.includes(bucket) ? values : queue);
   return {
     kind: queue.kind,
+    parts,
     ...(queue.shared && { shared: queue.shared }),
     ...(queue.spills !== undefined && { spills: queue.spills }),
     ...(values.values && { values: values.values }),
     ...(fleet.fleet && { fleet: fleet.fleet }),
-    open: async (identity) => together(await Promise.all(all.map((store) => store.open(identity)))),
+    async open(identity, role) {
+      const roleOf = (store: Journal) => (store === queue ? role : 'cache');
+      const opening = all.map((store) => store.open(identity, roleOf(store)));
+      return together(await Promise.all(opening));
+    },
     entries: (bucket) => ownerOf(bucket).entries(bucket),
     async commit(changes, options) {
       const kept: Durability[] = [];
@@ -62,7 +68,7 @@ export function composeStores(parts: StoreParts): Journal {
       };
     },
     async close() {
-      const closing = [...new Set([...all, fleet])].map((store) => store.close());
+      const closing = parts.map((store) => store.close());
       const closed = await Promise.allSettled(closing);
       const failed = closed.find((each) => each.status === 'rejected');
       if (failed) throw failed.reason;

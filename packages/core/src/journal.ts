@@ -114,6 +114,8 @@ export interface Journal {
    */
   commit(changes: readonly Change[], options?: { readonly lazy?: boolean }): Promise<Durability>;
   status(): JournalStatus;
+  /** Stores that it works with: whose it is, they are. */
+  readonly parts?: readonly Journal[];
   /** A queue that many instances share, where this store has one: writes are queued there. */
   readonly shared?: SharedQueue;
   /** Whether this journal takes writes while that queue is away; they are moved when it is back. */

@@ -108,11 +108,11 @@ export function checkOptions(
   }
 }
 
-/** A value as an error may show it: short, and never the inside of an object. */
+/** A value as an error may show it: short, without credentials of a URL, and never the inside of an object. */
 function shown(value: unknown): string {
   if (typeof value === 'string') {
-    const short = value.length > 60 ? `${value.slice(0, 60)}…` : value;
-    return JSON.stringify(short);
+    const open = value.replace(/:\/\/.*@/s, '://…@');
+    return JSON.stringify(open.length > 60 ? `${open.slice(0, 60)}…` : open);
   }
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `a list of ${value.length}`;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { composeStores } from './compose-stores.ts';
 import { FallbackManager } from './manager.ts';
 import { memoryJournal } from './memory-journal.ts';
 
@@ -20,4 +21,15 @@ test('one manager may have it for both, and a wrong option takes none', async ()
   const wrong = () => new FallbackManager({ name: 'x', logger, store, closeTimeout: -1 });
   expect(wrong).toThrow(/closeTimeout/);
   await new FallbackManager({ name: 'x', logger, store, cache: { store } }).close();
+});
+
+test('a store is also taken where another one is made of it', async () => {
+  const [shared, other] = [memoryJournal(), memoryJournal()];
+  const store = composeStores({ queue: other, values: shared });
+  const first = new FallbackManager({ name: 'first', logger, store });
+  const second = () =>
+    new FallbackManager({ name: 'second', logger, store: composeStores({ queue: shared }) });
+  expect(second).toThrow(/`store` of its own for 'second', got the one of 'first'/);
+  await first.close();
+  await second().close();
 });

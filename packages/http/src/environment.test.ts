@@ -108,8 +108,13 @@ test.each([
   expect(readEnvironment(variables).redisUrl).toBe(url);
 });
 
-test('an address of Redis that is none is not shown: it may hold a password', () => {
-  const read = () => readEnvironment({ FALLBACK_REDIS_URL: 'http://user:secret@redis' });
+test.each([
+  'http://user:secret@redis',
+  'redis:secret',
+  'redis://:50%secret@redis',
+  'redis://user:1#secret@redis',
+])('an address of Redis that is none is not shown: it may hold a password (%#)', (address) => {
+  const read = () => readEnvironment({ FALLBACK_REDIS_URL: address });
   expect(read).toThrow('FALLBACK_REDIS_URL to be a URL such as redis://localhost:6379');
   expect(read).not.toThrow('secret');
 });

@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type FallbackMode, fallbackModes } from '@graphiti-fallback/core';
 import type { ConfirmOptions } from '@graphiti-fallback/graphiti';
+import { isRedisUrl } from '@graphiti-fallback/store-redis';
 
 /** Settings from environment variables. Durations in ms. */
 export interface Environment {
@@ -135,7 +136,7 @@ function storeKind(text: string | undefined, redis: string | undefined): Environ
 /** Never shown: it may hold a password. */
 function redisUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  if (URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol)) return text;
+  if (isRedisUrl(text)) return text;
   throw new TypeError(
     'Expected the environment variable FALLBACK_REDIS_URL to be a URL such as redis://localhost:6379, got another text',
   );

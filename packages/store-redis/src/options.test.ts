@@ -24,6 +24,8 @@ test.each<[object, string]>([
     'redis://h/secret',
     'redis://',
     'redis:secret',
+    'redis://user:50#secret@h',
+    'redis://user:50?secret@h',
   ].map((broken): [object, string] => [
     { url: broken },
     'Expected `url` of redisStore to be a URL such as redis://localhost:6379, got another text',
@@ -38,6 +40,9 @@ test.each<[object, string]>([
   [{ url, local: {} }, 'Expected `local` of redisStore to be a journal'],
   [{ url, client: {} }, 'Expected `client` of redisStore to be a client of @redis/client'],
   [{ url, lane: 1 }, 'Unknown option `lane` of redisStore'],
+  [{ uri: url }, 'Unknown option `uri` of redisStore (got "redis://…@redis.example:6380/2")'],
+  [{ url, local: url }, 'Expected `local` of redisStore to be a journal'],
+  [url as unknown as object, 'Expected redisStore to be an object of options'],
 ])('%o is refused, and no secret is shown', (options, message) => {
   const make = () => redisStore(options as never);
   expect(make).toThrow(TypeError);

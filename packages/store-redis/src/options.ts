@@ -112,11 +112,12 @@ export function resolveOptions(options: RedisStoreOptions): ResolvedRedisOptions
   }
 }
 
-/** What the client will read in it: a password that cannot be decoded would fail when it connects. */
-function isRedisUrl(value: unknown): value is string {
+/** Whether `redisStore` takes it as its `url`: a password that cannot be decoded would fail when it connects. */
+export function isRedisUrl(value: unknown): value is string {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, hostname, pathname, username, password } = new URL(value);
-  const isComplete = /^rediss?:$/.test(protocol) && hostname !== '';
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(value);
+  // What comes after the path is most likely the rest of a password with a ? or # in it.
+  const isComplete = /^rediss?:$/.test(protocol) && hostname !== '' && search === '' && hash === '';
   return isComplete && /^(\/\d*)?$/.test(pathname) && [username, password].every(isEncoded);
 }
 
