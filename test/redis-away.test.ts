@@ -1,10 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 /** Runs a program of its own; what it writes, and how it ends. */
-async function run(program: string): Promise<{ readonly code: unknown; readonly output: string }> {
-  const { NODE_ENV: _env, VITEST: _vitest, ...environment } = process.env;
+async function run(
+  program: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: unknown; readonly output: string }> {
+  const { NODE_ENV: _env, VITEST: _vitest, ...inherited } = process.env;
+  const environment = { ...inherited, ...more };
   const flags = ['--conditions=@graphiti-fallback/source', '--input-type=module', '-e', program];
   const child = spawn(process.execPath, flags, { cwd: import.meta.dirname, env: environment });
   const output: string[] = [];
@@ -30,6 +37,31 @@ test('a program that only writes goes on to its end, though Redis is away', asyn
   `);
   expect(output).toBe('run\napplied\n');
   expect(code).toBe(0);
+});
+
+test('with the address in the environment alone it is said once that Redis is away, without its password', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-away-'));
+  try {
+    const { output } = await run(
+      `
+      import { composeGraphiti } from '@graphiti-fallback/http';
+      const { manager } = composeGraphiti({ url: 'http://127.0.0.1:1', name: 'm', application: 'a' });
+      await manager.open();
+      await manager.close();
+      console.log('closed');
+      `,
+      {
+        FALLBACK_REDIS_URL: 'redis://user:s3cret@127.0.0.1:1/2',
+        FALLBACK_DB_PATH: join(folder, 'queue'),
+        FALLBACK_CACHE_DIR: join(folder, 'cache'),
+      },
+    );
+    expect(output.match(/Redis at redis:\/\/127\.0\.0\.1:1\/2 cannot be reached/g)).toHaveLength(1);
+    expect(output).toMatch(/closed\n$/);
+    expect(output).not.toContain('s3cret');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('an app without a Redis does not load its client', async () => {

@@ -170,31 +170,26 @@ function storesOf(
   const queue = store ?? (lasting ? queueStore() : memoryJournal());
   return { queue, cache: cache?.store ?? cacheStore() };
 
-  /** What instances share is in Redis, and in the folder while that is away. */
+  /** What instances share is in Redis; the folders have what is this one's own, and writes while that is away. */
   function queueStore(): Journal {
-    const local = lowdbStore({
+    const queued = lowdbStore({
       directory: environment.queueDirectory,
       setting: 'FALLBACK_DB_PATH',
     });
     const { redisUrl: url } = environment;
-    if (url === undefined) return local;
-    const cached = lowdbStore({
-      directory: environment.cacheDirectory,
-      setting: 'FALLBACK_CACHE_DIR',
-    });
-    return composeStores({
-      queue: redisStore({ url, local }),
-      values: redisStore({ url, local: cached }),
-    });
+    if (url === undefined) return queued;
+    return redisStore({ url, local: composeStores({ queue: queued, values: cacheFolder() }) });
+  }
+
+  function cacheFolder(): Journal {
+    return lowdbStore({ directory: environment.cacheDirectory, setting: 'FALLBACK_CACHE_DIR' });
   }
 
   /** A store that was chosen for the queue alone serves the cache, too. */
   function cacheStore(): Journal {
     if (mode === 'memory_only') return memoryJournal();
     const own = lasting && !store && environment.redisUrl === undefined;
-    return own
-      ? lowdbStore({ directory: environment.cacheDirectory, setting: 'FALLBACK_CACHE_DIR' })
-      : queue;
+    return own ? cacheFolder() : queue;
   }
 }
 
