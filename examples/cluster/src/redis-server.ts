@@ -11,10 +11,21 @@ export interface RedisForDemo {
   close(): Promise<void>;
 }
 
+/** There is none, and how to get one. */
+export class NoRedisServer extends Error {
+  constructor(cause: unknown) {
+    super(
+      'The demo of a cluster needs redis-server, which is not here: `apt-get install redis-server` or `brew install redis`; or let REDIS_URL name one that runs, such as redis://localhost:6379',
+      { cause },
+    );
+  }
+}
+
 /**
  * Starts it with its files in `folder`.
  *
- * @throws {Error} where there is no redis-server, saying how to get it
+ * @throws {NoRedisServer} where there is no redis-server
+ * @throws {Error} where it does not run
  */
 export async function redisForDemo(folder: string): Promise<RedisForDemo> {
   const { REDIS_URL } = process.env;
@@ -26,23 +37,24 @@ export async function redisForDemo(folder: string): Promise<RedisForDemo> {
     ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, ...settings],
     { stdio: 'ignore' },
   );
-  const missing = once(child, 'error').then(([error]) => {
-    throw new Error('There is no redis-server here: install it, or set REDIS_URL', {
-      cause: error,
-    });
+  await once(child, 'spawn').catch((error: unknown) => {
+    throw new NoRedisServer(error);
   });
-  await Promise.race([missing, answering(port)]);
+  const ended = once(child, 'exit').then(
+    ([code, signal]) => `redis-server ended: ${code ?? signal}`,
+  );
+  const why = await Promise.race([ended, answering(port)]);
+  if (why !== undefined) throw new Error(why);
   return {
     url: `redis://127.0.0.1:${port}`,
     async close() {
-      const exit = once(child, 'exit');
       child.kill();
-      await exit;
+      await ended;
     },
   };
 }
 
-async function answering(port: number): Promise<void> {
+async function answering(port: number): Promise<undefined> {
   for (;;) {
     const socket = connect(port, '127.0.0.1');
     const [connected] = await Promise.race([
@@ -50,8 +62,8 @@ async function answering(port: number): Promise<void> {
       once(socket, 'close').then(() => [false]),
     ]).catch(() => [false]);
     socket.destroy();
-    if (connected) return;
-    await sleep(50);
+    if (connected) return undefined;
+    await sleep(50, undefined, { ref: false });
   }
 }
 

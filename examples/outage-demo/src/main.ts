@@ -25,7 +25,12 @@ const command = new Command('demo')
       .default('outages'),
   )
   .option('--json', 'print the result as one JSON object on the last line of stdout')
-  .option('--cluster', 'in its place: four instances that share one Redis, through an outage')
+  .addOption(
+    new Option(
+      '--cluster',
+      'in its place: four instances that share one Redis, through an outage (needs redis-server, or REDIS_URL)',
+    ).conflicts(['scenario', 'otlp', 'jaeger']),
+  )
   .option(
     '--otlp <url>',
     'send the telemetry of the app there, such as http://localhost:4318',
@@ -37,6 +42,7 @@ const command = new Command('demo')
     httpAddress,
   )
   .parse();
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const {
   scenario: name,
   json = false,
@@ -53,7 +59,9 @@ const {
 
 if (cluster) {
   const fleet = fileURLToPath(import.meta.resolve('cluster/fleet'));
-  const [code] = await once(fork(fleet, json ? ['--json'] : []), 'exit');
+  const child = fork(fleet, json ? ['--json'] : []);
+  for (const name of signals) process.on(name, () => child.kill(name));
+  const [code] = await once(child, 'exit');
   process.exit(Number(code ?? 1));
 }
 
@@ -81,7 +89,7 @@ const atMost = 56_000;
 
 const ending = new AbortController();
 let endedBy: NodeJS.Signals | undefined;
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+for (const name of signals)
   process.on(name, () => {
     endedBy ??= name;
     ending.abort(new Error(`Ended by ${name}`));
