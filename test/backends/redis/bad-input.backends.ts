@@ -109,6 +109,31 @@ test('a user who may not run scripts is refused', () =>
     );
   }));
 
+test('a user who may do what the README says, and no more, is enough for all that is shared', () =>
+  withServer([], async (server) => {
+    const commands = ['+@scripting', '+@read', '+@write', '+info', '+wait', '+config|get'];
+    const more = ['+bgrewriteaof'];
+    const rules = ['reset', 'on', '>pass', '~gf:*', ...commands, ...more];
+    await server.command('ACL', 'SETUSER', 'app', ...rules);
+    await appOver(`redis://app:pass@127.0.0.1:${server.port}`, async (app, upstream) => {
+      const { manager, save, warnings } = app;
+      const get = manager.read('get', {
+        run: async (id: string) => id,
+        entities: (id) => [{ type: 'note', id }],
+      });
+      await get('x');
+      await save({ lane: 'x', text: 'live' });
+      await manager.activate();
+      expect(await save({ lane: 'x', text: '1' })).toMatchObject({ durability: 'disk' });
+      expect(manager.status()).toMatchObject({ fleet: { connected: true, instances: 1 } });
+      expect(manager.status().store).not.toHaveProperty('valuesProblem');
+      await manager.deactivate();
+      await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['live', '1']), until);
+      expect(warnings).toEqual([]);
+    });
+    expect(await server.command('ACL', 'LOG')).toEqual([]);
+  }));
+
 test('a full memory refuses what comes, and what is there is still replayed', () =>
   withServer(['--maxmemory-policy', 'noeviction'], (server) =>
     appOver(server.url, async ({ manager, save }, upstream) => {

@@ -4,20 +4,16 @@ import { createServer } from 'node:http';
 import { composeStores, FallbackManager, isFallbackError } from '@graphiti-fallback/core';
 import { lowdbStore } from '@graphiti-fallback/store-lowdb';
 import { redisStore } from '@graphiti-fallback/store-redis';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { trace } from '@opentelemetry/api';
+import * as tracing from '@opentelemetry/sdk-trace';
 import { sumOf } from './gauges.ts';
 
 const { REDIS = '', VALUES, UPSTREAM = '', FOLDER, TTL = '0' } = process.env;
 
-const exporter = new InMemorySpanExporter();
-new NodeSDK({
-  spanProcessors: [new SimpleSpanProcessor({ exporter })],
-  metricReaders: [],
-  logRecordProcessors: [],
-  instrumentations: [],
-  autoDetectResources: false,
-}).start();
+// Only what is needed of an SDK: many of these start at once.
+const exporter = new tracing.InMemorySpanExporter();
+const processor = new tracing.SimpleSpanProcessor({ exporter });
+trace.setGlobalTracerProvider(new tracing.TracerProvider({ spanProcessors: [processor] }));
 
 const commandTimeout = 5_000;
 const queue = redisStore({

@@ -1,24 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type App, HttpUpstream, startApp } from './app-processes.ts';
-import { type RedisServer, redisServer } from './server.ts';
+import { expect, vi } from 'vitest';
+import type { App } from './app-processes.ts';
+import { fleetTest, type Start, until } from './fleet-test.ts';
 
-let server: RedisServer;
-let upstream: HttpUpstream;
-const apps: App[] = [];
-
-beforeEach(async () => {
-  server = await redisServer();
-  upstream = await HttpUpstream.start();
-});
-afterEach(async () => {
-  await Promise.all(apps.splice(0).map((app) => app.end()));
-  await upstream.close();
-  await server.close();
-});
-
-const until = { timeout: 30_000, interval: 50 };
+const test = fleetTest.concurrent;
 
 interface Status {
   readonly active: boolean;
@@ -33,15 +19,10 @@ interface Status {
   readonly outages: readonly { readonly what: string; readonly outage: string }[];
 }
 
-async function start(url = server.url): Promise<App> {
-  const app = await startApp({ REDIS: url, UPSTREAM: upstream.url });
-  apps.push(app);
-  return app;
-}
-
 /** Some that know of each other. */
-async function fleetOf(count: number, url?: string): Promise<readonly App[]> {
-  const fleet = await Promise.all(Array.from({ length: count }, () => start(url)));
+async function fleetOf(count: number, start: Start, url?: string): Promise<readonly App[]> {
+  const more = url === undefined ? {} : { REDIS: url };
+  const fleet = await Promise.all(Array.from({ length: count }, () => start(more)));
   for (const app of fleet)
     await vi.waitFor(async () => expect((await statusOf(app)).fleet.instances).toBe(count), until);
   return fleet;
@@ -63,8 +44,11 @@ async function allActive(all: readonly App[], active: boolean): Promise<void> {
   }, until);
 }
 
-test('two that find an outage open it for all, with one id and one trace, and it ends for all', async () => {
-  const fleet = await fleetOf(3);
+test('two that find an outage open it for all, with one id and one trace, and it ends for all', async ({
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(3, start);
   const [a, b] = fleet as readonly [App, App, App];
   upstream.status = 503;
   await trip(a);
@@ -93,8 +77,8 @@ test('two that find an outage open it for all, with one id and one trace, and it
   expect([...counted].sort()).toEqual([0, 0, 1]);
 });
 
-test('one that alone cannot reach the upstream opens nobody else', async () => {
-  const fleet = await fleetOf(3);
+test('one that alone cannot reach the upstream opens nobody else', async ({ upstream, start }) => {
+  const fleet = await fleetOf(3, start);
   const [a] = fleet as readonly [App, App, App];
   upstream.status = 503;
   await trip(a);
@@ -105,8 +89,11 @@ test('one that alone cannot reach the upstream opens nobody else', async () => {
   for (const { active, outages } of others) expect([active, outages]).toEqual([false, []]);
 });
 
-test('one of them tries the upstream, and another one when that is gone', async () => {
-  const fleet = await fleetOf(3);
+test('one of them tries the upstream, and another one when that is gone', async ({
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(3, start);
   upstream.status = 503;
   for (const app of fleet) await trip(app);
   await allActive(fleet, true);
@@ -130,8 +117,11 @@ test('one of them tries the upstream, and another one when that is gone', async 
   }, until);
 });
 
-test('what is queued is tried by one canary of the whole fleet, then replayed by all', async () => {
-  const fleet = await fleetOf(3);
+test('what is queued is tried by one canary of the whole fleet, then replayed by all', async ({
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(3, start);
   upstream.status = 503;
   for (const app of fleet) await trip(app);
   await allActive(fleet, true);
@@ -152,8 +142,8 @@ test('what is queued is tried by one canary of the whole fleet, then replayed by
   await allActive(fleet, false);
 });
 
-test('a 429 to one pauses all', async () => {
-  const fleet = await fleetOf(2);
+test('a 429 to one pauses all', async ({ upstream, start }) => {
+  const fleet = await fleetOf(2, start);
   const [a] = fleet as readonly [App, App];
   upstream.status = 503;
   for (const app of fleet) await trip(app);
@@ -172,8 +162,8 @@ test('a 429 to one pauses all', async () => {
   expect(upstream.requests.length - before).toBeLessThan(3);
 });
 
-test('one of them tells of the queue, and all know how many they are', async () => {
-  const fleet = await fleetOf(3);
+test('one of them tells of the queue, and all know how many they are', async ({ start }) => {
+  const fleet = await fleetOf(3, start);
   await vi.waitFor(async () => {
     const leaders = (await statusesOf(fleet)).filter(({ fleet: { leader } }) => leader);
     expect(leaders).toHaveLength(1);
@@ -185,8 +175,12 @@ test('one of them tells of the queue, and all know how many they are', async () 
   );
 });
 
-test('while Redis is away each is on its own, and finds and ends its outages', async () => {
-  const fleet = await fleetOf(2);
+test('while Redis is away each is on its own, and finds and ends its outages', async ({
+  server,
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(2, start);
   const [a, b] = fleet as readonly [App, App];
   await server.kill();
   await vi.waitFor(async () => {
@@ -203,8 +197,11 @@ test('while Redis is away each is on its own, and finds and ends its outages', a
   }, until);
 });
 
-test('whose turn it is to try, and has no call to try with, makes way for one that has', async () => {
-  const fleet = await fleetOf(3);
+test('whose turn it is to try, and has no call to try with, makes way for one that has', async ({
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(3, start);
   upstream.status = 503;
   for (const app of fleet) await trip(app);
   await allActive(fleet, true);
@@ -225,8 +222,12 @@ test('whose turn it is to try, and has no call to try with, makes way for one th
   await allActive(fleet, false);
 });
 
-test('an outage that ended while Redis was away does not begin again when it is back', async () => {
-  const fleet = await fleetOf(2);
+test('an outage that ended while Redis was away does not begin again when it is back', async ({
+  server,
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(2, start);
   upstream.status = 503;
   for (const app of fleet) await trip(app);
   await allActive(fleet, true);
@@ -246,8 +247,64 @@ test('an outage that ended while Redis was away does not begin again when it is 
     expect(outages.map(({ what }) => what)).toEqual(['activated', 'deactivated']);
 });
 
-test('one that starts long after an outage, of which nobody is left, does not join it', async () => {
-  const fleet = await fleetOf(2);
+test('an outage goes on, and stays one, when Redis loses what it knew of it', async ({
+  server,
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(3, start);
+  upstream.status = 503;
+  for (const app of fleet) await trip(app);
+  await allActive(fleet, true);
+  const [id] = (await statusesOf(fleet)).map(({ outages }) => outages[0]?.outage);
+  await server.command('FLUSHALL');
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await vi.waitFor(async () => {
+    for (const { active, outages, fleet: seen } of await statusesOf(fleet)) {
+      expect([active, outages]).toEqual([true, [{ what: 'activated', outage: id }]]);
+      expect(seen.outages.fleet?.id).toBe(id);
+    }
+  }, until);
+});
+
+test('an outage that instances found while Redis was away is one when it is back', async ({
+  server,
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(2, start);
+  await server.kill();
+  await vi.waitFor(async () => {
+    for (const { fleet: seen } of await statusesOf(fleet)) expect(seen.connected).toBe(false);
+  }, until);
+  upstream.status = 503;
+  for (const app of fleet) await trip(app);
+  await allActive(fleet, true);
+  await server.restart();
+  await vi.waitFor(async () => {
+    // Each try fails: whoever has waited is open then, and knows that it is down.
+    for (const app of fleet) await app.ask('get', 'y');
+    const ids = (await statusesOf(fleet)).map(({ fleet: seen }) => seen.outages.fleet?.id);
+    expect(ids[0]).toBeDefined();
+    expect(new Set(ids).size).toBe(1);
+  }, until);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const trying = (await statusesOf(fleet)).filter(
+    ({ breakers }) => breakers.fleet?.state === 'half_open',
+  );
+  expect(trying.length).toBeLessThan(2);
+  upstream.status = 200;
+  await vi.waitFor(async () => {
+    for (const app of fleet) await app.ask('get', 'y');
+    for (const { active } of await statusesOf(fleet)) expect(active).toBe(false);
+  }, until);
+});
+
+test('one that starts long after an outage, of which nobody is left, does not join it', async ({
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(2, start);
   upstream.status = 503;
   for (const app of fleet) await trip(app);
   await allActive(fleet, true);
@@ -260,10 +317,14 @@ test('one that starts long after an outage, of which nobody is left, does not jo
   expect(await statusOf(late)).toMatchObject({ active: false, outages: [] });
 });
 
-test('over a slow network it is one outage, too, with one id', async () => {
+test('over a slow network it is one outage, too, with one id', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const slow = await slowProxy(server.port, 40);
   try {
-    const fleet = await fleetOf(3, slow.url);
+    const fleet = await fleetOf(3, start, slow.url);
     upstream.status = 503;
     await Promise.all(fleet.map(trip));
     await allActive(fleet, true);

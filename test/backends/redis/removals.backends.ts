@@ -1,18 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FallbackManager } from '@graphiti-fallback/core';
 import { redisStore } from '@graphiti-fallback/store-redis';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type RedisServer, redisServer } from './server.ts';
-
-let server: RedisServer;
-const managers: FallbackManager[] = [];
-beforeEach(async () => {
-  server = await redisServer();
-});
-afterEach(async () => {
-  await Promise.all(managers.splice(0).map((manager) => manager.close()));
-  await server.close();
-});
+import { expect, test } from 'vitest';
+import { redisServer } from './server.ts';
 
 /** The same chances each time. */
 function chances(seed: number): () => number {
@@ -46,7 +36,7 @@ class Items {
   }
 }
 
-function instance(items: Items) {
+function instance(items: Items, url: string) {
   const manager = new FallbackManager({
     name: 'fleet',
     application: 'removals',
@@ -56,11 +46,11 @@ function instance(items: Items) {
     breaker: { failureThreshold: 1_000_000 },
     cache: { failureTtl: 0 },
     health: { interval: 0 },
-    store: redisStore({ url: server.url, commandTimeout: 10_000 }),
+    store: redisStore({ url, commandTimeout: 10_000 }),
   });
-  managers.push(manager);
   const entity = (id: string) => ({ type: 'item', id });
   return {
+    manager,
     get: manager.read('get', {
       run: (id: string) => items.get(id),
       // The answer says what it concerns: nobody knows before.
@@ -74,12 +64,23 @@ function instance(items: Items) {
   };
 }
 
-test.each([1, 2, 3])(
+function endOf(fleet: readonly ReturnType<typeof instance>[]): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(fleet.map(({ manager }) => manager.close()));
+    },
+  };
+}
+
+// They wait most of the time, so that they do it together.
+test.concurrent.each([1, 2, 3])(
   'whatever instances read and remove at once, none serves what any of them had removed (%i)',
   async (seed) => {
+    await using server = await redisServer();
     const random = chances(seed);
     const items = new Items(random);
-    const fleet = [1, 2, 3, 4].map(() => instance(items));
+    const fleet = [1, 2, 3, 4].map(() => instance(items, server.url));
+    await using _managers = endOf(fleet);
     const some = () => fleet[Math.floor(random() * fleet.length)] as (typeof fleet)[number];
     const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
     let served = 0;

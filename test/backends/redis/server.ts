@@ -10,7 +10,7 @@ import { createClient } from '@redis/client';
 import { freePort } from '../../free-port.ts';
 
 /** A server that answers, until it is stopped. */
-export interface RedisServer {
+export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly process: ChildProcess;
@@ -49,6 +49,12 @@ export async function redisServer(
   const folder = mkdtempSync(join(tmpdir(), 'redis-'));
   const url = `redis://127.0.0.1:${port}`;
   let running = await start();
+  const close = async () => {
+    running.kill('SIGCONT');
+    running.kill('SIGKILL');
+    await ended(running);
+    rmSync(folder, { recursive: true, force: true });
+  };
   return {
     url,
     port,
@@ -63,12 +69,8 @@ export async function redisServer(
     async restart() {
       running = await start();
     },
-    async close() {
-      running.kill('SIGCONT');
-      running.kill('SIGKILL');
-      await ended(running);
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 
   async function start(): Promise<ChildProcess> {

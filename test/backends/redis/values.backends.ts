@@ -1,55 +1,47 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type App, type AppEnvironment, HttpUpstream, startApp } from './app-processes.ts';
+import { expect, vi } from 'vitest';
+import { fleetTest, until } from './fleet-test.ts';
 import { type RedisServer, redisServer } from './server.ts';
 
-let server: RedisServer;
-let upstream: HttpUpstream;
-const apps: App[] = [];
-
-beforeEach(async () => {
-  server = await redisServer();
-  upstream = await HttpUpstream.start();
-});
-afterEach(async () => {
-  await Promise.all(apps.splice(0).map((app) => app.end()));
-  await upstream.close();
-  await server.close();
-});
-
-const until = { timeout: 30_000, interval: 50 };
-
-async function start(more: Partial<AppEnvironment> = {}): Promise<App> {
-  const app = await startApp({ REDIS: server.url, UPSTREAM: upstream.url, ...more });
-  apps.push(app);
-  return app;
-}
+const test = fleetTest.concurrent;
 
 /** Waits until an answer that an instance was given is known to all. */
-async function shared(at = server): Promise<void> {
+async function shared(at: RedisServer): Promise<void> {
   const isThere = async () =>
     expect(String(await at.command('KEYS', '*:answer:*'))).toContain('answer');
   await vi.waitFor(isThere, until);
 }
 
-test('an answer of one instance is served by another that has none, while the upstream is down', async () => {
+test('an answer of one instance is served by another that has none, while the upstream is down', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   expect(await a.ask('get', 'x')).toMatchObject({ body: { outcome: 'live' } });
-  await shared();
+  await shared(server);
   upstream.status = 503;
-  expect(await b.ask('get', 'x')).toMatchObject({
-    status: 200,
-    body: { outcome: 'stale', value: { text: 'first' } },
-  });
+  await vi.waitFor(
+    async () =>
+      expect(await b.ask('get', 'x')).toMatchObject({
+        status: 200,
+        body: { outcome: 'stale', value: { text: 'first' } },
+      }),
+    until,
+  );
 });
 
-test('what one instance has removed no other one serves, nor brings back by a late answer', async () => {
+test('what one instance has removed no other one serves, nor brings back by a late answer', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   await a.ask('get', 'x');
   await b.ask('get', 'x');
-  await shared();
+  await shared(server);
   let answer = () => {};
   upstream.hold = new Promise((resolve) => {
     answer = resolve;
@@ -65,10 +57,14 @@ test('what one instance has removed no other one serves, nor brings back by a la
   for (const app of [b, a, await start()]) expect((await app.ask('get', 'x')).status).toBe(503);
 });
 
-test('a newer answer of another instance takes the place of an older one', async () => {
+test('a newer answer of another instance takes the place of an older one', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   await b.ask('get', 'x');
-  await shared();
+  await shared(server);
   upstream.text = 'second';
   await a.ask('save', 'x');
   expect((await a.ask('get', 'x')).body).toMatchObject({ value: { text: 'second' } });
@@ -80,7 +76,11 @@ test('a newer answer of another instance takes the place of an older one', async
   });
 });
 
-test('a server that hangs costs a read 50 ms, and it is served from memory', async () => {
+test('a server that hangs costs a read 50 ms, and it is served from memory', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const a = await start();
   await a.ask('get', 'x');
   upstream.status = 503;
@@ -90,10 +90,14 @@ test('a server that hangs costs a read 50 ms, and it is served from memory', asy
   expect(performance.now() - began).toBeLessThan(1_000);
 });
 
-test('what was removed while Redis was away is told when it is back', async () => {
+test('what was removed while Redis was away is told when it is back', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   await b.ask('get', 'x');
-  await shared();
+  await shared(server);
   await server.kill();
   expect((await a.ask('remove', 'x')).status).toBe(200);
   await server.restart();
@@ -101,7 +105,10 @@ test('what was removed while Redis was away is told when it is back', async () =
   await vi.waitFor(async () => expect((await b.ask('get', 'x')).status).toBe(503), until);
 });
 
-test('a local entity stays on its instance, where its queue is, whatever Redis holds', async () => {
+test('a local entity stays on its instance, where its queue is, whatever Redis holds', async ({
+  server,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   expect((await a.ask('keep', 'x')).body).toMatchObject({ outcome: 'local' });
   expect((await a.ask('things')).body).toHaveLength(1);
@@ -113,7 +120,11 @@ test('a local entity stays on its instance, where its queue is, whatever Redis h
   expect((await a.ask('things')).body).toEqual([]);
 });
 
-test('values may be in a server of their own that evicts; the queue stays where it is', async () => {
+test('values may be in a server of their own that evicts; the queue stays where it is', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const cache = await redisServer(['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru']);
   try {
     const [a, b] = [await start({ VALUES: cache.url }), await start({ VALUES: cache.url })];
@@ -141,18 +152,48 @@ test('values may be in a server of their own that evicts; the queue stays where 
   }
 });
 
-test('answers are on a connection of their own: no write waits for them', async () => {
+test('nothing of what is shared beside the queue stays in Redis for ever', async ({
+  server,
+  upstream,
+  start,
+}) => {
+  const [a, b] = [await start(), await start()];
+  for (const app of [a, b]) await app.ask('get', 'x');
+  await shared(server);
+  await a.ask('save', 'x');
+  await a.ask('remove', 'y');
+  await a.ask('forget', 'x');
+  upstream.status = 503;
+  for (const app of [a, b]) for (const id of ['1', '2', '3']) await app.ask('get', id);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  const keys = (await server.command('KEYS', '*')) as readonly string[];
+  const besides = keys.filter((key) => /:(values|fleet|answer):/.test(key));
+  expect(besides.length).toBeGreaterThan(6);
+  for (const key of besides)
+    expect([key, await server.command('PTTL', key)]).toEqual([key, expect.toSatisfy(isTime)]);
+});
+
+const isTime = (left: unknown) => Number(left) > 0;
+
+test('answers are on a connection of their own: no write waits for them', async ({
+  server,
+  start,
+}) => {
   const a = await start();
   await a.ask('get', 'x');
-  await shared();
+  await shared(server);
   const names = String(await server.command('CLIENT', 'LIST')).match(/ cmd=\S+/g) ?? [];
   expect(names.length).toBe(4);
 });
 
-test('what one instance clears is gone everywhere, and what is read after that stays', async () => {
+test('what one instance clears is gone everywhere, and what is read after that stays', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   for (const app of [a, b]) await app.ask('get', 'x');
-  await shared();
+  await shared(server);
   await a.ask('clear');
   // A read that begins before Redis has it may have been answered before.
   await new Promise((resolve) => setTimeout(resolve, 500));
@@ -166,11 +207,15 @@ test('what one instance clears is gone everywhere, and what is read after that s
   expect((await a.ask('get', 'y')).body).toMatchObject({ value: { text: 'second' } });
 });
 
-test('answers from before a server threw away what it knew of removals are gone', async () => {
+test('answers from before a server threw away what it knew of removals are gone', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   await a.ask('get', 'x');
   await a.ask('get', 'y');
-  await shared();
+  await shared(server);
   await a.ask('remove', 'y');
   await vi.waitFor(async () => {
     const removed = (await server.command('KEYS', '*:values:removed')) as string[];
@@ -183,10 +228,14 @@ test('answers from before a server threw away what it knew of removals are gone'
   for (const app of [a, b]) expect((await app.ask('get', 'x')).status).toBe(503);
 });
 
-test('what was removed right before a server lost its data no other instance serves', async () => {
+test('what was removed right before a server lost its data no other instance serves', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   for (const app of [a, b]) await app.ask('get', 'x');
-  await shared();
+  await shared(server);
   await a.ask('remove', 'x');
   await server.command('FLUSHALL');
   await new Promise((resolve) => setTimeout(resolve, 2_000));
@@ -194,7 +243,36 @@ test('what was removed right before a server lost its data no other instance ser
   for (const app of [b, a]) expect((await app.ask('get', 'x')).status).toBe(503);
 });
 
-test('an answer that one instance has forgotten is fresh for no other one', async () => {
+test('what was removed stays gone where a server goes on with an older copy of its data', async ({
+  upstream,
+  start,
+}) => {
+  const older = await redisServer(['--appendonly', 'no']);
+  try {
+    const [a, b] = [await start({ REDIS: older.url }), await start({ REDIS: older.url })];
+    for (const app of [a, b]) await app.ask('get', 'x');
+    await shared(older);
+    await older.command('SAVE');
+    await a.ask('remove', 'x');
+    await vi.waitFor(
+      async () => expect(await older.command('KEYS', '*:values:removed')).toHaveLength(1),
+      until,
+    );
+    await older.kill();
+    await older.restart();
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    upstream.status = 503;
+    for (const app of [a, b, await start({ REDIS: older.url })])
+      expect((await app.ask('get', 'x')).status).toBe(503);
+  } finally {
+    await older.close();
+  }
+});
+
+test('an answer that one instance has forgotten is fresh for no other one', async ({
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start({ TTL: '60000' }), await start({ TTL: '60000' })];
   for (const app of [a, b]) await app.ask('get', 'x');
   expect((await b.ask('get', 'x')).body).toMatchObject({ outcome: 'cache' });
@@ -207,15 +285,26 @@ test('an answer that one instance has forgotten is fresh for no other one', asyn
   });
 });
 
-test('what was removed while Redis was away is told by the next start of that instance', async () => {
+test('what was removed while Redis was away is told by the next start of that instance', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const FOLDER = mkdtempSync(join(tmpdir(), 'redis-values-'));
   try {
     const [a, b] = [await start({ FOLDER }), await start()];
     for (const app of [a, b]) await app.ask('get', 'x');
-    await shared();
+    await shared(server);
     await server.kill();
+    await vi.waitFor(
+      async () =>
+        expect((await a.ask('status')).body).toMatchObject({
+          store: { valuesProblem: 'unreachable' },
+        }),
+      until,
+    );
     expect((await a.ask('remove', 'x')).status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    // At once: who has the answer relies on it.
     await a.end();
     await server.restart();
     const again = await start({ FOLDER });
@@ -227,7 +316,11 @@ test('what was removed while Redis was away is told by the next start of that in
   }
 });
 
-test('what was read after all was cleared outlasts a restart', async () => {
+test('what was read after all was cleared outlasts a restart', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const FOLDER = mkdtempSync(join(tmpdir(), 'redis-values-'));
   try {
     const a = await start({ FOLDER });
@@ -249,7 +342,10 @@ test('what was read after all was cleared outlasts a restart', async () => {
   }
 });
 
-test('a full memory costs nobody an answer, and what is removed then is not served', async () => {
+test('a full memory costs nobody an answer, and what is removed then is not served', async ({
+  upstream,
+  start,
+}) => {
   const cache = await redisServer(['--maxmemory-policy', 'noeviction']);
   try {
     const [a, b] = [await start({ VALUES: cache.url }), await start({ VALUES: cache.url })];
@@ -269,46 +365,53 @@ test('a full memory costs nobody an answer, and what is removed then is not serv
   }
 });
 
-test.each([
+test.for([
   ['right', 'right', undefined],
   ['wrong', 'other', 'wrong_password'],
-])('a %s password is in nothing that an instance tells', async (_how, required, problem) => {
-  const secret = 's3cret-of-the-url';
-  const password = required === 'right' ? secret : required;
-  const settings = ['--appendonly', 'yes', '--appendfsync', 'always', '--requirepass'];
-  const [queue, cache] = [
-    await redisServer([...settings, secret]),
-    await redisServer([...settings, password]),
-  ];
-  const urlOf = ({ port }: RedisServer) => `redis://:${secret}@127.0.0.1:${port}`;
-  try {
-    const app = await start({
-      REDIS: urlOf(queue),
-      VALUES: urlOf(cache),
-      GRAPHITI_FALLBACK_DEBUG: '*',
-    });
-    await app.ask('get', 'x');
-    await app.ask('keep', 'x');
-    upstream.status = 503;
-    await app.ask('get', 'x');
-    await app.ask('save', 'x');
-    const status = (await app.ask('status')).body as { store: { valuesProblem?: string } };
-    expect(status.store.valuesProblem).toBe(problem);
-    const told = [status, (await app.ask('spans')).body, (await app.ask('inspect')).body];
-    expect(told[1]).toContainEqual(expect.objectContaining({ name: 'item.get' }));
-    const all = `${JSON.stringify(told)}${app.output.join('')}`;
-    expect(app.output.join('')).not.toBe('');
-    expect(all).not.toContain(secret);
-  } finally {
-    await queue.close();
-    await cache.close();
-  }
-});
+] as const)(
+  'a %s password is in nothing that an instance tells',
+  async ([_how, required, problem], { start, upstream }) => {
+    const secret = 's3cret-of-the-url';
+    const password = required === 'right' ? secret : required;
+    const settings = ['--appendonly', 'yes', '--appendfsync', 'always', '--requirepass'];
+    const [queue, cache] = [
+      await redisServer([...settings, secret]),
+      await redisServer([...settings, password]),
+    ];
+    const urlOf = ({ port }: RedisServer) => `redis://:${secret}@127.0.0.1:${port}`;
+    try {
+      const app = await start({
+        REDIS: urlOf(queue),
+        VALUES: urlOf(cache),
+        GRAPHITI_FALLBACK_DEBUG: '*',
+      });
+      await app.ask('get', 'x');
+      await app.ask('keep', 'x');
+      upstream.status = 503;
+      await app.ask('get', 'x');
+      await app.ask('save', 'x');
+      const status = (await app.ask('status')).body as { store: { valuesProblem?: string } };
+      expect(status.store.valuesProblem).toBe(problem);
+      const told = [status, (await app.ask('spans')).body, (await app.ask('inspect')).body];
+      expect(told[1]).toContainEqual(expect.objectContaining({ name: 'item.get' }));
+      const all = `${JSON.stringify(told)}${app.output.join('')}`;
+      expect(app.output.join('')).not.toBe('');
+      expect(all).not.toContain(secret);
+    } finally {
+      await queue.close();
+      await cache.close();
+    }
+  },
+);
 
-test('what somebody’s hand has left in Redis costs nobody an answer', async () => {
+test('what somebody’s hand has left in Redis costs nobody an answer', async ({
+  server,
+  upstream,
+  start,
+}) => {
   const [a, b] = [await start(), await start()];
   await a.ask('get', 'x');
-  await shared();
+  await shared(server);
   const [answer = ''] = (await server.command('KEYS', '*:answer:*')) as string[];
   await server.command('HSET', answer, 'body', '{broken');
   upstream.status = 503;

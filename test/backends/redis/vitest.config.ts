@@ -8,6 +8,9 @@ export default defineProject({
   test: {
     name: 'redis',
     include: ['*.backends.ts'],
+    // They wait for servers and leases most of the time: what each needs of both it has for itself.
+    maxWorkers: 4,
+    maxConcurrency: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
