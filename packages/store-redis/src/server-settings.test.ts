@@ -57,6 +57,8 @@ test.each([
   ['WRONGPASS invalid username-password pair', 'wrong_password'],
   ['NOAUTH Authentication required.', 'wrong_password'],
   ["NOPERM this user has no permissions to run the 'evalsha' command", 'scripts_refused'],
+  ["ERR The user executing the script can't run this command or subcommand", 'scripts_refused'],
+  ["ERR ACL failure in script: User app has no permissions to run 'time'", 'scripts_refused'],
   ['READONLY You cannot write', 'read_only'],
   ['connect ECONNREFUSED 127.0.0.1:6379', 'unreachable'],
 ])('%s means %s', (message, problem) => {

@@ -46,7 +46,8 @@ export function problemOfError(error: unknown): ServerProblem {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
   const known = Object.entries(errorCodes).find(([code]) => text.startsWith(code));
-  return known ? known[1] : 'unreachable';
+  if (known) return known[1];
+  return refusedInScript.test(text) ? 'scripts_refused' : 'unreachable';
 }
 
 /** What a person should know, in words. */
@@ -58,7 +59,7 @@ export const problemTexts: Readonly<Record<ServerProblem, string>> = {
   read_only: 'is a read-only replica',
   evicting: 'may evict keys (its maxmemory-policy begins with allkeys): use noeviction',
   full: 'has no memory left',
-  scripts_refused: 'does not let this user run scripts (EVAL, EVALSHA)',
+  scripts_refused: 'does not let this user run scripts (EVAL, EVALSHA), or what is in them (TIME)',
 };
 
 const errorCodes: Readonly<Record<string, ServerProblem>> = {
@@ -68,6 +69,9 @@ const errorCodes: Readonly<Record<string, ServerProblem>> = {
   READONLY: 'read_only',
   OOM: 'full',
 };
+
+/** What a user may not do within a script has no code of its own. */
+const refusedInScript = /^ERR (The user executing the script can't|ACL failure in script)/;
 
 function problemOf(facts: ReadonlyMap<string, string>): ServerProblem | undefined {
   const [major = 0, minor = 0] = (facts.get('redis_version') ?? '').split('.').map(Number);

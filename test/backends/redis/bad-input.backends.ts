@@ -111,8 +111,8 @@ test('a user who may not run scripts is refused', () =>
 
 test('a user who may do what the README says, and no more, is enough for all that is shared', () =>
   withServer([], async (server) => {
-    const commands = ['+@scripting', '+@read', '+@write', '+info', '+wait', '+config|get'];
-    const more = ['+bgrewriteaof'];
+    const commands = ['+@scripting', '+@read', '+@write', '+time', '+info', '+wait'];
+    const more = ['+config|get', '+bgrewriteaof'];
     const rules = ['reset', 'on', '>pass', '~gf:*', ...commands, ...more];
     await server.command('ACL', 'SETUSER', 'app', ...rules);
     await appOver(`redis://app:pass@127.0.0.1:${server.port}`, async (app, upstream) => {
@@ -147,6 +147,14 @@ test('a full memory refuses what comes, and what is there is still replayed', ()
       await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1', '2', '3']), until);
     }),
   ));
+
+test('a user who may run scripts, but not what is in them, is refused', () =>
+  withServer([], async (server) => {
+    await server.command('ACL', 'SETUSER', 'app', 'on', '>pass', '~*', '&*', '+@all', '-time');
+    await appOver(`redis://app:pass@127.0.0.1:${server.port}`, (app) =>
+      expectRefusal(app, 'scripts_refused', /does not let this user run scripts/),
+    );
+  }));
 
 test.each([
   ['syncs every write', durable, 'disk', 0],
