@@ -27,12 +27,15 @@ export interface App {
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** Many of them start: what one has compiled the next one need not. */
+const compiled = join(import.meta.dirname, '../../../node_modules/.vite/backends/compiled');
+
 /** Starts one, and waits until it is open. */
 export async function startApp(environment: AppEnvironment): Promise<App> {
   const { NODE_ENV: _env, VITEST: _vitest, ...inherited } = process.env;
   const child = fork(join(import.meta.dirname, 'fleet-app.ts'), {
     execArgv: ['--conditions=@graphiti-fallback/source'],
-    env: { ...inherited, ...environment },
+    env: { NODE_COMPILE_CACHE: compiled, ...inherited, ...environment },
     silent: true,
   });
   const output: string[] = [];
