@@ -65,13 +65,11 @@ export class ReadsUnderWay {
    * began, `since`, it need not fear, however late that is heard here.
    */
   worth(began: number, key: string, entities: readonly string[], since?: Moment): Worth {
-    const isNews = ({ here, elsewhere, at }: Happening) =>
-      here > began || (elsewhere > began && !isKnownTo(since, at));
-    if (isNews(this.#blurred)) return 'nothing';
+    if (isNews(this.#blurred, began, since)) return 'nothing';
     if (this.#quiet) return 'fresh';
     const isOf = (happened: Map<string, Happening>) => (name: string) => {
       const happening = happened.get(name);
-      return happening !== undefined && isNews(happening);
+      return happening !== undefined && isNews(happening, began, since);
     };
     if (isOf(this.#settled)(key) || entities.some(isOf(this.#removed))) return 'nothing';
     return entities.some(isOf(this.#expired)) ? 'stale' : 'fresh';
@@ -95,6 +93,10 @@ export class ReadsUnderWay {
     const { here, elsewhere } = oldest[1];
     this.#blurred.here = Math.max(this.#blurred.here, here, elsewhere);
   }
+}
+
+function isNews({ here, elsewhere, at }: Happening, began: number, since?: Moment): boolean {
+  return here > began || (elsewhere > began && !isKnownTo(since, at));
 }
 
 function happens(happening: Happening, moment: number, at: Moment | undefined): void {
