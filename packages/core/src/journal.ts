@@ -86,7 +86,7 @@ export interface JournalStatus {
   readonly segments?: number;
   /** The last time that a snapshot was written, or could not be: wall-clock ms, and what it took. */
   readonly checkpoint?: { readonly at: number; readonly tookMs: number; readonly problem?: string };
-  /** What is wrong with what instances share beside the queue, as a code; the app goes on with its own. */
+  /** What is wrong with where cached answers are shared or kept, as a code; the app goes on with what it has. */
   readonly valuesProblem?: string;
   /** How long the last commits took, in ms. */
   readonly commits?: { readonly count: number; readonly p50Ms: number; readonly p99Ms: number };

@@ -21,7 +21,7 @@ export type PublicStatus = Omit<FallbackStatus, 'store' | 'cache' | 'breakers'> 
     readonly durability: string;
     readonly writable: boolean;
     readonly problem?: string;
-    /** What is wrong with what instances share beside the queue. */
+    /** What is wrong with where cached answers are shared or kept. */
     readonly valuesProblem?: string;
     readonly quarantined: number;
     readonly warnings: number;

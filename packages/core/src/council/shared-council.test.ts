@@ -97,6 +97,22 @@ test('an outage that is not known any more is not over, and is told of again', a
   expect(told).toEqual([`activated ${outage.id}`, `deactivated ${outage.id}`]);
 });
 
+test('an outage that is over does not begin again where the view goes on with an older copy', async () => {
+  const { clock, manager, told, view } = await instance();
+  const outage: SharedOutage = {
+    id: 'theirs',
+    since: clock.now(),
+    trigger: 'calls',
+    reason: '503',
+  };
+  await view({ outage });
+  expect(manager.status().active).toBe(true);
+  await view({ ended: ['theirs'] });
+  await view({ outage });
+  expect(manager.status().active).toBe(false);
+  expect(told).toEqual(['activated theirs', 'deactivated theirs']);
+});
+
 test('an outage that was found while nobody could be asked is told of when they are back', async () => {
   const { others, clock, manager, fail } = await instance();
   others.available = false;

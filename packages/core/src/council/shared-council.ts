@@ -36,6 +36,9 @@ const attendOften = 100;
 /** How often an outage is told of that the others do not have, in ms: they may have lost what they knew. */
 const tellEvery = 1_000;
 
+/** Outages that are remembered to be over here: an older copy of the view may have them still. */
+const mostOver = 10;
+
 /** What is known of one breaker. */
 interface Member {
   readonly breaker: Breaker;
@@ -49,6 +52,8 @@ interface Member {
   /** The outage that this instance has ended, or is to end, for all. */
   ended: string | undefined;
   told: boolean;
+  /** Outages that are over here, the last ones. */
+  over: readonly string[];
   /** When it was last told of an outage that the others do not have, monotonic ms. */
   toldAt: number;
   /** Times of patience that were heard of. */
@@ -99,6 +104,7 @@ class SharedCouncil implements Council {
       refused: 0,
       ended: undefined,
       told: true,
+      over: [],
       toldAt: Number.NEGATIVE_INFINITY,
       throttles: undefined,
     });
@@ -245,7 +251,7 @@ class SharedCouncil implements Council {
       member.shared = undefined;
       breaker.recoverWithOthers();
     }
-    if (!outage || outage.id === member.ended) return;
+    if (!outage || member.over.includes(outage.id)) return;
     if (breaker.active) breaker.takeTurn();
     else this.#join(breaker, outage);
   }
@@ -266,10 +272,13 @@ class SharedCouncil implements Council {
   /** One's own breaker has closed: it is over for all, or was only its own. */
   #over(breaker: string, outage: string): void {
     const member = this.#members.get(breaker);
+    if (!member) return;
+    member.over = [outage, ...member.over].slice(0, mostOver);
     // What the engine has lost others may have still.
-    const known = member?.known ?? (member?.shared === outage ? outage : undefined);
+    const known = member.known ?? (member.shared === outage ? outage : undefined);
     // Who took part under another name, because nobody could be asked, has tried for all as well.
-    if (!member || !known || (known !== outage && !member.view?.probes)) return;
+    if (!known || (known !== outage && !member.view?.probes)) return;
+    if (known !== outage) member.over = [known, ...member.over];
     member.ended = known;
     member.told = false;
     void this.#attend();

@@ -33,7 +33,7 @@ export function storePanel({ status, now }: Instance): HTMLElement {
       ['kind', store.kind],
       store.valuesProblem === undefined
         ? undefined
-        : ['shared answers', `not to be had: ${store.valuesProblem}`],
+        : ['cached answers', `not shared or kept: ${store.valuesProblem}`],
       store.bytes === undefined ? undefined : ['on disk', size(store.bytes)],
       commits && commits.count > 0
         ? [
