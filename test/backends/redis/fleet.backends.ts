@@ -267,7 +267,7 @@ test('what the upstream has acknowledged stays with the instance that was told, 
   const accepted = () => fleet.map(({ manager }) => manager.status().queue.states.accepted);
   await vi.waitFor(() => expect(accepted().reduce((sum, each) => sum + each)).toBe(3), until);
   expect(accepted()[1]).toBeGreaterThan(0);
-  expect(a.manager.status().queue.size).toBe(0);
+  await vi.waitFor(() => expect(a.manager.status().queue.size).toBe(0), until);
   for (const { manager } of fleet)
     for (const { id } of manager.queue.list({ states: ['accepted'] })) seen.add(id);
   await vi.waitFor(() => expect(accepted()).toEqual([0, 0]), until);

@@ -70,10 +70,12 @@ test('a newer answer of another instance takes the place of an older one', async
   expect((await a.ask('get', 'x')).body).toMatchObject({ value: { text: 'second' } });
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   upstream.status = 503;
-  expect((await b.ask('get', 'x')).body).toMatchObject({
-    outcome: 'stale',
-    value: { text: 'second' },
-  });
+  // A machine that is busy may need longer than the 50 ms that a read asks for.
+  const second = { outcome: 'stale', value: { text: 'second' } };
+  await vi.waitFor(
+    async () => expect((await b.ask('get', 'x')).body).toMatchObject(second),
+    10_000,
+  );
 });
 
 test('a server that hangs costs a read 50 ms, and it is served from memory', async ({
