@@ -116,7 +116,7 @@ const fleetFaults: readonly FleetFault[] = [
   {
     name: 'redis.held-for-ever',
     times: 24,
-    quick: 12,
+    quick: 24,
     mutation: true,
     options: () => ({ shim: 'held-for-ever.ts' }),
     cause: frozen,
