@@ -16,7 +16,8 @@ const timeoutMs = 700;
 async function replayed(idempotent: boolean, ...held: boolean[]) {
   const did: string[] = [];
   const policy = {
-    call: async ({ run }: CallPlan<unknown>) => run({ signal: AbortSignal.timeout(timeoutMs) }),
+    call: async ({ run }: CallPlan<unknown>) =>
+      run({ signal: AbortSignal.timeout(timeoutMs) } as never),
   };
   const replayer = new Replayer({
     policy: policy as unknown as Policy,
