@@ -117,6 +117,43 @@ test('one of them tries the upstream, and another one when that is gone', async 
   }, until);
 });
 
+test('one that is frozen while it tries makes way, and changes nothing when it goes on', async ({
+  upstream,
+  start,
+}) => {
+  const fleet = await fleetOf(3, start);
+  upstream.status = 503;
+  for (const app of fleet) await trip(app);
+  await allActive(fleet, true);
+  const frozen = await vi.waitFor(async () => {
+    const at = (await statusesOf(fleet)).findIndex(
+      ({ breakers }) => breakers.fleet?.state === 'half_open',
+    );
+    expect(at).toBeGreaterThan(-1);
+    return fleet[at] as App;
+  }, until);
+  frozen.process.kill('SIGSTOP');
+  const others = fleet.filter((app) => app !== frozen);
+  await vi.waitFor(async () => {
+    const states = (await statusesOf(others)).map(({ breakers }) => breakers.fleet?.state);
+    expect(states.sort()).toEqual(['half_open', 'open']);
+  }, until);
+  upstream.status = 200;
+  await vi.waitFor(async () => {
+    for (const app of others) await app.ask('get', 'y');
+    for (const { active } of await statusesOf(others)) expect(active).toBe(false);
+  }, until);
+  // Long enough that it counts no more.
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  frozen.process.kill('SIGCONT');
+  await allActive(fleet, false);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const told = (await statusesOf(fleet)).map(({ outages }) => outages);
+  expect(new Set(told.flat().map(({ outage }) => outage)).size).toBe(1);
+  for (const outages of told)
+    expect(outages.map(({ what }) => what)).toEqual(['activated', 'deactivated']);
+});
+
 test('what is queued is tried by one canary of the whole fleet, then replayed by all', async ({
   upstream,
   start,
