@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Journal } from '../journal.ts';
 import { FallbackManager } from '../manager.ts';
 import { memoryJournal } from '../memory-journal.ts';
+import { SharedQueueUnavailable } from '../queue/shared-queue.ts';
 import type { Changed, Found, Moment, News, SharedValues } from './shared-values.ts';
 
 const managers: FallbackManager[] = [];
@@ -156,6 +157,18 @@ test('a receipt of what others cannot be told is given when that outlasts the pr
   others.available = false;
   expect(await remove('x')).toMatchObject({ outcome: 'applied' });
   expect(notes).toEqual(['\u0000untold remove item:x']);
+  others.available = true;
+  let end = () => {};
+  others.change = () =>
+    new Promise((_resolve, reject) => {
+      end = () => reject(new SharedQueueUnavailable('hung', true));
+    });
+  await remove('y');
+  await pause(100);
+  await remove('z');
+  expect(notes.slice(1)).toEqual(['\u0000untold remove item:y', '\u0000untold remove item:z']);
+  others.available = false;
+  end();
 });
 
 test('a store that hangs does not hold who writes while others cannot be told', async () => {

@@ -52,6 +52,8 @@ class SharedExchange implements Exchange {
   #heard: Moment | undefined;
   #hearing: Promise<void> | undefined;
   #telling: Promise<boolean> | undefined;
+  /** When what is being told was sent, monotonic ms. */
+  #sentAt = Number.POSITIVE_INFINITY;
   /** The notes that are written now. */
   #noting: Promise<void> | undefined;
   #opening: Promise<void> | undefined;
@@ -113,7 +115,10 @@ class SharedExchange implements Exchange {
   }
 
   kept(): Promise<void> | undefined {
-    if (this.#untold.size === 0 || this.#around.values.available || this.#closed) return undefined;
+    if (this.#untold.size === 0 || this.#closed) return undefined;
+    // Who does not answer may be gone, too.
+    const isSilent = this.#around.clock.elapsed() - this.#sentAt > patience;
+    if (this.#around.values.available && !isSilent) return undefined;
     this.#note();
     return this.#noting && this.#inTime(this.#noting, notingPatience);
   }
@@ -218,6 +223,7 @@ class SharedExchange implements Exchange {
       while (this.#untold.size > 0) {
         const changes = this.#untold.next();
         if (!values.available) return false;
+        this.#sentAt = this.#around.clock.elapsed();
         const { last } = await values.change(changes);
         this.#notes.drop(this.#untold.told(changes));
         this.#last = last;
@@ -229,6 +235,7 @@ class SharedExchange implements Exchange {
     } finally {
       // In the same step: whoever tells something right after that begins anew.
       this.#telling = undefined;
+      this.#sentAt = Number.POSITIVE_INFINITY;
       if (this.#untold.size > 0) this.#note();
     }
   }
