@@ -120,9 +120,13 @@ const settling = 1_500;
 /** A machine that lets a process wait for longer is busy with others, in ms: nothing is in time then. */
 const late = 100;
 
+/** How long is waited for it to be quiet, in ms. */
+const patience = 5_000;
+
 /** Waits until the machine has let all do what they do for so long. */
 async function settled(): Promise<void> {
-  for (let quiet = 0; quiet < settling; ) {
+  const until = performance.now() + patience;
+  for (let quiet = 0; quiet < settling && performance.now() < until; ) {
     const began = performance.now();
     await pause(20);
     const took = performance.now() - began;

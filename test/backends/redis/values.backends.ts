@@ -134,7 +134,10 @@ test('values may be in a server of their own that evicts; the queue stays where 
     await shared(cache);
     expect(await server.command('KEYS', '*:answer:*')).toEqual([]);
     upstream.status = 503;
-    expect((await b.ask('get', 'x')).body).toMatchObject({ outcome: 'stale' });
+    await vi.waitFor(
+      async () => expect((await b.ask('get', 'x')).body).toMatchObject({ outcome: 'stale' }),
+      until,
+    );
     expect((await b.ask('save', 'x')).body).toMatchObject({ outcome: 'queued' });
     const status = (await b.ask('status')).body as { store: object; warnings: string[] };
     expect(status.store).not.toHaveProperty('problem');

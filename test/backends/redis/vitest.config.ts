@@ -9,9 +9,9 @@ export default defineProject({
     name: 'redis',
     include: ['*.backends.ts'],
     // They wait for servers and leases most of the time: what each needs of both it has for itself.
-    maxWorkers: 4,
+    maxWorkers: 3,
     maxConcurrency: 3,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
   },
 });
