@@ -19,6 +19,10 @@ export interface FleetOptions {
   readonly sticky?: boolean;
   /** How many instances. @default 4 */
   readonly size?: number;
+  /** How long the upstream takes at most, in ms. @default 8 */
+  readonly takes?: number;
+  /** How long the upstream is down, and up, in ms, on average. @default 700 */
+  readonly swing?: number;
   /** Takes out of the instances what keeps a lane to one: such a fleet must be found out. */
   readonly shim?: string;
 }
@@ -31,8 +35,6 @@ interface Instance {
 const lanes = 24;
 /** Writes that are sent at once, at most. */
 const mostAtOnce = 4;
-/** How long the upstream is down, and up, in ms, on average. */
-const swing = 700;
 /** Nothing more is delivered when nothing was for so long, in ms. */
 const patience = 20_000;
 /** How often it is looked whether all is, in ms. */
@@ -65,7 +67,7 @@ export class Fleet {
   static async start(options: FleetOptions, redis?: RedisServer): Promise<Fleet> {
     const server = redis ?? (await redisServer());
     const proxy = await startProxy(server.port);
-    const upstream = await start('upstream.ts', {});
+    const upstream = await start('upstream.ts', { TAKES: String(options.takes ?? 8) });
     const fleet = new Fleet(options, server, proxy, upstream);
     await Promise.all(Array.from({ length: fleet.size }, (_, index) => fleet.startInstance(index)));
     fleet.#load = Promise.all([
@@ -184,7 +186,7 @@ export class Fleet {
   }
 
   async #swing(): Promise<void> {
-    const { random } = this.#options;
+    const { random, swing = 700 } = this.#options;
     for (let down = true; !this.#stopping; down = !down) {
       await this.#ask('/down', String(down));
       if (!down) this.#onUp();

@@ -38,6 +38,8 @@ interface Noted {
   readonly late: boolean;
 }
 
+/** How long a delivery takes at most, in ms. */
+const longestCall = Number(process.env.TAKES);
 const deliveries = new Map<string, Noted[]>();
 const busy = new Map<string, Delivery[]>();
 let overlaps = 0;
@@ -71,7 +73,7 @@ async function deliver(delivery: Delivery): Promise<number> {
     else overlaps += 1;
   }
   busy.set(lane, [...others, delivery]);
-  await pause(Math.random() * 8);
+  await pause(Math.random() * longestCall);
   busy.set(lane, busy.get(lane)?.filter((other) => other !== delivery) ?? []);
   const noted = { number: Number(number), late: isLate(delivery) };
   deliveries.set(lane, [...(deliveries.get(lane) ?? []), noted]);
