@@ -194,6 +194,24 @@ test('a choice that a shared queue cannot follow is refused', () => {
   ).toThrow('Expected `overflow` of `queue` to be refuse with a store whose queue instances share');
 });
 
+test('what was exported is imported once, and is in the queue at once', async () => {
+  const a = start('a');
+  await a.manager.activate();
+  await a.save({ lane: 'x', text: '1' });
+  const lines = a.manager.queue.export();
+  const [{ id = '' } = {}] = a.manager.queue.list();
+  // False while it is being asked for.
+  await vi.waitFor(async () => expect(await a.manager.queue.decide(id, 'purge')).toBe(true), until);
+  const other = lines.replaceAll(id, '01920000-0000-7000-8000-000000000001');
+  const half = lines.replaceAll(id, '\\ud800');
+  const report = await a.manager.queue.import(`${other}${other}${half}`);
+  expect(report).toMatchObject({ imported: 1, duplicates: 1, refused: [{ line: 3 }] });
+  expect(a.manager.queue.list().map(({ input }) => input)).toEqual([{ lane: 'x', text: '1' }]);
+  expect(a.manager.status().queue.size).toBe(1);
+  await a.manager.deactivate();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), until);
+});
+
 test('urgent lanes go first', async () => {
   const { manager } = start('a');
   const order: number[] = [];

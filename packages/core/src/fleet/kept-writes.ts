@@ -96,13 +96,18 @@ export class KeptWrites {
 
   /** Queues one that was exported, unless it is or was there. */
   async import(record: OperationRecord): Promise<Appended | 'duplicate'> {
-    const { local, placements } = this.#around;
+    const { local, placements, own, onQueued } = this.#around;
     if (local.get(record.id)) return 'duplicate';
-    const [placement] = await placements.place([
-      { ...this.#placed(requeued(record), false), isNew: false },
-    ]);
-    const isKnown = placement?.where === 'shared' && placement.appended.status === 'duplicate';
-    return isKnown ? 'duplicate' : appendedOf(record.id, placement);
+    const placed = { ...this.#placed(requeued(record), false), isNew: false };
+    const [placement] = await placements.place([placed]);
+    if (placement?.where === 'shared') {
+      if (placement.appended.status === 'duplicate') return 'duplicate';
+      if (placement.appended.status === 'queued') {
+        own.add(placed.record);
+        onQueued();
+      }
+    }
+    return appendedOf(record.id, placement);
   }
 
   /** A live write that was queued while it was on its way was applied, or given up. */

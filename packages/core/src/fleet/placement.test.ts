@@ -10,7 +10,7 @@ import {
 import { type Placed, Placements } from './placement.ts';
 
 /** A shared queue whose answers come when the test says so, and a folder beside it. */
-function placements() {
+function placements(input = '') {
   const sent: {
     readonly ids: readonly string[];
     readonly areNew: boolean;
@@ -49,14 +49,14 @@ function placements() {
     clock: manualClock(),
     onFailure: () => {},
   });
-  const place = (...ids: string[]) => made.place(ids.map(placed));
+  const place = (...ids: string[]) => made.place(ids.map((id) => placed(id, input)));
   return { sent, kept, place };
 }
 
 /** Of the lane that is its first letter. */
-function placed(id: string): Placed {
+function placed(id: string, input: string): Placed {
   const lane = id.slice(0, 1);
-  const record = { id, lane, operation: 'save' } as OperationRecord;
+  const record = { id, lane, operation: 'save', input } as OperationRecord;
   const sending = { trace: undefined, end: () => {} };
   const operation = { id, lane, operation: 'save', send: () => sending } as unknown as NewOperation;
   return { operation, record, sending, hold: false, quiet: false, isNew: true };
@@ -114,4 +114,10 @@ test('one whose answer got lost, and who is asked for again, is new no more', as
   expect(sent.map(({ areNew }) => areNew)).toEqual([true, false]);
   sent[1]?.answer();
   expect(await placed).toMatchObject([{ where: 'shared' }]);
+});
+
+test('what is long goes in rounds of a megabyte', async () => {
+  const { sent, place } = placements('x'.repeat(400_000));
+  for (const id of ['a', 'b', 'c', 'd', 'e']) void place(id);
+  await vi.waitFor(() => expect(sent.map(({ ids }) => ids.length)).toEqual([2, 2]));
 });

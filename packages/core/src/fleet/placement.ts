@@ -42,12 +42,16 @@ interface Surroundings {
 
 interface Group {
   readonly placed: readonly Placed[];
+  readonly entries: readonly SharedEntry[];
+  readonly length: number;
   readonly resolve: (placements: readonly Placement[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Operations that are sent in one round, at most; one group may have more. */
 const mostInRound = 256;
+/** The same, in characters of what is stored. */
+const longestRound = 1_048_576;
 /** Fewer are not worth a round of their own where more wait. */
 const worthRound = 32;
 /** One that the engine is at, and one on its way there. */
@@ -78,8 +82,11 @@ export class Placements {
   }
 
   place(placed: readonly Placed[]): Promise<readonly Placement[]> {
+    const now = this.#around.clock.now();
+    const entries = placed.map(({ record, hold, isNew }) => entryOf(record, now, { hold, isNew }));
+    const length = entries.reduce((sum, { body }) => sum + body.length, 0);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ placed, resolve, reject });
+      this.#waiting.push({ placed, entries, length, resolve, reject });
       this.#turn();
     });
   }
@@ -146,12 +153,15 @@ export class Placements {
     const left: Group[] = [];
     const kept = new Set<string>();
     let size = 0;
+    let length = 0;
     for (const group of this.#waiting) {
       const lanes = lanesOf(group);
-      const fits = size === 0 || size + group.placed.length <= most;
+      const isRoom = size + group.placed.length <= most && length + group.length <= longestRound;
+      const fits = size === 0 || isRoom;
       if (fits && !lanes.some((lane) => this.#lanes.has(lane) || kept.has(lane))) {
         round.push(group);
         size += group.placed.length;
+        length += group.length;
       } else {
         left.push(group);
         for (const lane of lanes) kept.add(lane);
@@ -179,13 +189,9 @@ export class Placements {
   /** Never rejects. What it gives tells each where it went. */
   async #share(groups: readonly Group[], here: Set<Group>): Promise<() => void> {
     if (groups.length === 0) return () => {};
-    const { clock, onFailure, spills } = this.#around;
-    const now = clock.now();
-    const entries = groups.map(({ placed }) =>
-      placed.map(({ record, hold, isNew }) => entryOf(record, now, { hold, isNew })),
-    );
+    const { onFailure, spills } = this.#around;
     try {
-      const results = await this.#append(entries);
+      const results = await this.#append(groups.map(({ entries }) => entries));
       return () => {
         for (const [index, { resolve }] of groups.entries())
           resolve((results[index] ?? []).map((appended) => ({ where: 'shared', appended })));

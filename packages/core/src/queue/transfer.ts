@@ -22,7 +22,9 @@ export function importLine(line: string): OperationRecord | undefined {
   try {
     const value: unknown = JSON.parse(line);
     const id = typeof value === 'object' && value !== null ? Reflect.get(value, 'id') : undefined;
-    return typeof id === 'string' && isRecord(id, value) && isTraced(value) ? value : undefined;
+    // Half a character has no encoding.
+    if (typeof id !== 'string' || /\p{Surrogate}/u.test(id)) return undefined;
+    return isRecord(id, value) && isTraced(value) ? value : undefined;
   } catch {
     return undefined;
   }
