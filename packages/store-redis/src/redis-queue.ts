@@ -1,5 +1,6 @@
 /** The shared queue in a Redis: scripts, claims under leases, and answers that may get lost. */
 
+import { randomUUID } from 'node:crypto';
 import {
   type Identity,
   type SharedAppended,
@@ -61,6 +62,9 @@ export class RedisQueue implements SharedQueue {
   );
   readonly #listeners = new Set<() => void>();
   readonly #onDropped = new Set<(records: readonly SharedRecord[]) => void>();
+  readonly #id = randomUUID();
+  /** How many rounds of what is queued had no answer: each may still be on its way. */
+  #unanswered = 0;
   #keys = new Keys({ manager: '', hash: '' });
   #bounds: SharedBounds | undefined;
   #session: Session | undefined;
@@ -107,8 +111,9 @@ export class RedisQueue implements SharedQueue {
     const items = entries.map(({ entry, index }) => itemOf(entry, index));
     const bodies = entries.map(({ entry: { body } }) => body);
     const areNew = entries.every(({ entry: { isNew = false } }) => isNew) ? 1 : 0;
-    const bounds = [maxEntries, maxBytes, session?.id ?? '', request, areNew];
-    const args = [...bounds, JSON.stringify(items), ...bodies];
+    const bounds = [maxEntries, maxBytes, session?.id ?? '', request];
+    const writer = [this.#id, this.#unanswered];
+    const args = [...bounds, areNew, ...writer, JSON.stringify(items), ...bodies];
     const lists = entries.map(({ entry }) => this.#keys.list(shortName(entry.lane)));
     let answer: Reply;
     try {
@@ -116,6 +121,7 @@ export class RedisQueue implements SharedQueue {
       await this.#confirm(this.server.write);
       this.server.full = false;
     } catch (error) {
+      if (error instanceof SharedQueueUnavailable && error.uncertain) this.#unanswered += 1;
       if (error instanceof SharedQueueUnavailable && error.message === 'OOM')
         this.server.full = true;
       throw error;

@@ -1,5 +1,7 @@
 /** What the engine promises to the queue of a fleet. */
 
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { SharedBounds, SharedEntry, SharedPage, SharedQueue } from '@graphiti-fallback/core';
 import { redisStore } from '@graphiti-fallback/store-redis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -92,6 +94,26 @@ test('a group of thousands is kept whole, in order, and once', async () => {
     '5',
     '6',
   ]);
+});
+
+test('what the network held back until it was stored again is there once', async () => {
+  await using network = await heldBack(server.port);
+  const { shared } = redisStore({ url: network.url, lease: 10_000, commandTimeout: 300 });
+  if (!shared) throw new Error('It shares nothing');
+  opened.push(shared);
+  await shared.open({ manager: 'm', hash: 'h' }, bounds, () => {});
+  const isNew = { ...entry, isNew: true };
+  network.hold();
+  // Two that say nothing are enough for another connection.
+  for (const id of ['1', '2'])
+    await expect(shared.append([[{ ...isNew, id }]])).rejects.toMatchObject({ uncertain: true });
+  await expect.poll(() => shared.available, { timeout: 10_000 }).toBe(true);
+  expect(await shared.append([[entry]])).toMatchObject([[{ status: 'queued' }]]);
+  network.release();
+  await expect.poll(async () => (await shared.counts()).size).toBe(2);
+  const [list = ''] = (await server.command('KEYS', '*:lane:*')) as string[];
+  expect(await server.command('LRANGE', list, '0', '-1')).toEqual(['1', '2']);
+  expect(await shared.append([[{ ...isNew, id: '3' }]])).toMatchObject([[{ status: 'queued' }]]);
 });
 
 test('of a round only the groups that find room are kept, and each whole', async () => {
@@ -299,3 +321,37 @@ test('an instance whose session is over takes nothing by it, and begins another'
   expect(await shared.claim(request)).toEqual([]);
   expect(await shared.claim(request)).toMatchObject([{ record: { id: '1' } }]);
 });
+
+/** A way to a server on which what was sent can be held back, also longer than whoever sent it waits. */
+async function heldBack(port: number) {
+  const waiting: (() => void)[] = [];
+  const sockets = new Set<Socket>();
+  let holds = new Set<Socket>();
+  const between = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const each of [near, far]) sockets.add(each.on('error', () => {}));
+    const passOn = (what: () => void) => {
+      if (holds.has(near)) waiting.push(what);
+      else what();
+    };
+    near.on('data', (bytes) => passOn(() => far.write(bytes)));
+    near.on('close', () => passOn(() => far.end()));
+    far.on('data', (bytes) => near.write(bytes));
+    far.on('close', () => near.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  return {
+    url: `redis://127.0.0.1:${(between.address() as AddressInfo).port}`,
+    hold() {
+      holds = new Set(sockets);
+    },
+    release() {
+      holds = new Set();
+      for (const pass of waiting.splice(0)) pass();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const each of sockets) each.destroy();
+      between.close();
+    },
+  };
+}

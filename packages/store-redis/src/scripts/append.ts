@@ -1,31 +1,38 @@
 import { prelude } from './prelude.ts';
 
+/** Nothing comes later than this, in ms: so long is remembered what a writer had no answer to. */
+const latest = 3_600_000;
+
 /**
  * Keeps groups of operations, each whole or not at all. What is the same for all is asked and written at
  * once: in a script each call costs more than what it does.
  *
- * ARGV: most entries, most bytes, session, request, 1 where all are new, JSON of
- * [[group, id, item, bytes, …], …], and then the bodies. An item is lane|operation|bytes; what follows is
- * there where it is not 0, '', 0 and false: priority, progress, delay, hold. KEYS[17..]: the lists of the lanes, one for each.
+ * ARGV: most entries, most bytes, session, request, 1 where all are new, the writer, how often it had no answer
+ * before, JSON of [[group, id, item, bytes, …], …], and then the bodies. An item is lane|operation|bytes;
+ * what follows is there where it is not 0, '', 0 and false: priority, progress, delay, hold. KEYS[17..]: the
+ * lists of the lanes, one for each. What a writer sent before its last round without an answer comes late,
+ * and may have been stored again meanwhile, new or not.
  * Returns n × { 'queued', claim? } | { 'duplicate', claim? } | { 'full', limit }; 1 where all are
  * queued, and nothing more is to be said of any.
  */
 export const append: string = `${prelude}
-local stored = call('HMGET', C, 'entries', 'bytes')
+local late = 'late:' .. ARGV[6]
+local stored = call('HMGET', C, 'entries', 'bytes', late)
 local entries, bytes = tonumber(stored[1] or '0'), tonumber(stored[2] or '0')
 local maxEntries, maxBytes, session, request = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local areNew, given = ARGV[5] == '1', cjson.decode(ARGV[6])
-local n, bodies = #given, 6
+local unanswered, known = tonumber(ARGV[7]), tonumber(string.match(stored[3] or '0', '^%d+'))
+local areNew, given = ARGV[5] == '1' and unanswered >= known, cjson.decode(ARGV[8])
+local n, bodies = #given, 8
 local alive = session ~= '' and isAlive(session)
 -- Lua has room for so many arguments of a call, and for more; an even number.
 local most = 2000
 local ids = {}
 for x = 1, n do ids[x] = given[x][2] end
-local known = {}
+local isKnown = {}
 for from = 1, areNew and 0 or n, most do
   local to = math.min(from + most - 1, n)
   local waiting, ended = call('HMGET', I, unpack(ids, from, to)), call('HMGET', E, unpack(ids, from, to))
-  for x = 1, to - from + 1 do if waiting[x] or ended[x] then known[from + x - 1] = true end end
+  for x = 1, to - from + 1 do if waiting[x] or ended[x] then isKnown[from + x - 1] = true end end
 end
 -- What is not simply queued.
 local out, fresh = {}, {}
@@ -34,7 +41,7 @@ while x <= n do
   local first, group, count, size = x, given[x][1], 0, 0
   while x <= n and given[x][1] == group do
     local id = ids[x]
-    if known[x] or fresh[id] then out[x] = { 'duplicate' }
+    if isKnown[x] or fresh[id] then out[x] = { 'duplicate' }
     else fresh[id] = true; count = count + 1; size = size + given[x][4] end
     x = x + 1
   end
@@ -65,7 +72,16 @@ for from = 1, at, most do
   call('HSET', I, unpack(items, from, to))
   call('ZADD', O, unpack(order, from, to))
 end
-if at > 0 then call('HSET', C, 'entries', int(entries), 'bytes', int(bytes)) end
+if at > 0 then
+  call('HSET', C, 'entries', int(entries), 'bytes', int(bytes))
+  if unanswered > known then
+    for _, field in ipairs(call('HKEYS', C)) do
+      local since = string.match(field, '^late:') and string.match(call('HGET', C, field), '%d+$')
+      if since and tonumber(since) < ms - ${latest} then call('HDEL', C, field) end
+    end
+    call('HSET', C, late, int(unanswered) .. '|' .. int(ms))
+  end
+end
 local anyPriority = anyUrgent()
 for y = 1, n do
   if not out[y] then
