@@ -165,8 +165,9 @@ export class RedisQueue implements SharedQueue {
       const { maxInterruptions } = this.#limits;
       const own = [session.id, max, maxInterruptions, request, this.#leaseMs];
       // Who has just come waits for the others to find out that the clock was set.
-      const judges = session.age > 2 * beatOf(this.#leaseMs);
-      const clock = [...this.#clockOf(session), judges ? 1 : 0];
+      const patience = 2 * beatOf(this.#leaseMs);
+      const missed = session.age > patience ? 0 : patience;
+      const clock = [...this.#clockOf(session), missed];
       const args = [...own, ...clock, ...operations.map(shortName)];
       const [status, ...rows] = listOf(await this.#run(this.server.work, 'claim', [], args));
       if (status === 'lost') {

@@ -322,6 +322,27 @@ test('an instance whose session is over takes nothing by it, and begins another'
   expect(await shared.claim(request)).toMatchObject([{ record: { id: '1' } }]);
 });
 
+test('one that is gone is missed also where nobody stays for long', async () => {
+  await (await queue()).append([[{ ...entry, hold: true }]]);
+  // It is heard no more, and says no goodbye.
+  const [heldBy = ''] = (await server.command('KEYS', '*:held')) as string[];
+  const [lane = '', value = ''] = (await server.command('HGETALL', heldBy)) as string[];
+  await server.command('HSET', heldBy, lane, value.replace(/^[^|]+/, 'gone'));
+  await server.command('ZADD', heldBy.replace(/held$/, 'sessions'), `${Date.now() - 1}`, 'gone');
+  const comeAndGo = async () => {
+    const { shared } = redisStore({ url: server.url, lease: 1_000 });
+    if (!shared) throw new Error('It shares nothing');
+    await shared.open({ manager: 'm', hash: 'h' }, bounds, () => {});
+    const claims = await shared.claim(request);
+    await shared.close();
+    return claims.map(({ record: { id } }) => id);
+  };
+  expect(await comeAndGo()).toEqual([]);
+  await expect.poll(comeAndGo, { timeout: 20_000, interval: 100 }).toEqual(['1']);
+  const counters = (await server.command('HKEYS', heldBy.replace(/held$/, 'counters'))) as string[];
+  expect(counters.filter((each) => each.startsWith('missed'))).toEqual([]);
+});
+
 /** A way to a server on which what was sent can be held back, also longer than whoever sent it waits. */
 async function heldBack(port: number) {
   const waiting: (() => void)[] = [];

@@ -4,8 +4,8 @@ import { prelude } from './prelude.ts';
  * Takes heads of free lanes for a session, after giving back what expired sessions held.
  *
  * ARGV: session, max, most interruptions, request, lease, what the clock ought to say or nothing, by how
- * much it may differ, whether the session may say who is gone, then the operations. Nobody is gone by a
- * clock that may have been set. Returns { 'lost' } or { 'ahead' } or { 'ok', claims… }.
+ * much it may differ, how long whoever seems to be gone must have been missed, then the operations. Nobody
+ * is gone by a clock that may have been set. Returns { 'lost' } or { 'ahead' } or { 'ok', claims… }.
  */
 export const claim: string = `${prelude}
 local session, max, most, request = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
@@ -14,10 +14,11 @@ if not isAlive(session) then return { ahead and 'ahead' or 'lost' } end
 -- Set back, it must not keep the lanes of one that is gone for longer than an hour.
 local lease = tonumber(ARGV[5])
 beginAnew('(' .. int(ms + math.max(longestWait, 2 * lease)), '+inf', lease)
-local gone = (ahead or ARGV[8] == '0') and {} or call('ZRANGEBYSCORE', S, '-inf', int(ms), 'LIMIT', 0, 8)
+local gone = ahead and {} or call('ZRANGEBYSCORE', S, '-inf', int(ms), 'LIMIT', 0, 8)
+if #gone > 0 then gone = missedFor(tonumber(ARGV[8]), gone) end
 if #gone > 0 then
   local over = {}
-  for _, other in ipairs(gone) do call('ZREM', S, other); over[other] = true end
+  for _, other in ipairs(gone) do call('ZREM', S, other); isHeard(other); over[other] = true end
   for _, lane in ipairs(call('HKEYS', H)) do
     local owner, _, id = heldBy(lane)
     if over[owner] then

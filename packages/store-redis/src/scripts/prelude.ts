@@ -170,10 +170,25 @@ end
 local function isAhead(expected, tolerance)
   return expected ~= '' and ms - tonumber(expected) > tonumber(tolerance)
 end
+-- Or it was taken out: nobody misses it any more.
+local function isHeard(session) call('HDEL', C, 'missed:' .. session) end
+-- Those who have been missed for so long, whoever missed them first.
+local function missedFor(long, sessions)
+  local over = {}
+  for _, other in ipairs(sessions) do
+    local since = long > 0 and call('HGET', C, 'missed:' .. other)
+    if long == 0 or since and ms - tonumber(since) > long then over[#over + 1] = other
+    elseif not since then
+      isHeard(other)
+      call('HSET', C, 'missed:' .. other, int(ms))
+    end
+  end
+  return over
+end
 -- Ends in a lease from now, whatever was noted by a clock that has been set since.
 local function beginAnew(from, to, lease)
   for _, other in ipairs(call('ZRANGEBYSCORE', S, from, to)) do
-    call('HDEL', C, '_')
+    isHeard(other)
     call('ZADD', S, ms + lease, other)
   end
 end

@@ -39,6 +39,7 @@ return { int(ms) }
 /** ARGV: session. Gives all back at once. */
 export const leave: string = `${prelude}
 call('ZREM', S, ARGV[1])
+isHeard(ARGV[1])
 for _, lane in ipairs(call('HKEYS', H)) do
   if heldBy(lane) == ARGV[1] then
     call('HDEL', H, lane)
