@@ -41,7 +41,7 @@ function start(
 }
 
 /** A store whose next calls take so long before they are sent, in ms. */
-function slowStore(delays: { readonly append?: number[]; readonly busy?: number[] }) {
+function slowStore(delays: Partial<Record<'append' | 'busy' | 'settle', number[]>>) {
   const store = redisStore({ url: server.url, lease: 1_000, commandTimeout: 10_000 });
   const { shared } = store;
   if (!shared) throw new Error('It shares nothing');
@@ -50,6 +50,11 @@ function slowStore(delays: { readonly append?: number[]; readonly busy?: number[
   shared.append = async (groups) => {
     await pause(delays.append?.shift() ?? 0);
     return append(groups);
+  };
+  const settle = shared.settle.bind(shared);
+  shared.settle = async (settlement) => {
+    if (settlement.verdict.kind === 'done') await pause(delays.settle?.shift() ?? 0);
+    return settle(settlement);
   };
   shared.busy = async (lane) => {
     await pause(delays.busy?.shift() ?? 0);
@@ -378,6 +383,21 @@ test('without a folder what the upstream has acknowledged is in memory, and the 
     outcome: 'accepted',
     durability: 'memory',
   });
+});
+
+test('what was applied when an instance closes is not sent again, however long Redis takes to hear of it', async () => {
+  const store = slowStore({ settle: [800] });
+  const a = start('a', {}, { store, closeTimeout: 50 });
+  await a.manager.activate();
+  await a.save({ lane: 'x', text: '1' });
+  await a.manager.deactivate();
+  await vi.waitFor(() => expect(upstream.texts('x')).toEqual(['1']), until);
+  await a.manager.close();
+  const b = start('b');
+  await b.manager.open();
+  await b.save({ lane: 'x', text: '2' });
+  await vi.waitFor(() => expect(upstream.texts('x').at(-1)).toBe('2'), until);
+  expect(upstream.texts('x')).toEqual(['1', '2']);
 });
 
 test('who waits when an instance closes is queued, however long Redis takes for it', async () => {

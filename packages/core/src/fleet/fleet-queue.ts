@@ -123,7 +123,7 @@ class FleetQueue implements LaneQueue {
   /** Operations whose upstream has recovered, which the shared queue does not know yet. */
   readonly #recovered = new Set<string>();
   readonly #undo: Undo[] = [];
-  /** What is on its way into the queue: closing waits for it. */
+  /** What is on its way into the queue, or was acknowledged and is being kept: closing waits for it. */
   readonly #storing = new Set<Promise<unknown>>();
   #cancelLook: Undo = () => {};
   #closed = false;
@@ -314,7 +314,7 @@ class FleetQueue implements LaneQueue {
     const { record } = claim;
     const { claim: shared } = handed;
     if (verdict.kind === 'accepted') {
-      await this.#flights.acknowledged(record, verdict.sentAt);
+      await this.#whileStoring(this.#flights.acknowledged(record, verdict.sentAt));
       return this.#settler.end(shared, { kind: 'done', ending: '' }, record);
     }
     this.#flights.end(record.id);
@@ -457,16 +457,23 @@ class FleetQueue implements LaneQueue {
     this.#turns.close();
     this.#closed = true;
     this.#cancelLook();
-    const stored = Promise.allSettled(this.#storing);
-    await withinTime(this.#clock, longestStoring, stored).catch(() => {});
+    await this.#stored();
     for (const undo of this.#undo.splice(0)) undo();
     this.#buffer.close();
     this.#settler.close();
     this.#watch.close();
     await this.#mover.stop();
     await this.#putOff();
+    // Before the lanes are given back: what was applied would be sent again.
+    await this.#stored();
+    await withinTime(this.#clock, longestStoring, this.#settler.ended()).catch(() => {});
     await this.#shared.close();
     await this.#local.close();
+  }
+
+  async #stored(): Promise<void> {
+    const stored = Promise.allSettled(this.#storing);
+    await withinTime(this.#clock, longestStoring, stored).catch(() => {});
   }
 
   /**
@@ -521,14 +528,20 @@ class FleetQueue implements LaneQueue {
 
   async #store(additions: readonly Addition[]): Promise<readonly Appended[]> {
     if (this.#closed) throw new Error('The queue is closed');
-    const storing = this.#kept.store(additions);
+    try {
+      return await this.#whileStoring(this.#kept.store(additions));
+    } finally {
+      // What its sender holds is nothing for the drain.
+      if (additions.some(({ inFlight }) => !inFlight)) this.#wake();
+    }
+  }
+
+  async #whileStoring<T>(storing: Promise<T>): Promise<T> {
     this.#storing.add(storing);
     try {
       return await storing;
     } finally {
       this.#storing.delete(storing);
-      // What its sender holds is nothing for the drain.
-      if (additions.some(({ inFlight }) => !inFlight)) this.#wake();
     }
   }
 

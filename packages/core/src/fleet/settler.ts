@@ -44,6 +44,9 @@ const longestUntilRecovery = 5_000;
 /** Settles claims. */
 export class Settler {
   readonly #around: Surroundings;
+  readonly #ending = new Set<Promise<unknown>>();
+  /** Ends the pauses before another try. */
+  readonly #hurry = new Set<() => void>();
   #closed = false;
 
   constructor(around: Surroundings) {
@@ -67,7 +70,28 @@ export class Settler {
   }
 
   /** Tried until it is heard: it is right also after the lease, since the fence decides. */
-  async end(
+  end(
+    claim: SharedClaim,
+    verdict: SharedVerdict,
+    record?: OperationRecord,
+  ): Promise<'ok' | 'lost'> {
+    const ending = this.#end(claim, verdict, record);
+    this.#ending.add(ending);
+    return ending.finally(() => this.#ending.delete(ending));
+  }
+
+  /** What is not settled by now is given back with the session. */
+  close(): void {
+    this.#closed = true;
+    for (const goOn of this.#hurry) goOn();
+  }
+
+  /** Resolves when what is on its way has been heard, or never will be. */
+  async ended(): Promise<void> {
+    while (this.#ending.size > 0) await Promise.allSettled(this.#ending);
+  }
+
+  async #end(
     claim: SharedClaim,
     verdict: SharedVerdict,
     record?: OperationRecord,
@@ -88,15 +112,15 @@ export class Settler {
         if (!isAway) onFailure(error);
         if (this.#closed || !isAway) return 'lost';
         await new Promise<void>((resolve) => {
-          clock.after(pause, resolve);
+          const goOn = () => {
+            this.#hurry.delete(goOn);
+            resolve();
+          };
+          this.#hurry.add(goOn);
+          clock.after(pause, goOn);
         });
       }
     }
-  }
-
-  /** What is not settled by now is given back with the session. */
-  close(): void {
-    this.#closed = true;
   }
 }
 
