@@ -118,6 +118,8 @@ export class RedisQueue implements SharedQueue {
     let answer: Reply;
     try {
       answer = await this.#run(this.server.write, 'append', lists, args);
+      if (listOf(answer)[0] === 'late')
+        throw new SharedQueueUnavailable('It came behind what was sent later', true);
       await this.#confirm(this.server.write);
       this.server.full = false;
     } catch (error) {

@@ -10,10 +10,10 @@ const latest = 3_600_000;
  * ARGV: most entries, most bytes, session, request, 1 where all are new, the writer, how often it had no answer
  * before, JSON of [[group, id, item, bytes, …], …], and then the bodies. An item is lane|operation|bytes;
  * what follows is there where it is not 0, '', 0 and false: priority, progress, delay, hold. KEYS[17..]: the
- * lists of the lanes, one for each. What a writer sent before its last round without an answer comes late,
- * and may have been stored again meanwhile, new or not.
+ * lists of the lanes, one for each. What comes behind what its writer sent when it had given it up is late:
+ * it was stored again meanwhile, or nobody counts on it, and none of it is kept.
  * Returns n × { 'queued', claim? } | { 'duplicate', claim? } | { 'full', limit }; 1 where all are
- * queued, and nothing more is to be said of any.
+ * queued, and nothing more is to be said of any; { 'late' }.
  */
 export const append: string = `${prelude}
 local late = 'late:' .. ARGV[6]
@@ -21,7 +21,8 @@ local stored = call('HMGET', C, 'entries', 'bytes', late)
 local entries, bytes = tonumber(stored[1] or '0'), tonumber(stored[2] or '0')
 local maxEntries, maxBytes, session, request = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local unanswered, known = tonumber(ARGV[7]), tonumber(string.match(stored[3] or '0', '^%d+'))
-local areNew, given = ARGV[5] == '1' and unanswered >= known, cjson.decode(ARGV[8])
+if unanswered < known then return { 'late' } end
+local areNew, given = ARGV[5] == '1', cjson.decode(ARGV[8])
 local n, bodies = #given, 8
 local alive = session ~= '' and isAlive(session)
 -- Lua has room for so many arguments of a call, and for more; an even number.
