@@ -161,6 +161,7 @@ export const figures: readonly Figure[] = [
     better: 'higher',
     unit: 'acknowledged a second',
     file: 'redis.ts',
+    processes: 3,
   },
   {
     name: 'redis.append.64',
@@ -188,6 +189,7 @@ export const figures: readonly Figure[] = [
     better: 'higher',
     unit: 'operations a second',
     file: 'redis.ts',
+    processes: 3,
   },
   {
     name: 'redis.depth',
