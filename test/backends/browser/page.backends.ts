@@ -321,7 +321,10 @@ test('another site’s page can neither act, nor read, nor put the page in a fra
   expect((await framed?.getByRole('heading', { level: 1 }).count()) ?? 0).toBe(0);
 });
 
-test.skipIf(missingRedis())(
+const lacking = missingRedis();
+if (lacking) console.warn(`The fleet on the page is not tested. ${lacking}`);
+
+test.skipIf(lacking)(
   'instances over one Redis are seen as a fleet, and so is their one outage',
   async () => {
     const redis = await redisServer();
